@@ -1,0 +1,283 @@
+"""Read the settings: the only module that is handed the environment.
+
+Knows every name, its default and what it should be; a wrong or unknown name
+stops the start. Refuses to know what a setting is for. Called by the doors
+(`cli`, `app`) once; everything else is handed a part of `Settings`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from ipaddress import ip_network
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+import msgspec
+
+from collector.errors import SettingsError
+
+PREFIX = "FOOTFALL_"
+FILE_NAME = "footfall.toml"
+
+# Names of the same prefix that are no settings: the choice of the settings file, and what
+# only tests look at.
+_NOT_SETTINGS = ("FOOTFALL_CONFIG", "FOOTFALL_CHROMIUM", "FOOTFALL_TEST_")
+
+Positive = Annotated[int, msgspec.Meta(ge=1)]
+NotNegative = Annotated[int, msgspec.Meta(ge=0)]
+PortNumber = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+
+
+class _Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What all groups of settings have in common: frozen, named, closed."""
+
+
+class Spool(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The spool between acknowledgement and store.
+
+    Attributes:
+        max_bytes: size above which hits are answered with 503; at least 1 MiB.
+        commit_wait_ms: how long a commit waits for more hits, 0 to 100.
+    """
+
+    max_bytes: Annotated[int, msgspec.Meta(ge=1 << 20)] = 1 << 30
+    commit_wait_ms: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
+
+
+class Secrets(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Where day secrets live until they are destroyed.
+
+    Attributes:
+        store: `runtime` (tmpfs, survives a crash), `memory` (survives nothing)
+            or `disk` (survives a reboot, and is stated in the notice).
+        runtime_dir: the folder on tmpfs; empty: found by itself.
+    """
+
+    store: Literal["runtime", "memory", "disk"] = "runtime"
+    runtime_dir: str = ""
+
+
+class Seal(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """When a closed day is sealed.
+
+    Attributes:
+        grace_s: seconds after a day's end before it is sealed.
+    """
+
+    grace_s: Annotated[int, msgspec.Meta(ge=60, le=86400)] = 300
+
+
+class Delivery(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the spool is emptied into ClickHouse.
+
+    Attributes:
+        flush_interval_s: seconds between two batches while all is well.
+        max_batch_hits: hits in one batch at most.
+    """
+
+    flush_interval_s: Seconds = 1.0
+    max_batch_hits: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 5000
+
+
+class Settings(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every setting of a collector.
+
+    Attributes:
+        data_dir: the folder that holds everything the service keeps.
+        host: the address to listen at.
+        port: the port to listen at; 0 picks a free one.
+        clickhouse_dsn: of a ClickHouse server; empty: the embedded engine.
+        trusted_proxies: networks in CIDR form whose forwarding headers count.
+        client_address_header: one header, from trusted proxies only, that
+            holds the visitor's address; empty: X-Forwarded-For.
+        excluded_networks: networks in CIDR form whose hits are not counted.
+        geo_database: a MaxMind-format file; empty: countries only, built in.
+        public_url: how visitors reach this service; decides cookie names and links.
+        log_level: the least that is logged.
+    """
+
+    data_dir: Path = Path("footfall-data")
+    host: Annotated[str, msgspec.Meta(min_length=1)] = "127.0.0.1"
+    port: PortNumber = 8000
+    clickhouse_dsn: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    client_address_header: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]*\Z")] = ""
+    excluded_networks: tuple[str, ...] = ()
+    geo_database: str = ""
+    public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^/\s]+)?\Z")] = ""
+    spool: Spool = Spool()
+    secrets: Secrets = Secrets()
+    seal: Seal = Seal()
+    delivery: Delivery = Delivery()
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+    @property
+    def registry_path(self) -> Path:
+        """The SQLite file of sites, people and tokens."""
+        return self.data_dir / "registry.sqlite3"
+
+    @property
+    def spool_path(self) -> Path:
+        """The SQLite file of acknowledged hits not yet delivered."""
+        return self.data_dir / "spool.sqlite3"
+
+    @property
+    def spool_keys_dir(self) -> Path:
+        """The folder of the spool's keys; leave it out of backups."""
+        return self.data_dir / "spool-keys"
+
+    @property
+    def store_path(self) -> Path:
+        """The folder of the embedded ClickHouse."""
+        return self.data_dir / "clickhouse"
+
+    @property
+    def control_socket(self) -> Path:
+        """The Unix socket through which commands reach the running service."""
+        return self.data_dir / "control.sock"
+
+
+def load(environ: Mapping[str, str], path: Path | None = None) -> Settings:
+    """Read the settings: defaults, then the file, then the environment.
+
+    Args:
+        environ: names beginning with `FOOTFALL_` count; two underscores go
+            into a group, as in `FOOTFALL_SPOOL__MAX_BYTES`; lists are
+            separated by commas.
+        path: of a TOML file that must exist; None: `footfall.toml` in the
+            working folder if there is one.
+
+    Raises:
+        SettingsError: names the setting at fault and what it should be.
+    """
+    values = _from_file(path)
+    for name, text in sorted(environ.items()):
+        if name.startswith(PREFIX) and not name.startswith(_NOT_SETTINGS):
+            _put(values, name, text)
+    settings = _convert(values, "")
+    _check_networks("trusted_proxies", settings.trusted_proxies)
+    _check_networks("excluded_networks", settings.excluded_networks)
+    return settings
+
+
+def from_process(path: Path | None = None) -> Settings:
+    """Read the settings of this process: `FOOTFALL_CONFIG` names the file if `path` does not.
+
+    Raises:
+        SettingsError: names the setting at fault and what it should be.
+    """
+    named = os.environ.get("FOOTFALL_CONFIG", "")
+    return load(os.environ, path or (Path(named) if named else None))
+
+
+def setting_names(group: type[msgspec.Struct] = Settings, prefix: str = "") -> Iterator[str]:
+    """Go through the dotted names of all settings, in the order of declaration."""
+    for field in msgspec.structs.fields(group):
+        if _is_group(field.type):
+            yield from setting_names(field.type, f"{prefix}{field.name}.")
+        else:
+            yield prefix + field.name
+
+
+def environment_name(setting: str) -> str:
+    """Give the environment variable of a dotted name."""
+    return PREFIX + setting.upper().replace(".", "__")
+
+
+def _from_file(path: Path | None) -> dict[str, Any]:
+    source = path or Path(FILE_NAME)
+    try:
+        with source.open("rb") as file:
+            values = tomllib.load(file)
+    except FileNotFoundError as missing:
+        if path is None:
+            return {}
+        raise SettingsError(f"{path}: there is no such settings file") from missing
+    except (OSError, tomllib.TOMLDecodeError) as broken:
+        raise SettingsError(f"{source}: cannot be read: {broken}") from broken
+    _convert(values, f"{source}: ")
+    return values
+
+
+def _put(values: dict[str, Any], name: str, text: str) -> None:
+    *groups, last = name.removeprefix(PREFIX).lower().split("__")
+    target: type[msgspec.Struct] = Settings
+    place = values
+    for group in groups:
+        field = _fields(target).get(group)
+        if field is None or not _is_group(field.type):
+            raise _unknown(name)
+        target = field.type
+        place = place.setdefault(group, {})
+    field = _fields(target).get(last)
+    if field is None or _is_group(field.type):
+        raise _unknown(name)
+    place[last] = _value(field, name, text)
+
+
+def _value(field: msgspec.structs.FieldInfo, name: str, text: str) -> object:
+    is_list = field.type == tuple[str, ...]
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    try:
+        return msgspec.convert(
+            parts if is_list else text, field.type, strict=False, dec_hook=_path_of
+        )
+    except msgspec.ValidationError as wrong:
+        raise SettingsError(f"{name}: {text!r} is wrong; {_should_be(field, wrong)}") from wrong
+
+
+def _should_be(field: msgspec.structs.FieldInfo, wrong: msgspec.ValidationError) -> str:
+    if get_origin(field.type) is Literal:
+        return "it should be one of " + ", ".join(get_args(field.type))
+    if field.name == "public_url":
+        return "it should be an origin such as https://stats.example.org"
+    return f"{wrong}".split(" - at ")[0][0].lower() + f"{wrong}".split(" - at ")[0][1:]
+
+
+def _convert(values: dict[str, Any], where: str) -> Settings:
+    try:
+        return msgspec.convert(values, Settings, strict=False, dec_hook=_path_of)
+    except msgspec.ValidationError as wrong:
+        found = re.search(r"unknown field `(.+?)`(?: - at `\$\.(.+)`)?", str(wrong))
+        if found:
+            raise _unknown(".".join(filter(None, (found[2], found[1])))) from wrong
+        raise SettingsError(f"{where}{wrong}".replace("`$.", "`")) from wrong
+
+
+def _path_of(kind: type, value: object) -> object:
+    if kind is Path and isinstance(value, str | Path) and str(value):
+        return Path(value)
+    raise msgspec.ValidationError("Expected a path")
+
+
+def _unknown(name: str) -> SettingsError:
+    in_environment = name.startswith(PREFIX)
+    known = list(setting_names())
+    if in_environment:
+        known = [environment_name(setting) for setting in known]
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known
+    return SettingsError(f"{name}: there is no such setting; there is {', '.join(near)}")
+
+
+def _fields(group: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    return {field.name: field for field in msgspec.structs.fields(group)}
+
+
+def _is_group(kind: object) -> bool:
+    return isinstance(kind, type) and issubclass(kind, _Group)
+
+
+def _check_networks(setting: str, networks: tuple[str, ...]) -> None:
+    for network in networks:
+        try:
+            ip_network(network)
+        except ValueError as wrong:
+            raise SettingsError(
+                f"{environment_name(setting)}: {network!r} is no network; "
+                "it should be a list such as 10.0.0.0/8,fd00::/8"
+            ) from wrong
