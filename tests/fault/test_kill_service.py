@@ -1,0 +1,97 @@
+"""kill -9 of the whole service in the middle of a stream of hits."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import random
+import threading
+from pathlib import Path
+
+from collector.cells.client import Store
+from tests.service import CHROME, Service
+
+KILLS = 10
+SENDERS = 4
+
+
+class Stream:
+    """Send hits with ever new paths from some threads, and remember which were acknowledged."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self.acknowledged: set[str] = set()
+        self.uncertain: set[str] = set()
+        self._ends = threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self, prefix: str) -> None:
+        """Begin to send; paths begin with the prefix."""
+        self._ends.clear()
+        self._threads = [
+            threading.Thread(target=self._send, args=(f"{prefix}{name}",))
+            for name in "abcdefgh"[:SENDERS]
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Wait for every sender to end."""
+        self._ends.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _send(self, prefix: str) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        number = 0
+        while not self._ends.is_set():
+            number += 1
+            path = f"/{prefix}-{number}"
+            try:
+                connection.request("POST", "/api/event", _payload(path), {"User-Agent": CHROME})
+                answer = connection.getresponse()
+                answer.read()
+            except (OSError, http.client.HTTPException):
+                self.uncertain.add(path)
+                return
+            (self.acknowledged if answer.status == 202 else self.uncertain).add(path)
+
+
+def _payload(path: str) -> bytes:
+    return json.dumps(
+        {"n": "pageview", "u": f"http://localhost{path}", "d": "localhost"}
+    ).encode()
+
+
+def test_nothing_acknowledged_is_lost_or_doubled_by_ten_kills(tmp_path: Path) -> None:
+    """After ten kills every acknowledged hit is counted once, and no other more than once."""
+    service = Service(tmp_path / "data")
+    stream = Stream(service.port)
+    chance = random.Random(20261123)
+
+    for round_number in range(KILLS):
+        service.start()
+        stream.start(f"{round_number}")
+        threading.Event().wait(chance.uniform(0.3, 2.5))
+        service.kill()
+        stream.stop()
+    service.start()
+    assert 0 == service.stop()
+
+    counted = _pageviews_by_path(tmp_path / "data" / "clickhouse")
+    assert len(stream.acknowledged) > 500
+    assert [] == sorted(path for path in stream.acknowledged if counted.get(path) != 1)
+    assert [] == sorted(path for path, count in counted.items() if count != 1)
+    assert counted.keys() <= stream.acknowledged | stream.uncertain
+
+
+def _pageviews_by_path(folder: Path) -> dict[str, int]:
+    store = Store(folder)
+    try:
+        rows = store.query(
+            "SELECT value, sum(pageviews) FROM open_cells WHERE view = 10 AND grain = 0 "
+            "AND value LIKE '%-%' GROUP BY value"
+        )
+    finally:
+        store.close()
+    return {path: int(count) for path, count in rows}
