@@ -1,0 +1,253 @@
+"""Put numbers, values and reservations into words for people.
+
+Pure: knows English and the vocabulary, refuses to compute a metric. Called by
+`pages` and, as filters, by the templates.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import cache
+from importlib.resources import files
+
+from collector.cells.views import DIMENSIONS
+from collector.stats.query import Period
+
+NONE = "(none)"
+OTHER = "(other)"
+ABSENT = "–"
+"""What stands where a number cannot be said."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricWords:
+    """How a metric is shown.
+
+    Attributes:
+        label: its name on the tile.
+        unit: `count`, `ratio`, `percent` or `seconds`.
+        rising_is: whether more of it is `good`, `bad` or `neutral`.
+    """
+
+    label: str
+    unit: str
+    rising_is: str = "good"
+
+
+METRIC_WORDS: dict[str, MetricWords] = {
+    "visitors": MetricWords("Visitors", "count"),
+    "visits": MetricWords("Visits", "count"),
+    "pageviews": MetricWords("Pageviews", "count"),
+    "events": MetricWords("Events", "count"),
+    "views_per_visit": MetricWords("Views per visit", "ratio"),
+    "bounce_rate": MetricWords("Bounce rate", "percent", "bad"),
+    "visit_duration": MetricWords("Visit duration", "seconds"),
+}
+
+PANEL_WORDS = {
+    "pages": "Pages",
+    "sources": "Sources",
+    "places": "Places",
+    "devices": "Devices",
+    "events": "Events",
+}
+
+TAB_WORDS = {
+    "path": "Top",
+    "entry_path": "Entry",
+    "exit_path": "Exit",
+    "utm_campaign": "Campaign",
+    "os": "System",
+}
+
+UNSET_WORDS = {
+    "source": "Direct or unknown",
+    "referrer": "None",
+    "channel": "Direct",
+    "path": "No page",
+    "utm_campaign": "No campaign",
+}
+
+FOLDING = (
+    "Values seen by very few visitors in a day are folded into “Other” when the day is sealed: "
+    "the standard thresholds keep known sources, your own pages, countries and devices, and fold "
+    "other pages, referrers and campaigns below 3 visitors, and cities below 5. "
+    "Totals are never folded. A single folded value can still be found by subtraction: "
+    "secondary suppression is not built yet."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """How a number compares with the one before.
+
+    Attributes:
+        text: such as `12%`; empty when there is nothing to compare with.
+        direction: `up`, `down` or `same`.
+        mood: `good`, `bad` or `neutral`.
+        spoken: the whole of it for a screen reader.
+    """
+
+    text: str = ""
+    direction: str = "same"
+    mood: str = "neutral"
+    spoken: str = ""
+
+
+def number(value: float | None) -> str:
+    """Write a count in full, with commas."""
+    return ABSENT if value is None else f"{round(value):,}"
+
+
+def short_number(value: float | None) -> str:
+    """Write a count in at most five characters, as in 12.3k."""
+    if value is None:
+        return ABSENT
+    for size, sign in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if round(value) >= size * (10 if sign == "k" else 1):
+            scaled = value / size
+            return f"{scaled:.1f}".removesuffix(".0") + sign if scaled < 100 else f"{scaled:.0f}{sign}"
+    return f"{round(value):,}"
+
+
+def duration(seconds: float | None) -> str:
+    """Write a length of time in its two largest units."""
+    if seconds is None:
+        return ABSENT
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m {whole % 60:02}s"
+    return f"{whole // 3600}h {whole % 3600 // 60:02}m"
+
+
+def amount(value: float | None, unit: str, *, short: bool = True) -> str:
+    """Write a number in its unit.
+
+    Args:
+        value: None if it cannot be said.
+        unit: `count`, `ratio`, `percent` or `seconds`.
+        short: whether large counts are shortened.
+    """
+    if value is None:
+        return ABSENT
+    if unit == "seconds":
+        return duration(value)
+    if unit == "percent":
+        return f"{round(value)}%"
+    if unit == "ratio":
+        return f"{value:.1f}" if value < 100 else f"{value:.0f}"
+    return short_number(value) if short else number(value)
+
+
+def change(metric: str, now: float | None, earlier: float | None) -> Change:
+    """Compare a number with that of the period before.
+
+    Shares differ in points, everything else in percent; from nothing, no percentage is said.
+    """
+    if now is None or not earlier:
+        return Change()
+    words = METRIC_WORDS[metric]
+    points = words.unit == "percent"
+    step = round(now - earlier) if points else round(100 * (now - earlier) / earlier)
+    if step == 0:
+        return Change("0 pts" if points else "0%", "same", "neutral", "no change")
+    direction = "up" if step > 0 else "down"
+    good = (step > 0) == (words.rising_is == "good")
+    size = f"{abs(step):,}" if abs(step) < 1000 else "999+"
+    text = f"{size} pts" if points else f"{size}%"
+    return Change(text, direction, "good" if good else "bad", f"{direction} by {text}")
+
+
+@cache
+def countries() -> dict[str, str]:
+    """Read the table of country names, by ISO 3166-1 alpha-2 code."""
+    table = files("dashboards").joinpath("countries.toml").read_text(encoding="utf-8")
+    return {code: str(name) for code, name in tomllib.loads(table).items()}
+
+
+def country_name(code: str) -> str:
+    """Name a country; an unknown code is shown as it is."""
+    return countries().get(code, code)
+
+
+def flag(code: str) -> str:
+    """Give a country's flag as two regional indicators; empty for what is no country."""
+    if code not in countries():
+        return ""
+    return "".join(chr(0x1F1E6 + ord(letter) - ord("A")) for letter in code)
+
+
+def label(dimension: str, value: str) -> str:
+    """Name a value of a dimension for people."""
+    if value == OTHER:
+        return "Other"
+    if value == NONE:
+        return UNSET_WORDS.get(dimension, "Unknown")
+    if dimension == "country":
+        return country_name(value)
+    if dimension in ("region", "city"):
+        return _within_country(value)
+    if dimension in ("device", "screen"):
+        return value[:1].upper() + value[1:]
+    return value
+
+
+def is_other(value: str) -> bool:
+    """Tell whether a row stands for folded values."""
+    return value == OTHER or value.endswith("-" + OTHER)
+
+
+def dimension_label(dimension: str) -> str:
+    """Name a dimension for people."""
+    return DIMENSIONS[dimension].label
+
+
+def tab_label(dimension: str) -> str:
+    """Name a dimension as briefly as a tab needs it."""
+    return TAB_WORDS.get(dimension, dimension_label(dimension))
+
+
+def folded_words(count: int) -> str:
+    """Explain the row that holds what was folded."""
+    if count == 1:
+        return "1 value seen by too few visitors to be kept"
+    many = f"{count:,} values" if count else "Values"
+    return f"{many} seen by too few visitors to be kept one by one"
+
+
+def day_words(day: date) -> str:
+    """Write a date, as in 5 November 2026."""
+    return f"{day.day} {day:%B %Y}"
+
+
+def period_words(period: Period) -> str:
+    """Write a period as briefly as it can be said without doubt."""
+    first, last = period.first, period.last
+    if first == last:
+        return f"{first:%A}, {day_words(first)}"
+    if (first.year, first.month) == (last.year, last.month):
+        return f"{first.day}–{day_words(last)}"
+    if first.year == last.year:
+        return f"{first.day} {first:%B} – {day_words(last)}"
+    return f"{day_words(first)} – {day_words(last)}"
+
+
+def bucket_words(bucket: str, start: datetime) -> tuple[str, str]:
+    """Name a bucket of time: briefly for the axis, in full for its title."""
+    if bucket == "hour":
+        return f"{start:%H:%M}", f"{start:%a} {start.day} {start:%b, %H:%M}"
+    if bucket == "month":
+        return f"{start:%b}", f"{start:%B %Y}"
+    return f"{start.day} {start:%b}", f"{start:%a} {start.day} {start:%b %Y}"
+
+
+def _within_country(value: str) -> str:
+    code, dash, part = value.partition("-")
+    if not dash:
+        return country_name(code)
+    inner = "Other" if part == OTHER else part
+    return f"{inner}, {country_name(code)}"
