@@ -1,0 +1,1 @@
+"""Keep what owners declare: their sites, the people who may look, and their tokens."""

@@ -1,0 +1,157 @@
+"""Hold the registry's SQLite file: open it, bring it up to date, read and write rows.
+
+The only importer of sqlite3 in the registry; knows its tables, not what they
+mean. SQLite's errors leave in our own words. Used by `registry.store` alone.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from collector.errors import RegistryError
+
+BUSY_MS = 5000
+
+# Numbered, forward only: the file's user_version is how many of them it has seen.
+MIGRATIONS = (
+    """
+    CREATE TABLE sites (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        domain TEXT NOT NULL UNIQUE,
+        declared TEXT NOT NULL,
+        next_zone TEXT,
+        next_zone_at INTEGER
+    ) STRICT;
+    CREATE TABLE users (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        name TEXT NOT NULL UNIQUE COLLATE NOCASE,
+        password TEXT NOT NULL
+    ) STRICT;
+    CREATE TABLE sessions (
+        digest BLOB PRIMARY KEY,
+        user_id INTEGER NOT NULL REFERENCES users ON DELETE CASCADE,
+        ends_at INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE TABLE tokens (
+        digest BLOB PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        site_id INTEGER REFERENCES sites ON DELETE CASCADE,
+        scopes TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    """,
+)
+
+_PRAGMAS = (
+    f"busy_timeout = {BUSY_MS}",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+    "secure_delete = ON",
+)
+
+
+class RegistryFile:
+    """One connection to the registry's file, shared by threads under a lock.
+
+    Args:
+        path: made, with its folder, if missing; for its owner only.
+
+    Raises:
+        RegistryError: if the file cannot be opened, is no registry, or a newer version's.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._writes = 0
+        try:
+            self._connection = _open(path)
+        except (OSError, sqlite3.Error) as broken:
+            raise RegistryError(f"{path}: cannot be opened as a registry: {broken}") from broken
+
+    def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
+        """Read rows."""
+        with self._lock:
+            return self._connection.execute(sql, values).fetchall()
+
+    def run(self, sql: str, values: Sequence[object] = ()) -> int:
+        """Run one statement inside `write`.
+
+        Returns:
+            The number of the row it inserted last.
+        """
+        return self._connection.execute(sql, values).lastrowid or 0
+
+    @contextmanager
+    def write(self, doubled: str = "that name is taken") -> Iterator[None]:
+        """Hold a transaction, committed at the end unless something is raised.
+
+        Args:
+            doubled: what to say when a unique name is there already.
+
+        Raises:
+            RegistryError: if a name is doubled or the file cannot be written.
+        """
+        with self._lock:
+            try:
+                self._connection.execute("BEGIN IMMEDIATE")
+                yield
+                self._connection.execute("COMMIT")
+            except sqlite3.IntegrityError as twice:
+                raise RegistryError(doubled) from twice
+            except sqlite3.Error as broken:
+                raise RegistryError(f"the registry cannot be written: {broken}") from broken
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            self._writes += 1
+
+    def version(self) -> tuple[int, int]:
+        """Return a mark that differs after every write, by this process or another."""
+        with self._lock:
+            # SQLite's data_version moves for other connections' writes only, so ours are counted.
+            return self._connection.execute("PRAGMA data_version").fetchone()[0], self._writes
+
+    def close(self) -> None:
+        """Let go of the file."""
+        with self._lock:
+            self._connection.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    try:
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    if _migrations_seen(connection) == len(MIGRATIONS):
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    # Another process may have done it while this one waited for the lock.
+    seen = _migrations_seen(connection)
+    if seen > len(MIGRATIONS):
+        raise RegistryError("the registry was written by a newer version of Footfall; update it")
+    for migration in MIGRATIONS[seen:]:
+        for statement in filter(str.strip, migration.split(";")):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.execute("COMMIT")
+
+
+def _migrations_seen(connection: sqlite3.Connection) -> int:
+    seen: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return seen
