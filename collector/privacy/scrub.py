@@ -1,0 +1,153 @@
+"""Take out of paths and texts what could name a person, before anything is written.
+
+Pure, linear in time, bounded in length; refuses to let a recognised shape
+through, and to keep the rest of a free text that holds one. Called for every
+text of a hit: by `ingest.page`, `ingest.acquisition` and `ingest.assemble`.
+
+Source of the steps: facts-privacy-security.md §2.7, restated in docs/design/0006-rules.md.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+from urllib.parse import unquote
+
+from collector.privacy.scrub_detectors import class_of_segment, is_personal
+
+MAX_PATH = 512
+"""Characters of a path that are kept; cut between segments."""
+MAX_READ = 2048
+"""Characters of a text that are looked at; a longer text is dropped, a longer path is cut."""
+MAX_TEXT = 100
+"""Characters of a text that are kept, if the caller names no other cap."""
+MAX_SEARCH_WORDS = 6
+
+# Lower-case words and short numbers between dashes and slashes: nothing to find. A number may
+# not follow a number (dates, telephone numbers), nor a word the words in _NAMING.
+_ORDINARY = re.compile(
+    r"/?+(?:(?!(?:activate|auth|callback|confirm|home|invite|magic|members?|password|profiles?"
+    r"|reset|sessions?|token|u|unsubscribe|users?|verify)(?:/|$))"
+    r"[a-z]{0,15}+(?:[0-9]{1,4}+(?![-_0-9]*[0-9]))?+(?:[-_]++[a-z]{1,15}+(?:[0-9]{1,4}+"
+    r"(?![-_0-9]*[0-9]))?+|[-_]++[0-9]{1,4}+(?![-_0-9]*[0-9]))*+(?:\.(?:html?|php|aspx?)(?=/|$))?+"
+    r"(?:/|$))++"
+)
+_PLAIN_TEXT = re.compile(r"[A-Za-z]{0,15}+(?:[ _-]++[A-Za-z]{1,15}+)*+")
+_UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff"
+    r"\ud800-\udfff]+"
+)
+_SPACES = re.compile(r"\s+")
+_TEMPLATE = re.compile(r":[a-z_]{1,32}")
+
+# After these comes a secret for one person: what follows is cut.
+_CUTTING = frozenset(
+    "activate auth callback confirm invite invitation invitations magic magic-link password reset "
+    "reset-password sessions session token unsubscribe verify verification".split()
+)
+# After these comes somebody's name.
+_NAMING = frozenset("home member members profile profiles u user users".split())
+# What may follow either: pages of the site itself.
+_OWN_WORDS = frozenset(
+    "about account accounts add admin all apple apps archive articles auth billing blog callback "
+    "cancel cart category change checkout company complete completed confirm contact create "
+    "dashboard data design docs done download edit email error expired export facebook failed faq "
+    "features forgot garden github gallery google groups guide guides help history home import "
+    "index info insurance invite kitchen list login logout manage me microsoft my new news "
+    "notifications oauth office orders overview password preferences pricing privacy products "
+    "profile projects register reports request reset resend roles saml search security sent "
+    "services settings setup shop signin signout sign-in sign-out sign-up signup sso start "
+    "status success support team teams terms thanks thank-you two-factor update user users "
+    "verify welcome".split()
+)
+
+
+def scrub_path(path: str, *, public_users: bool = False) -> str:
+    """Replace the segments of a path that could name a person by their class.
+
+    Args:
+        path: from `/`, decoded; segments such as `:id` of a template stay.
+        public_users: whether names after `/users/` and the like are the site's own pages.
+
+    Returns:
+        At most 512 characters; the same again when given itself. Classes are `:email`,
+        `:uuid`, `:jwt`, `:token`, `:hash`, `:num`, `:ip`, `:mac`, `:phone`, `:card`,
+        `:iban`, `:user` and `:long`.
+    """
+    if len(path) <= MAX_PATH and _ORDINARY.fullmatch(path):
+        return path
+    return _scrubbed_path(path[: MAX_READ + 1], public_users)
+
+
+def scrub_text(text: str, cap: int = MAX_TEXT) -> str:
+    """Keep a free text, or drop it whole if anything in it could name a person.
+
+    Args:
+        text: decoded: a campaign tag, an event's name or property, a title.
+        cap: how many characters of a clean text are kept.
+
+    Returns:
+        The text with its white space made single, or the empty string.
+    """
+    if len(text) <= cap and _PLAIN_TEXT.fullmatch(text):
+        return text
+    if len(text) > MAX_READ:
+        return ""
+    return _scrubbed_text(text)[:cap].rstrip()
+
+
+def scrub_search(text: str) -> str:
+    """Keep what was searched on the site: lower case, at most six words, no mere number.
+
+    Source: facts-privacy-security.md §2.7, step 7.
+    """
+    kept = scrub_text(text).lower()
+    words = kept.split()[:MAX_SEARCH_WORDS]
+    return "" if all(word.isdigit() for word in words) else " ".join(words)
+
+
+def forget() -> None:
+    """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
+    _scrubbed_path.cache_clear()
+    _scrubbed_text.cache_clear()
+
+
+@lru_cache(maxsize=4096)
+def _scrubbed_path(path: str, public_users: bool) -> str:
+    if len(path) > MAX_READ:
+        path = path[:MAX_READ].rpartition("/")[0] or "/:long"
+    kept: list[str] = []
+    before = ""
+    for segment in path.split("/"):
+        word = before.lower()
+        if word in _CUTTING and segment and segment.lower() not in _OWN_WORDS:
+            kept.append(":token")
+            break
+        kept.append(_scrubbed_segment(segment, named=word in _NAMING and not public_users))
+        before = segment
+    return _capped("/".join(kept))
+
+
+def _scrubbed_segment(segment: str, *, named: bool) -> str:
+    if not segment or _TEMPLATE.fullmatch(segment):
+        return segment
+    if named and segment.lower() not in _OWN_WORDS:
+        return ":user"
+    return class_of_segment(segment)
+
+
+def _capped(path: str) -> str:
+    if len(path) <= MAX_PATH:
+        return path
+    return path[: MAX_PATH + 1].rpartition("/")[0] or "/:long"
+
+
+@lru_cache(maxsize=4096)
+def _scrubbed_text(text: str) -> str:
+    clean = _SPACES.sub(" ", _UNSEEN.sub(" ", unicodedata.normalize("NFKC", text))).strip()
+    for _ in range(3):
+        if "%" not in text:
+            break
+        text = unquote(text, errors="replace")
+    return "" if is_personal(clean) or is_personal(text) else clean
