@@ -1,0 +1,198 @@
+"""Decide whether a request may be read at all, from three headers and nothing else.
+
+Knows the opt-out cookies, `Sec-GPC` and `DNT`. Refuses to look at any other
+header's value, the query string, the body or the peer: only `Admitted` gives
+those, and only this module can make one. Called by every endpoint that takes
+hits, before anything else, and by the opt-out page.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from typing import Any, Final, NamedTuple, TypeVar
+
+from collector.errors import PayloadError
+from collector.hit import Refusal
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
+Granted = TypeVar("Granted")
+
+OPT_OUT_COOKIES: Final = frozenset({b"__Host-optout", b"__Host-optout_p", b"optout"})
+_SIGNAL_HEADERS: Final = frozenset({b"cookie", b"sec-gpc", b"dnt"})
+_BEARER: Final = b"bearer "
+_PROOF: Final = object()
+
+
+class Signals(NamedTuple):
+    """What a browser says about being counted.
+
+    Attributes:
+        opted_out: it holds an opt-out cookie.
+        gpc: it sends Global Privacy Control.
+        dnt: it sends Do Not Track.
+    """
+
+    opted_out: bool
+    gpc: bool
+    dnt: bool
+
+    @property
+    def refusal(self) -> Refusal | None:
+        """The first reason not to count, in the order of the design; None if there is none."""
+        if self.opted_out:
+            return Refusal.OPT_OUT
+        if self.gpc:
+            return Refusal.GPC
+        return Refusal.DNT if self.dnt else None
+
+
+class Admitted:
+    """A request that may be read: the only way to its body, other headers, query and peer."""
+
+    __slots__ = ("_by_name", "_headers", "_receive", "_scope")
+
+    def __init__(self, proof: object, scope: Scope, receive: Receive) -> None:
+        """Refuse to be made anywhere but in this module."""
+        if proof is not _PROOF:
+            raise TypeError("only consent.decide admits a request")
+        self._scope = scope
+        self._receive = receive
+        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
+        self._by_name: dict[bytes, bytes] | None = None
+
+    def header(self, name: bytes) -> bytes:
+        """Give a header's value, the last one if it was sent twice; empty if absent.
+
+        Args:
+            name: in lower case.
+        """
+        if self._by_name is None:
+            self._by_name = dict(self._headers)
+        return self._by_name.get(name, b"")
+
+    def headers_joined(self, name: bytes) -> bytes:
+        """Give all values of a header in their order, joined by commas; empty if absent."""
+        value = self.header(name)
+        if not value:
+            return value
+        return b",".join([found for sent, found in self._headers if sent == name])
+
+    @property
+    def query_string(self) -> bytes:
+        """The raw query string, without its question mark."""
+        query: bytes = self._scope["query_string"]
+        return query
+
+    @property
+    def peer(self) -> str:
+        """The address at the other end of the socket; empty for a Unix socket."""
+        client = self._scope["client"]
+        return str(client[0]) if client else ""
+
+    async def body(self, limit: int) -> bytes:
+        """Read the body.
+
+        Args:
+            limit: the most bytes to take.
+
+        Raises:
+            PayloadError: `too_large` (413), by declaration or while it streams in;
+                `not_json` if the sender left in the middle.
+        """
+        declared = self.header(b"content-length")
+        if len(declared) > len(str(limit)) or (declared.isdigit() and int(declared) > limit):
+            raise PayloadError("too_large", status=413)
+        body = b""
+        while True:
+            message = await self._receive()
+            if message["type"] != "http.request":
+                raise PayloadError("not_json")
+            chunk = message.get("body", b"")
+            body = body + chunk if body else chunk
+            if len(body) > limit:
+                raise PayloadError("too_large", status=413)
+            if not message.get("more_body", False):
+                return body
+
+
+def signals_in(headers: Headers) -> Signals:
+    """Read the three signals from a request's headers, and no other value.
+
+    `Sec-GPC` is set by any value, split at commas and trimmed, that is exactly
+    `1`; `DNT` by a value that begins with `1`.
+
+    Source: W3C Global Privacy Control (2026-04); W3C Tracking Preference Expression section 5.
+    """
+    opted_out = gpc = dnt = False
+    for name, value in headers:
+        if name in _SIGNAL_HEADERS:
+            if name == b"cookie":
+                opted_out = opted_out or _holds_opt_out(value)
+            elif name == b"sec-gpc":
+                gpc = gpc or any(part.strip() == b"1" for part in value.split(b","))
+            else:
+                dnt = dnt or value.lstrip()[:1] == b"1"
+    return Signals(opted_out, gpc, dnt)
+
+
+def decide(scope: Scope, receive: Receive) -> Refusal | Admitted:
+    """Decide whether a browser's request may be read."""
+    refusal = signals_in(scope["headers"]).refusal
+    return refusal or Admitted(_PROOF, scope, receive)
+
+
+def admit_sender(
+    scope: Scope, receive: Receive, grant_of: Callable[[str], Granted | None]
+) -> tuple[Admitted, Granted] | None:
+    """Admit a server that sends hits of others, if its token is good.
+
+    Its own headers say nothing of the visitors; each hit must pass
+    `decide_relayed` by itself.
+
+    Args:
+        grant_of: what a token allows; None if it is unknown.
+
+    Returns:
+        None without a good token.
+    """
+    for name, value in scope["headers"]:
+        if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
+            grant = grant_of(value[len(_BEARER) :].strip().decode("latin-1"))
+            return None if grant is None else (Admitted(_PROOF, scope, receive), grant)
+    return None
+
+
+def decide_relayed(
+    signals: Signals, facts: Callable[[], tuple[list[tuple[bytes, bytes]], str]]
+) -> Refusal | Admitted:
+    """Decide whether one hit that a server relays may be read.
+
+    Args:
+        signals: what the hit itself says of its visitor.
+        facts: reads the visitor's headers and address out of the hit; called
+            only when nothing was refused.
+    """
+    if signals.refusal:
+        return signals.refusal
+    headers, peer = facts()
+    client = (peer, 0) if peer else None
+    relayed: Scope = {"headers": headers, "query_string": b"", "client": client}
+    return Admitted(_PROOF, relayed, _nothing)
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
+def _holds_opt_out(cookies: bytes) -> bool:
+    if b"optout" not in cookies:
+        return False
+    for cookie in cookies.split(b";"):
+        name, _, value = cookie.strip().partition(b"=")
+        if value == b"1" and name in OPT_OUT_COOKIES:
+            return True
+    return False

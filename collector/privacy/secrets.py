@@ -1,0 +1,187 @@
+"""Keep the day secrets, and destroy them.
+
+Knows one random secret for each (site, site-local day): it makes, remembers
+and destroys it. Refuses to derive a secret from anything, or to give one back
+once destroyed. Called by `ingest.assemble` for each hit, and by the sealing
+round, which destroys what is due.
+
+Each secret is a file of its own, so that destroying it touches no other: in a
+directory on tmpfs by default, where it survives `kill -9` but no reboot.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import secrets as randomness
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final, Literal, NamedTuple
+
+from collector.clock import Clock
+from collector.day import Day
+from collector.errors import SettingsError
+
+StoreKind = Literal["runtime", "memory", "disk"]
+SIZE: Final = 32
+GRACE_S: Final = 300
+_FILE_NAME: Final = re.compile(r"(\d{1,10})-(\d{1,10})\.secret")
+_IN_MEMORY: Final = ("tmpfs", "ramfs")
+_log = logging.getLogger(__name__)
+
+
+class DaySecret(NamedTuple):
+    """Which secret exists; never what it is."""
+
+    site: int
+    closes_at: int
+
+
+class DaySecrets:
+    """The day secrets of this collector."""
+
+    def __init__(
+        self,
+        directory: Path | None,
+        clock: Clock,
+        store: StoreKind = "runtime",
+        *,
+        forget: Callable[[], None] = lambda: None,
+    ) -> None:
+        """Open the secrets that an earlier run left, destroying those that are due.
+
+        Args:
+            directory: where the files are; unused and may be None for `memory`.
+            store: `runtime` insists on tmpfs, `disk` does not, `memory` keeps no file.
+            forget: empties every cache that is keyed by what visitors sent;
+                called whenever secrets are destroyed.
+
+        Raises:
+            SettingsError: if `runtime` secrets would lie on a disk.
+        """
+        self._clock = clock
+        self._forget = forget
+        self._held: dict[tuple[int, int], bytearray] = {}
+        self._given: dict[tuple[int, int], bytes] = {}
+        self._directory = None if store == "memory" else directory
+        if self._directory is not None:
+            self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if store == "runtime" and not lies_in_memory(self._directory):
+                raise SettingsError(
+                    "secrets.runtime_dir is not on tmpfs; set one that is,"
+                    " or secrets.store to memory or disk"
+                )
+            self._load(self._directory)
+            self.destroy(clock.now())
+
+    def secret(self, site_id: int, day: Day) -> bytes:
+        """Give the secret of a site's local day; make it at the day's first hit.
+
+        Returns:
+            32 random bytes.
+        """
+        key = (site_id, day.closes_at)
+        return self._given.get(key) or self._make(key)
+
+    def open(self) -> list[DaySecret]:
+        """List the secrets that exist."""
+        return [DaySecret(*key) for key in sorted(self._held)]
+
+    def destroy(self, now: float) -> list[DaySecret]:
+        """Destroy the secrets of all days that closed five minutes ago or earlier.
+
+        Overwritten in memory and in the file, which is unlinked; the bytes that
+        hashing was given are dropped with every cache that knew them.
+
+        Args:
+            now: seconds since 1970.
+
+        Returns:
+            what was destroyed.
+        """
+        due = [key for key in self._held if key[1] + GRACE_S <= now]
+        for key in due:
+            held = self._held.pop(key)
+            self._given.pop(key, None)
+            held[:] = bytes(SIZE)
+            if self._directory is not None:
+                _overwrite_and_unlink(_path(self._directory, key))
+            _log.info("day secret destroyed: site %d, day closed at %d", *key)
+        if due:
+            self._forget()
+        return [DaySecret(*key) for key in due]
+
+    def _make(self, key: tuple[int, int]) -> bytes:
+        secret = randomness.token_bytes(SIZE)
+        if self._directory is not None:
+            _write(_path(self._directory, key), secret)
+        self._held[key] = bytearray(secret)
+        self._given[key] = secret
+        return secret
+
+    def _load(self, directory: Path) -> None:
+        for path in directory.iterdir():
+            found = _FILE_NAME.fullmatch(path.name)
+            if found is None:
+                continue
+            secret = path.read_bytes()
+            if len(secret) != SIZE:
+                # A kill in the middle of making it: no hit has used it yet.
+                path.unlink()
+                continue
+            key = (int(found[2]), int(found[1]))
+            self._held[key] = bytearray(secret)
+            self._given[key] = secret
+
+
+def runtime_directory(candidates: list[str]) -> Path | None:
+    """Choose the first directory that exists and lies in memory.
+
+    Args:
+        candidates: paths in the order of preference; empty ones are skipped.
+    """
+    for candidate in candidates:
+        path = Path(candidate)
+        if candidate and path.is_dir() and os.access(path, os.W_OK) and lies_in_memory(path):
+            return path
+    return None
+
+
+def lies_in_memory(path: Path) -> bool:
+    """Tell whether a path lies on tmpfs or ramfs; False where that cannot be known."""
+    where = str(path.resolve())
+    best, kind = "", ""
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/mounts").read_text(encoding="utf-8").splitlines():
+            _, mount, filesystem, *_ = line.split(" ")
+            inside = where == mount or where.startswith(mount.rstrip("/") + "/")
+            if inside and len(mount) >= len(best):
+                best, kind = mount, filesystem
+    return kind in _IN_MEMORY
+
+
+def _path(directory: Path, key: tuple[int, int]) -> Path:
+    site, closes_at = key
+    return directory / f"{closes_at}-{site}.secret"
+
+
+def _write(path: Path, secret: bytes) -> None:
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        os.write(file, secret)
+        os.fsync(file)
+    finally:
+        os.close(file)
+
+
+def _overwrite_and_unlink(path: Path) -> None:
+    with contextlib.suppress(FileNotFoundError):
+        file = os.open(path, os.O_WRONLY)
+        try:
+            os.write(file, bytes(SIZE))
+            os.fsync(file)
+        finally:
+            os.close(file)
+        path.unlink()
