@@ -1,0 +1,79 @@
+# A few words to remember; `make` alone lists them. Needed: Python 3.11 or newer, and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+BASE := .venv/installed
+DEV := .venv/installed-dev
+BROWSER := .venv/browser
+TRACKER := collector/static/footfall.js
+WRITTEN := collector dashboards tests docs/*.py hatch_build.py
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help install serve test test-unit test-integration test-browser test-fault test-house \
+	check bench soak screenshots lock
+
+help: ## List these words.
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+
+install: $(BASE) $(TRACKER) ## Make .venv with the locked dependencies, the command and the tracker.
+
+serve: install ## Install, then serve the demonstration at http://127.0.0.1:8000.
+	@exec $(BIN)/footfall serve --demo
+
+test: install $(DEV) $(BROWSER) ## Install what the tests need, then run all of them.
+	$(BIN)/python -m pytest
+
+test-unit test-integration test-browser test-fault test-house: test-%: install $(DEV) ## Run the tests of one kind.
+	$(BIN)/python -m pytest tests/$*
+
+check: install $(DEV) ## Look at form, types, layers, words and dependencies.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy $(WRITTEN)
+	$(BIN)/lint-imports
+	$(BIN)/codespell
+	$(BIN)/deptry .
+	$(BIN)/interrogate --quiet collector dashboards tests
+
+bench: install $(DEV) ## Measure hits per second and memory, side by side with a no-op.
+	$(BIN)/python -m tests.bench
+
+soak: install $(DEV) ## Keep a service under load for an hour and watch its memory.
+	$(BIN)/python -m tests.bench.soak
+
+screenshots: install $(DEV) $(BROWSER) ## Make the pictures of the documentation.
+	$(BIN)/python docs/screenshots.py
+
+lock: ## Write requirements/*.txt anew from pyproject.toml; needs uv.
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --group build pyproject.toml -o requirements/base.txt
+	uv pip compile -q --universal --generate-hashes --python-version 3.11 --group test --group lint -c requirements/base.txt -o requirements/dev.txt
+
+$(BIN)/pip:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Footfall needs Python 3.11 or newer; name one with make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv .venv && test -x $@ \
+		|| { rm -rf .venv; echo "$(PYTHON) cannot make a virtual environment with pip in it;"; \
+		echo "on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
+
+$(BASE): requirements/base.txt pyproject.toml hatch_build.py | $(BIN)/pip
+	$(BIN)/pip install -q --require-hashes --only-binary :all: -r requirements/base.txt
+	$(BIN)/pip install -q --no-deps --no-build-isolation --no-index -e .
+	@touch $@
+
+$(TRACKER): $(wildcard tracker_js/src/*.js) hatch_build.py | $(BASE)
+	$(BIN)/python hatch_build.py
+	@touch $@
+
+$(DEV): requirements/dev.txt $(BASE)
+	$(BIN)/pip install -q --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The system's Chromium if there is one, else apt's when root, else Playwright's own.
+$(BROWSER): | $(DEV)
+	@command -v chromium chromium-browser google-chrome > $@ \
+		|| { test "$$(id -u)" = 0 && command -v apt-get > /dev/null \
+		&& apt-get install -qq -y --no-install-recommends chromium > /dev/null \
+		&& command -v chromium > $@; } \
+		|| $(BIN)/playwright install --with-deps chromium || $(BIN)/playwright install chromium
+	@touch $@

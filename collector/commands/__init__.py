@@ -1,0 +1,1 @@
+"""What owners and operators type: one module a group of commands."""

@@ -1,0 +1,65 @@
+"""Give every command the same desk: the settings, the registry, and a way to print.
+
+Knows click and the settings; does nothing by itself. Used by the other
+modules of `commands`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from collector.registry.store import Registry
+from collector.settings import Settings, from_process
+
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of words.")
+
+
+class Desk:
+    """What a command works with; nothing is opened before it is asked for.
+
+    Args:
+        config: the settings file named on the command line.
+    """
+
+    def __init__(self, config: Path | None) -> None:
+        self._config = config
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of this process."""
+        return from_process(self._config)
+
+    @contextmanager
+    def registry(self) -> Iterator[Registry]:
+        """Hold the registry open; safe while the service runs."""
+        with Registry(self.settings.registry_path) as registry:
+            yield registry
+
+
+def reachable(host: str) -> str:
+    """Give a host to connect to, where `host` may mean every address of this machine."""
+    return _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+
+
+def say_json(value: Any) -> None:
+    """Print a value as indented JSON."""
+    text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
+    click.echo(text)
+
+
+def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in aligned columns under their heads."""
+    lines = [heads, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+    for line in lines:
+        cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        click.echo("  ".join(cells).rstrip())

@@ -1,0 +1,63 @@
+"""`footfall token …`: create, list and revoke tokens of the API."""
+
+from __future__ import annotations
+
+import click
+
+from collector.commands.desk import Desk, as_json, say_json, say_table
+from collector.registry.tokens import SCOPES
+
+
+@click.group()
+def token() -> None:
+    """Create, list and revoke tokens of the API."""
+
+
+@token.command("create")
+@click.argument("name")
+@click.option("--site", "domain", help="The one site it is for; without it, every site.")
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice(SCOPES),
+    multiple=True,
+    default=("read",),
+    show_default=True,
+    help="What it allows; repeat for more.",
+)
+@as_json
+@click.pass_obj
+def create(
+    desk: Desk, name: str, domain: str | None, scopes: tuple[str, ...], as_json: bool
+) -> None:
+    """Make the token NAME and print it; it is not shown again."""
+    with desk.registry() as registry:
+        made = registry.create_token(name, domain, scopes)
+    if as_json:
+        say_json({"name": name, "token": made})
+        return
+    click.echo(made)
+
+
+@token.command("list")
+@as_json
+@click.pass_obj
+def show(desk: Desk, as_json: bool) -> None:
+    """List the tokens, without their secrets."""
+    with desk.registry() as registry:
+        entries = registry.tokens()
+    if as_json:
+        say_json(entries)
+        return
+    rows = [(entry.name, entry.site or "every site", " ".join(entry.scopes)) for entry in entries]
+    say_table(("name", "site", "allows"), rows)
+
+
+@token.command("revoke")
+@click.argument("name")
+@click.pass_obj
+def revoke(desk: Desk, name: str) -> None:
+    """End the token NAME at once."""
+    with desk.registry() as registry:
+        registry.revoke_token(name)
+    click.echo(f"{name} is revoked.")
