@@ -111,7 +111,7 @@ class Admitted:
             message = await self._receive()
             if message["type"] != "http.request":
                 raise PayloadError("not_json")
-            chunk = message.get("body", b"")
+            chunk: bytes = message.get("body", b"")
             body = body + chunk if body else chunk
             if len(body) > limit:
                 raise PayloadError("too_large", status=413)
