@@ -14,7 +14,7 @@ WRITTEN := collector dashboards tests docs/*.py hatch_build.py
 	check bench soak screenshots lock
 
 help: ## List these words.
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | column -t -s '|'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 install: $(BASE) $(TRACKER) ## Make .venv with the locked dependencies, the command and the tracker.
 
@@ -46,8 +46,8 @@ screenshots: install $(DEV) $(BROWSER) ## Make the pictures of the documentation
 	$(BIN)/python docs/screenshots.py
 
 lock: ## Write requirements/*.txt anew from pyproject.toml; needs uv.
-	uv pip compile -q --universal --generate-hashes --python-version 3.11 --group build pyproject.toml -o requirements/base.txt
-	uv pip compile -q --universal --generate-hashes --python-version 3.11 --group test --group lint -c requirements/base.txt -o requirements/dev.txt
+	uv pip compile -q --no-header --universal --generate-hashes --python-version 3.11 --group build pyproject.toml -o requirements/base.txt
+	uv pip compile -q --no-header --universal --generate-hashes --python-version 3.11 --group test --group lint -c requirements/base.txt -o requirements/dev.txt
 
 $(BIN)/pip:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
