@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 
+from collector.cells.views import DIMENSIONS as _DIMENSIONS
 from collector.cells.views import (
     LIST_DIMENSIONS,
     RECEIPT_VIEW,
@@ -18,7 +19,6 @@ from collector.cells.views import (
     View,
     says,
 )
-from collector.cells.views import DIMENSIONS as _DIMENSIONS
 from collector.hit import HIT_VALUES, SUMS, VISIT_VALUES
 
 SKETCH = "uniqCombined64(17)"
@@ -85,11 +85,42 @@ def tables() -> dict[str, str]:
             "CREATE TABLE IF NOT EXISTS seals (closes_at DateTime('UTC'), rules String, "
             f"sealed_at DateTime('UTC')) ENGINE = MergeTree ORDER BY closes_at SETTINGS {DURABLE}"
         ),
+        "own_paths": (
+            "CREATE TABLE IF NOT EXISTS own_paths (site UInt32, path String, "
+            "since SimpleAggregateFunction(min, DateTime('UTC'))) "
+            f"ENGINE = AggregatingMergeTree ORDER BY (site, path) SETTINGS {DURABLE}"
+        ),
         "suppressed": (
             "CREATE TABLE IF NOT EXISTS suppressed (day Date, reason LowCardinality(String), "
             "site UInt32, collector LowCardinality(String), count Int64) "
             "ENGINE = ReplacingMergeTree(count) ORDER BY (day, reason, site, collector) "
             f"SETTINGS {DURABLE}"
+        ),
+        **_closing_tables(),
+    }
+
+
+def _closing_tables() -> dict[str, str]:
+    """Return the tables in which a day is folded: in memory only, empty but while sealing."""
+    integers = ", ".join(f"{name} Int64" for name in SUMS)
+    keys = "id UInt64, row UInt64, col UInt64, above UInt64, beside UInt64"
+    return {
+        "closing_cells": (
+            "CREATE TABLE IF NOT EXISTS closing_cells (site UInt32, view UInt16, grain UInt8, "
+            f"at UInt32, value String, other String, day Date, {integers}, visitors Int64, "
+            f"weight Int64, shape UInt8, {keys}, small UInt8, slight UInt8) ENGINE = Memory"
+        ),
+        "closing_known": (
+            "CREATE TABLE IF NOT EXISTS closing_known (site UInt32, view UInt16, value String) "
+            "ENGINE = Memory"
+        ),
+        "closing_folds": (
+            "CREATE TABLE IF NOT EXISTS closing_folds (id UInt64, row UInt64, col UInt64) "
+            "ENGINE = Memory"
+        ),
+        "closing_struck": (
+            "CREATE TABLE IF NOT EXISTS closing_struck (id UInt64, row UInt64, col UInt64) "
+            "ENGINE = Memory"
         ),
     }
 

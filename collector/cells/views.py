@@ -46,7 +46,9 @@ class Dimension:
         scope: what its values belong to.
         vocabulary: decides the threshold below which its values fold.
         notice: what the privacy notice says is kept.
-        parent: the dimension of the part before the value's first separator, or empty.
+        parent: the dimension without whose value this one's may not be listed, or empty.
+        separator: what stands between the parent's value and the rest: `DE-BE`,
+            `Firefox 142`; empty where the parent's value is the same.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Dimension:
     vocabulary: Vocabulary
     notice: str
     parent: str = ""
+    separator: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +96,12 @@ DIMENSIONS: dict[str, Dimension] = {
         Dimension("path", "Page", _HIT, _KNOWN, "the path of the page, scrubbed"),
         Dimension("hostname", "Hostname", _HIT, _KNOWN, "the host name of the page"),
         Dimension("event", "Event", _HIT, _OPEN, "the name of a custom event"),
-        Dimension("property", "Property", _HIT, _OPEN, "an event's property", parent="event"),
+        Dimension("property", "Property", _HIT, _OPEN, "an event's property", "event", "="),
         Dimension("search_query", "Search", _HIT, _OPEN, "what was searched on the site"),
         Dimension("goal", "Goal", _HIT, _CLOSED, "which of the site's goals were reached"),
         Dimension("currency", "Currency", _HIT, _CLOSED, "the currency of an event's revenue"),
         Dimension("entry_path", "Entry page", _VISIT, _KNOWN, "the first page of a visit"),
-        Dimension("exit_path", "Exit page", _EXIT, _KNOWN, "the last page of a visit"),
+        Dimension("exit_path", "Exit page", _EXIT, _KNOWN, "the last page of a visit", "path"),
         Dimension("source", "Source", _VISIT, _KNOWN, "where a visit came from, by name"),
         Dimension("referrer", "Referrer", _VISIT, _OPEN, "the host and path that linked here"),
         Dimension("channel", "Channel", _VISIT, _CLOSED, "the group of sources"),
@@ -108,14 +111,14 @@ DIMENSIONS: dict[str, Dimension] = {
         Dimension("utm_term", "UTM term", _VISIT, _OPEN, "the campaign's term tag"),
         Dimension("utm_content", "UTM content", _VISIT, _OPEN, "the campaign's content tag"),
         Dimension("country", "Country", _VISIT, _CLOSED, "the country, from a truncated address"),
-        Dimension("region", "Region", _VISIT, _OPEN, "the region", parent="country"),
-        Dimension("city", "City", _VISIT, _FINE, "the city", parent="country"),
+        Dimension("region", "Region", _VISIT, _OPEN, "the region", "country", "-"),
+        Dimension("city", "City", _VISIT, _FINE, "the city", "country", "-"),
         Dimension("browser", "Browser", _VISIT, _CLOSED, "the browser's name"),
         Dimension(
-            "browser_version", "Browser version", _VISIT, _OPEN, "its major version", "browser"
+            "browser_version", "Browser version", _VISIT, _OPEN, "its major version", "browser", " "
         ),
         Dimension("os", "System", _VISIT, _CLOSED, "the operating system's name"),
-        Dimension("os_version", "System version", _VISIT, _OPEN, "its major version", "os"),
+        Dimension("os_version", "System version", _VISIT, _OPEN, "its major version", "os", " "),
         Dimension("device", "Device", _VISIT, _CLOSED, "phone, tablet or desktop"),
         Dimension("screen", "Screen", _VISIT, _CLOSED, "the class of the window's width"),
         Dimension("language", "Language", _VISIT, _CLOSED, "the base language of the browser"),

@@ -1,0 +1,213 @@
+"""Write the statements that fold one closing instant's cells: sketches in, integers out.
+
+Pure: returns SQL generated from `thresholds` and `views`, runs none. The work
+is done inside the store, in tables that live in memory only, so that it costs
+one pass over the cells and a few over their keys. Called by `sealing`.
+
+A view with one dimension is a *list*; its small values become one "(other)".
+A hierarchy is a list for each parent. A pair, or a dimension by hour, is a
+*table* with rows and columns, whose folded cells are not stored at all: they
+are marginal minus listed. In each group, row and column none or at least two
+cells are folded, so that no folded cell can be had by one subtraction.
+
+Source: docs/design/0006-folding.md.
+"""
+
+from __future__ import annotations
+
+from collector.cells import grouping
+from collector.cells.grouping import HIERARCHY, LIST, OF_CHUNK, TABLE, TOTALS
+from collector.cells.thresholds import CONTINUOUS_SUMS
+from collector.cells.views import RECEIPT_VIEW, Grain
+from collector.hit import OTHER, SUMS
+
+RULES = "1"
+"""The version of these rules; written beside every seal."""
+
+_FOLDED = "id IN (SELECT id FROM closing_folds)"
+_STRUCK = f"({_FOLDED} OR slight OR id IN (SELECT id FROM closing_struck))"
+_TABLES = ("closing_cells", "closing_known", "closing_folds", "closing_struck")
+
+
+def clear() -> tuple[str, ...]:
+    """Return the statements that empty the tables of a closing."""
+    return tuple(f"TRUNCATE TABLE {table}" for table in _TABLES)
+
+
+def know() -> str:
+    """Return the statement that declares values of a view known; site 0 stands for all."""
+    return (
+        "INSERT INTO closing_known "
+        "SELECT {site:UInt32}, {view:UInt16}, arrayJoin({values:Array(String)})"
+    )
+
+
+def gather() -> str:
+    """Return the statement that merges a chunk's open cells and marks the small ones.
+
+    Parameters: `closes_at`, `sites` (of this chunk), `standard` (those of them
+    with the standard profile). Minutes and receipts stay behind and die.
+    """
+    sums = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
+    return (
+        f"INSERT INTO closing_cells SELECT site, view, grain, at, value, other, day, "
+        f"{', '.join(SUMS)}, visitors, {grouping.weight()} AS weight, {grouping.shape()} AS shape, "
+        f"{grouping.key('view', 'grain')} AS id, {grouping.row()} AS row, {grouping.col()} AS col, "
+        f"{grouping.above()} AS above, {grouping.beside()} AS beside, "
+        f"shape != {TOTALS} AND ({grouping.is_thin()} OR weight < {grouping.needed()}) AS small, "
+        f"shape != {TOTALS} AND visitors < {grouping.by_profile('small_sums')} AS slight "
+        f"FROM (SELECT site, view, grain, at, value, other, any(open_cells.day) AS day, {sums}, "
+        f"{grouping.MERGED} AS visitors FROM open_cells "
+        f"WHERE {OF_CHUNK} AND view != {RECEIPT_VIEW} AND grain != {int(Grain.MINUTE)} "
+        "GROUP BY site, view, grain, value, other, at) "
+        f"WHERE visitors != 0 OR {' OR '.join(f'{name} != 0' for name in SUMS)} "
+        "SETTINGS optimize_aggregation_in_order = 1"
+    )
+
+
+def fold_lists() -> tuple[str, ...]:
+    """Return the statements that fold lists, then hierarchies, whose parents may have folded."""
+    return tuple(
+        statement
+        for shape in (LIST, HIERARCHY)
+        for statement in (
+            _fold(f"shape = {shape} AND (small OR {grouping.is_orphan()})"),
+            _complement_list(shape),
+        )
+    )
+
+
+def fold_tables() -> str:
+    """Return the statement that folds a table's small cells, and those of a folded marginal."""
+    orphan = "above IN (SELECT id FROM closing_folds) OR beside IN (SELECT id FROM closing_folds)"
+    return _fold(f"shape = {TABLE} AND (small OR {orphan})")
+
+
+def complement_tables() -> str:
+    """Return the statement that folds one cell more in each row and column with only one.
+
+    To be repeated until `count_folds` stands still: a cell taken for its row
+    may be the first of its column. Cells whose other line has folded cells
+    already are preferred, which ends the chain.
+    """
+    return _complement_both("closing_folds", _FOLDED)
+
+
+def count_folds() -> str:
+    """Return the question how many cells are folded."""
+    return "SELECT count() FROM closing_folds"
+
+
+def strike_lists() -> str:
+    """Return the statement that strikes fine sums of large cells that would give away small ones.
+
+    Where any cell of a group is struck, at least two are, and at least as many
+    visitors stand behind them as one cell would need.
+    """
+    order = "PARTITION BY line ORDER BY struck DESC, weight, id"
+    return (
+        "INSERT INTO closing_struck SELECT id, row, col FROM ("
+        f"SELECT id, row, col, struck, site, sum(visitors) OVER ({order} "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS before, "
+        f"row_number() OVER ({order}) AS place, max(struck) OVER (PARTITION BY line) AS any_struck "
+        f"FROM (SELECT id, row AS line, row, col, site, visitors, weight, {_STRUCK} AS struck "
+        f"FROM closing_cells WHERE shape IN ({LIST}, {HIERARCHY}))) "
+        "WHERE NOT struck AND any_struck "
+        f"AND (place <= 2 OR before < {grouping.by_profile('small_sums')})"
+    )
+
+
+def strike_tables() -> str:
+    """Return the statement that does for fine sums what `complement_tables` does for cells."""
+    return _complement_both("closing_struck", _STRUCK)
+
+
+def count_struck() -> str:
+    """Return the question how many cells lost their fine sums without being small."""
+    return "SELECT count() FROM closing_struck"
+
+
+def settle() -> tuple[str, ...]:
+    """Return the statements that write the listed cells and every "(other)" as sealed rows."""
+    return _write_listed(), _write_others(), _write_folded_counts()
+
+
+def learn_own_paths() -> str:
+    """Return the statement that remembers paths seen by enough visitors as the site's own.
+
+    They count as known from the next closing instant on, for a path that many
+    have seen is not one visitor's secret.
+    """
+    return (
+        "INSERT INTO own_paths SELECT site, value, toDateTime({closes_at:UInt32}, 'UTC') "
+        f"FROM closing_cells WHERE view = {grouping.id_of('path')} AND grain = {int(Grain.DAY)} "
+        f"AND visitors >= {grouping.by_profile('open')}"
+    )
+
+
+def _write_listed() -> str:
+    sums = ", ".join(
+        f"if({_STRUCK} AND shape != {TOTALS}, 0, {name})" if name in CONTINUOUS_SUMS else name
+        for name in SUMS
+    )
+    return (
+        f"{_into_sealed()} SELECT site, toDateTime({{closes_at:UInt32}}, 'UTC'), day, grain, view, "
+        f"at, value, other, {sums}, visitors, 0 FROM closing_cells WHERE NOT {_FOLDED}"
+    )
+
+
+def _write_others() -> str:
+    sums = ", ".join("0" if name in CONTINUOUS_SUMS else f"sum({name})" for name in SUMS)
+    names = f"{grouping.other_value()} AS called, {grouping.other_other()} AS further"
+    return (
+        f"{_into_sealed()} SELECT site, toDateTime({{closes_at:UInt32}}, 'UTC'), any(day), grain, "
+        f"view, 0, {names}, {sums}, "
+        f"sum(visitors), count() FROM closing_cells WHERE shape IN ({LIST}, {HIERARCHY}) "
+        f"AND {_FOLDED} GROUP BY site, grain, view, called, further"
+    )
+
+
+def _write_folded_counts() -> str:
+    zeros = ", ".join("0" for _ in SUMS)
+    return (
+        f"{_into_sealed()} SELECT site, toDateTime({{closes_at:UInt32}}, 'UTC'), any(day), grain, "
+        f"view, 0, '{OTHER}', '{OTHER}', {zeros}, 0, count() FROM closing_cells "
+        f"WHERE shape = {TABLE} AND grain = {int(Grain.DAY)} AND {_FOLDED} "
+        "GROUP BY site, grain, view"
+    )
+
+
+def _into_sealed() -> str:
+    return (
+        "INSERT INTO sealed_cells (site, closes_at, day, grain, view, at, value, other, "
+        f"{', '.join(SUMS)}, visitors, folded)"
+    )
+
+
+def _fold(condition: str) -> str:
+    return f"INSERT INTO closing_folds SELECT id, row, col FROM closing_cells WHERE {condition}"
+
+
+def _complement_list(shape: int) -> str:
+    return (
+        "INSERT INTO closing_folds SELECT tupleElement(next, 2), 0, 0 FROM ("
+        "SELECT argMinIf((weight, id), (weight, id), NOT folded) AS next FROM ("
+        f"SELECT id, weight, {_FOLDED} AS folded, {grouping.other_name()} AS line "
+        f"FROM closing_cells WHERE shape = {shape}) "
+        "GROUP BY line HAVING countIf(folded) = 1 AND count() > 1)"
+    )
+
+
+def _complement_both(target: str, state: str) -> str:
+    halves = (
+        "SELECT argMinIf((id, row, col), (calm, weight, id), NOT done) AS next FROM ("
+        f"SELECT id, row, col, weight, {state} AS done, "
+        f"{across} NOT IN (SELECT {across} FROM {target}) AS calm "
+        f"FROM closing_cells WHERE shape = {TABLE}) "
+        f"GROUP BY {along} HAVING countIf(done) = 1 AND count() > 1"
+        for along, across in (("row", "col"), ("col", "row"))
+    )
+    return (
+        f"INSERT INTO {target} SELECT DISTINCT next.1, next.2, next.3 "
+        f"FROM ({' UNION ALL '.join(halves)})"
+    )

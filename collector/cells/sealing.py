@@ -1,0 +1,337 @@
+"""Seal closed days: sketches become integers, small cells fold, secrets are destroyed.
+
+Knows the order of the steps and that each may be done twice; refuses to seal a
+day of which the spool still holds something, and to trust a clock that jumped.
+Called by the sealing round of `app` after each closing instant and by
+`footfall seal`. Source: docs/design/0006-folding.md; the rules are in `folding`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from collector.cells import folding, schema
+from collector.cells.client import Store
+from collector.cells.grouping import OWN_PATH_VIEWS, id_of
+from collector.cells.thresholds import foldable_views, is_table
+from collector.cells.views import TOTAL, Grain
+from collector.clock import Clock
+from collector.errors import SealError
+from collector.hit import SUMS
+from collector.registry.sites import Site, Sites
+
+CHUNK_CELLS = 1_500_000
+"""How many open cells are folded at once, unless one site has more; bounds memory."""
+
+CLOCK_JUMP_S = 3600
+QUERIES_END_S = 2.0
+_KNOWN_AT_ONCE = 500
+_log = logging.getLogger(__name__)
+
+
+class Spooled(Protocol):
+    """What sealing asks of the spool."""
+
+    def holds(self, closes_at: int) -> bool:
+        """Tell whether hits of this closing instant still wait for delivery."""
+        ...
+
+    def destroy_key(self, closes_at: int) -> None:
+        """Destroy the spool key of this closing instant; done twice is done."""
+        ...
+
+
+class Secrets(Protocol):
+    """What sealing asks of the day secrets."""
+
+    def destroy(self, now: float) -> object:
+        """Destroy the secrets of all days that closed five minutes ago or earlier."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SealResult:
+    """What one sealing did.
+
+    Attributes:
+        closes_at: the closing instant, in seconds since 1970.
+        sites: how many sites' days were sealed.
+        open_cells: day and hour cells before folding.
+        sealed_cells: rows written.
+        folded_cells: cells that went into "(other)" or are marginal minus listed.
+        seconds: how long it took.
+    """
+
+    closes_at: int
+    sites: int
+    open_cells: int
+    sealed_cells: int
+    folded_cells: int
+    seconds: float
+
+
+class Sealer:
+    """Seals what is due, one closing instant after the other.
+
+    Args:
+        known: values of a dimension that are nobody's secret for every site,
+            such as the named sources; by dimension.
+        grace_s: how long after a day's end its last hits may still arrive.
+        queries_end_s: how long questions that saw the day open may still run.
+    """
+
+    def __init__(  # noqa: PLR0913 - the parts it orders about
+        self,
+        store: Store,
+        journal: Spooled,
+        secrets: Secrets,
+        sites: Callable[[], Sites],
+        clock: Clock,
+        grace_s: float = 300,
+        *,
+        known: Mapping[str, Sequence[str]] | None = None,
+        queries_end_s: float = QUERIES_END_S,
+    ) -> None:
+        self._store = store
+        self._journal = journal
+        self._secrets = secrets
+        self._sites = sites
+        self._clock = clock
+        self._grace_s = grace_s
+        self._known = dict(known or {})
+        self._queries_end_s = queries_end_s
+        self._offset = clock.now() - clock.monotonic()
+
+    def due(self, now: float) -> list[int]:
+        """List the closing instants that can be sealed now, oldest first."""
+        return [
+            closes_at
+            for closes_at in open_days(self._store)
+            if closes_at + self._grace_s <= now and not self._journal.holds(closes_at)
+        ]
+
+    def run_once(self, now: float | None = None) -> list[SealResult]:
+        """Destroy the day secrets that are due, then seal every day that is.
+
+        Raises:
+            SealError: if the clock jumped, or a day's sums do not agree; nothing is deleted then.
+        """
+        self._check_clock()
+        moment = self._clock.now() if now is None else now
+        self._secrets.destroy(moment)
+        return [self.seal(closes_at) for closes_at in self.due(moment)]
+
+    def trust_clock(self) -> None:
+        """Take the clock as right after a jump, because a person says so."""
+        self._offset = self._clock.now() - self._clock.monotonic()
+
+    def seal(self, closes_at: int) -> SealResult:
+        """Seal one closing instant, or finish a sealing that was cut off.
+
+        Raises:
+            SealError: if the spool still holds hits of it, or sums do not agree.
+        """
+        if self._journal.holds(closes_at):
+            raise SealError(f"the spool still holds hits of the day that closed at {closes_at}")
+        began = self._clock.monotonic()
+        if not is_sealed(self._store, closes_at):
+            self._write(closes_at)
+        written = self._count(closes_at)
+        self._clock.sleep(self._queries_end_s)
+        drop_open(self._store, closes_at)
+        self._journal.destroy_key(closes_at)
+        result = SealResult(closes_at, *written, self._clock.monotonic() - began)
+        _log.info("sealed: %s", result)
+        return result
+
+    def _write(self, closes_at: int) -> None:
+        self._erase_unfinished(closes_at)
+        sites = self._sites()
+        for chunk in self._chunks(closes_at):
+            fold_chunk(self._store, closes_at, chunk, sites, self._known)
+        verify(self._store, closes_at)
+        self._store.command(
+            "INSERT INTO seals VALUES ({closes_at:UInt32}, {rules:String}, {now:UInt32})",
+            {"async_insert": 0},
+            {
+                "closes_at": closes_at,
+                "rules": f"rules {folding.RULES}, views {schema.fingerprint()}",
+                "now": int(self._clock.now()),
+            },
+        )
+
+    def _erase_unfinished(self, closes_at: int) -> None:
+        if self._store.query(f"SELECT 1 FROM sealed_cells WHERE {_OF_DAY} LIMIT 1", _at(closes_at)):
+            self._store.command(
+                f"DELETE FROM sealed_cells WHERE {_OF_DAY}",
+                {"lightweight_deletes_sync": 2},
+                _at(closes_at),
+            )
+
+    def _chunks(self, closes_at: int) -> Iterable[list[int]]:
+        chunk: list[int] = []
+        cells = 0
+        for site, count in self._store.query(
+            f"SELECT site, count() FROM open_cells WHERE {_OF_DAY} AND view != 0 "
+            "GROUP BY site ORDER BY site",
+            _at(closes_at),
+        ):
+            if chunk and cells + count > CHUNK_CELLS:
+                yield chunk
+                chunk, cells = [], 0
+            chunk.append(site)
+            cells += count
+        if chunk:
+            yield chunk
+
+    def _count(self, closes_at: int) -> tuple[int, int, int, int]:
+        sealed = self._store.query(
+            "SELECT uniqExact(site), toInt64(count()), toInt64(countIf(folded > 0)), "
+            f"toInt64(sum(folded)) FROM sealed_cells WHERE {_OF_DAY}",
+            _at(closes_at),
+        )[0]
+        sites, rows, others, folded = (int(count) for count in sealed)
+        return sites, rows - others + folded, rows, folded
+
+    def _check_clock(self) -> None:
+        jump = self._clock.now() - self._clock.monotonic() - self._offset
+        if abs(jump) > CLOCK_JUMP_S:
+            raise SealError(
+                f"the clock jumped by {jump:.0f} s; sealing waits until it is right again "
+                "or `footfall seal` says that it is"
+            )
+
+
+_OF_DAY = "closes_at = toDateTime({closes_at:UInt32}, 'UTC')"
+
+
+def open_days(store: Store) -> list[int]:
+    """List the closing instants that have an open partition, oldest first."""
+    return [
+        int(row[0])
+        for row in store.query(
+            "SELECT DISTINCT partition_id FROM system.parts WHERE database = currentDatabase() "
+            "AND table = 'open_cells' AND active ORDER BY toUInt32(partition_id)"
+        )
+    ]
+
+
+def is_sealed(store: Store, closes_at: int) -> bool:
+    """Tell whether the sealing of a closing instant was committed."""
+    return bool(store.query(f"SELECT 1 FROM seals WHERE {_OF_DAY} LIMIT 1", _at(closes_at)))
+
+
+def fold_chunk(
+    store: Store,
+    closes_at: int,
+    chunk: Sequence[int],
+    sites: Sites,
+    known: Mapping[str, Sequence[str]],
+) -> None:
+    """Fold the cells of some sites and write them as sealed rows, not yet committed."""
+    for statement in folding.clear():
+        store.command(statement)
+    found = [site for number in chunk if (site := sites.numbered(number))]
+    standard = [site.id for site in found if site.profile == "standard"]
+    parameters = _at(closes_at) | {"sites": list(chunk), "standard": standard}
+    _declare_known(store, found, known)
+    _run(store, folding.gather(), parameters)
+    for statement in (*folding.fold_lists(), folding.fold_tables()):
+        _run(store, statement, parameters)
+    _repeat(store, folding.complement_tables(), folding.count_folds(), parameters)
+    _run(store, folding.strike_lists(), parameters)
+    _repeat(store, folding.strike_tables(), folding.count_struck(), parameters)
+    for statement in (*folding.settle(), folding.learn_own_paths()):
+        _run(store, statement, parameters)
+    for statement in folding.clear():
+        store.command(statement)
+
+
+def verify(store: Store, closes_at: int) -> None:
+    """Check that no count was lost: parts and totals are what they were while the day was open.
+
+    Raises:
+        SealError: names the view at fault.
+    """
+    if _totals(store, "open_cells", closes_at) != _totals(store, "sealed_cells", closes_at):
+        raise SealError(f"the totals of the day that closed at {closes_at} do not agree")
+    before = _list_counts(store, "open_cells", closes_at)
+    after = _list_counts(store, "sealed_cells", closes_at)
+    for view in before.keys() | after.keys():
+        if before.get(view) != after.get(view):
+            raise SealError(f"view {view} of the day that closed at {closes_at} does not add up")
+
+
+def _totals(store: Store, table: str, closes_at: int) -> list[tuple[Any, ...]]:
+    sums = ", ".join(f"sum({name})" for name in SUMS)
+    return store.query(
+        f"SELECT site, grain, {sums} FROM {table} WHERE {_OF_DAY} AND view = {TOTAL.id} "
+        f"AND grain != {int(Grain.MINUTE)} GROUP BY site, grain ORDER BY site, grain",
+        _at(closes_at),
+    )
+
+
+def _list_counts(store: Store, table: str, closes_at: int) -> dict[int, tuple[Any, ...]]:
+    lists = ", ".join(str(view.id) for view in foldable_views() if not is_table(view))
+    rows = store.query(
+        "SELECT view, sum(pageviews), sum(events), sum(visits), sum(bounces), "
+        f"sum(engaged_pageviews) FROM {table} WHERE {_OF_DAY} AND grain = {int(Grain.DAY)} "
+        f"AND view IN ({lists}) GROUP BY view",
+        _at(closes_at),
+    )
+    return {row[0]: row[1:] for row in rows if any(row[1:])}
+
+
+def drop_open(store: Store, closes_at: int) -> None:
+    """Drop a closing instant's open cells and see that their files are gone.
+
+    Raises:
+        SealError: if anything of them is still there.
+    """
+    paths = [row[0] for row in _parts(store, closes_at)]
+    store.command(f"ALTER TABLE open_cells DROP PARTITION ID '{int(closes_at)}'")
+    store.command("ALTER TABLE open_cells DROP DETACHED PARTITION ALL", {"allow_drop_detached": 1})
+    left = [row[0] for row in _parts(store, closes_at)]
+    if store.embedded:
+        left += [path for path in paths if Path(path).exists()]
+    if left:
+        raise SealError(f"open cells of {closes_at} are still there: {', '.join(left)}")
+
+
+def _parts(store: Store, closes_at: int) -> list[tuple[Any, ...]]:
+    return store.query(
+        "SELECT path FROM system.parts WHERE database = currentDatabase() "
+        "AND table = 'open_cells' AND partition_id = {partition:String}",
+        {"partition": str(closes_at)},
+    )
+
+
+def _declare_known(store: Store, sites: Iterable[Site], known: Mapping[str, Sequence[str]]) -> None:
+    declared = [(0, id_of(dimension), list(values)) for dimension, values in known.items()]
+    for site in sites:
+        hosts = [site.domain, f"www.{site.domain}", *site.hostnames]
+        declared.append((site.id, id_of("hostname"), hosts))
+        declared += [(site.id, id_of(view), list(site.own_paths)) for view in OWN_PATH_VIEWS]
+    for number, view, values in declared:
+        for start in range(0, len(values), _KNOWN_AT_ONCE):
+            some = values[start : start + _KNOWN_AT_ONCE]
+            _run(store, folding.know(), {"site": number, "view": view, "values": some})
+
+
+def _repeat(store: Store, statement: str, count: str, parameters: Mapping[str, Any]) -> None:
+    before = -1
+    while (now := int(store.query(count)[0][0])) != before:
+        before = now
+        _run(store, statement, parameters)
+
+
+def _run(store: Store, statement: str, parameters: Mapping[str, Any]) -> None:
+    store.command(statement, {"async_insert": 0}, parameters)
+
+
+def _at(closes_at: int) -> dict[str, Any]:
+    return {"closes_at": closes_at}
