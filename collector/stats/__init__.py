@@ -1,0 +1,1 @@
+"""The read side: questions as data, planned over the views, answered from cells."""

@@ -7,13 +7,14 @@ Pure. Made by `stats.api` and `dashboards.params`, planned by `plan`, asked by
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from collector.cells.views import Grain
 from collector.registry.sites import Site
 
 Operator = Literal["is", "is_not", "contains"]
+Calendar = Literal["day", "week", "month"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +33,15 @@ class Period:
     first: date
     last: date
 
+    @property
+    def days(self) -> int:
+        """How many days it has, at least 1 where `first` is not after `last`."""
+        return (self.last - self.first).days + 1
+
+    def before(self) -> Period:
+        """Give the period of as many days that ends the day before this one begins."""
+        return Period(self.first - timedelta(days=self.days), self.first - timedelta(days=1))
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
@@ -40,8 +50,9 @@ class Query:
     Attributes:
         metrics: names from `stats.metrics.METRICS`; at least one.
         dimension: what to group by; empty for totals or a time series.
-        grain: the length of a bucket of a time series; None if not one.
-        filters: at most one dimension besides `dimension` (a pair is all we keep).
+        grain: the length of a cell of a time series; None if not one.
+        calendar: what the days of a time series are put together to.
+        filters: of at most two dimensions, `dimension` included (a pair is all we keep).
         limit: rows of a breakdown, 1 to 1000; 0 for all.
         page: of the breakdown, from 1.
         search: keep only values that contain this text, in a breakdown.
@@ -52,6 +63,7 @@ class Query:
     period: Period
     dimension: str = ""
     grain: Grain | None = None
+    calendar: Calendar = "day"
     filters: tuple[Filter, ...] = ()
     limit: int = 10
     page: int = 1
@@ -64,7 +76,7 @@ class ReportRow:
 
     Attributes:
         value: the dimension's value; for a time series the bucket's start, ISO 8601 local.
-        metrics: by name; None where the view cannot say it.
+        metrics: by name, not rounded; None where it cannot be known.
     """
 
     value: str
@@ -77,7 +89,8 @@ class Report:
 
     Attributes:
         rows: of a breakdown or a time series; empty for totals.
-        totals: over the whole period and filter; parts of a breakdown sum to its counts.
+        totals: over the whole period and filter; the rows of all pages of a breakdown,
+            "(other)" on the last one included, sum to its counts.
         exactness: sentences that qualify a number, such as "sum of daily visitors".
         folded_values: how many values stand behind "(other)", as far as known.
         view: the name of the view that answered.

@@ -1,0 +1,198 @@
+"""Answer questions: plan them, ask the store, and put rows, totals and "(other)" together.
+
+Knows how parts make a whole; refuses to know SQL or HTTP. Safe for threads:
+the store keeps a client for each. Called by `stats.api` and the dashboards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from collector.cells.client import Row, Store
+from collector.cells.thresholds import CONTINUOUS_SUMS, is_table
+from collector.cells.views import TOTAL, Grain
+from collector.clock import Clock
+from collector.day import zone_of
+from collector.hit import OTHER
+from collector.registry.sites import Site, Sites
+from collector.stats.buckets import buckets
+from collector.stats.exactness import qualifications, tells_visitors
+from collector.stats.metrics import METRICS, VISITORS
+from collector.stats.plan import BASE, FOLDED, LISTED, Plan, sql_for
+from collector.stats.query import Query, Report, ReportRow
+from collector.stats.reading import KEPT_APART
+
+Sums = dict[str, int | None]
+
+LIMITS = {"max_execution_time": 10, "max_result_rows": 200_000, "result_overflow_mode": "throw"}
+"""What one question may cost: seconds, and rows of its answer."""
+
+_BEGAN = (
+    "SELECT count(), min(day) FROM (SELECT day FROM sealed_cells WHERE site = {site:UInt32} "
+    f"AND view = {TOTAL.id} AND grain = 0 AND closes_at IN (SELECT closes_at FROM seals) "
+    "UNION ALL SELECT day FROM open_cells WHERE site = {site:UInt32} "
+    f"AND view = {TOTAL.id} AND grain = 0)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    part: str
+    key: str
+    place: int
+    folded: int
+    sums: Sums
+    whole: Sums
+
+
+class Reports:
+    """The answers about all sites.
+
+    Args:
+        store: where the cells are.
+        sites: gives the present picture of all sites.
+        clock: tells what is today.
+        visits_now: counts a site's visits with a hit in the last five minutes, by its number.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sites: Callable[[], Sites],
+        clock: Clock,
+        visits_now: Callable[[int], int],
+    ) -> None:
+        self.sites = sites
+        self._store = store
+        self._clock = clock
+        self._visits_now = visits_now
+
+    def ask(self, query: Query) -> Report:
+        """Answer a question; blocks for as long as the store takes, at most 10 seconds.
+
+        Raises:
+            QueryError: if the question is malformed; a sentence.
+            Unanswerable: if no view can answer it; the sentence says which could.
+            Unreachable: if the store does not answer in time.
+        """
+        now = self._clock.now()
+        plan = sql_for(query, now)
+        rows = self._store.query(plan.sql, plan.parameters, LIMITS)
+        lines = [_line(plan, row) for row in rows]
+        return (
+            _breakdown(query, plan, lines) if query.dimension else _series(query, plan, lines, now)
+        )
+
+    def visitors_now(self, site: Site) -> int:
+        """Count a site's visits with a hit in the last five minutes."""
+        return self._visits_now(site.id)
+
+    def began(self, site: Site) -> date | None:
+        """Find the first local day of which a site has numbers; None if it has none."""
+        found, first = self._store.query(_BEGAN, {"site": site.id}, LIMITS)[0]
+        return first if found else None
+
+    def today(self, site: Site) -> date:
+        """Tell a site's local date."""
+        return datetime.fromtimestamp(self._clock.now(), zone_of(site.zone)).date()
+
+
+def _line(plan: Plan, row: Row) -> _Line:
+    part, key, place, folded, *numbers = row
+    count = len(plan.sums)
+    return _Line(
+        part,
+        key,
+        place,
+        folded,
+        dict(zip(plan.sums, numbers[:count], strict=True)),
+        dict(zip(plan.sums, numbers[count:], strict=True)),
+    )
+
+
+def _series(query: Query, plan: Plan, lines: Sequence[_Line], now: float) -> Report:
+    nothing = _nothing(plan)
+    found = {line.key: line.sums for line in lines if line.part == LISTED}
+    rows = (
+        []
+        if query.grain is None
+        else [
+            ReportRow(bucket.label, _metrics(query, found.get(bucket.key, nothing)))
+            for bucket in buckets(query, now)
+        ]
+    )
+    whole = _whole(lines, BASE if plan.has_base else LISTED) or nothing
+    if query.grain is Grain.MINUTE:
+        # A minute's visitors are not those of another: only a longer cell could say them together.
+        whole = whole | {VISITORS: None}
+    return Report(
+        rows=tuple(rows),
+        totals=_metrics(query, whole),
+        exactness=qualifications(query, folded=False, from_difference=False),
+        view=plan.view.name,
+    )
+
+
+def _breakdown(query: Query, plan: Plan, lines: Sequence[_Line]) -> Report:
+    listed = _whole(lines, LISTED) or _nothing(plan)
+    stored = _whole(lines, FOLDED) or _nothing(plan)
+    totals = _whole(lines, BASE) or _nothing(plan) if plan.has_base else _own(query, listed, stored)
+    other = _other(plan, totals, listed, stored)
+    skipped = (query.page - 1) * query.limit
+    page = [line for line in lines if line.part == LISTED and line.place > skipped]
+    more = bool(query.limit) and len(page) > query.limit
+    rows = [ReportRow(line.key, _metrics(query, line.sums)) for line in page[: query.limit or None]]
+    folded = any(other.values())
+    if folded and not more:
+        rows.append(ReportRow(OTHER, _metrics(query, other)))
+    return Report(
+        rows=tuple(rows),
+        totals=_metrics(query, totals),
+        exactness=qualifications(
+            query, folded=folded, from_difference=plan.has_base and is_table(plan.view)
+        ),
+        folded_values=sum(line.folded for line in lines if line.part == FOLDED),
+        view=plan.view.name,
+        more=more,
+    )
+
+
+def _other(plan: Plan, totals: Sums, listed: Sums, stored: Sums) -> Sums:
+    """Work out "(other)": what is missing from the listed rows to the totals.
+
+    Counts are subtracted, so that parts make the whole. What is fine enough to
+    name a visitor never is: a difference would tell what a small cell left out.
+    It is known only if all that is missing was stored.
+    """
+    if not plan.has_base:
+        return stored
+    fine = (*CONTINUOUS_SUMS, *KEPT_APART, VISITORS)
+    missing = {
+        name: (totals[name] or 0) - (listed[name] or 0) for name in plan.sums if name not in fine
+    }
+    all_stored = not is_table(plan.view) and all(missing[name] == stored[name] for name in missing)
+    return missing | {
+        name: stored[name] if all_stored else None for name in plan.sums if name in fine
+    }
+
+
+def _own(query: Query, listed: Sums, stored: Sums) -> Sums:
+    """Add the rows up where nothing else says their total; visitors only of named values."""
+    added: Sums = {name: (listed[name] or 0) + (stored[name] or 0) for name in listed}
+    named = any(one.dimension == query.dimension for one in query.filters)
+    return added if named else added | {VISITORS: None}
+
+
+def _whole(lines: Sequence[_Line], part: str) -> Sums | None:
+    return next((line.whole for line in lines if line.part == part), None)
+
+
+def _nothing(plan: Plan) -> Sums:
+    return dict.fromkeys(plan.sums, 0)
+
+
+def _metrics(query: Query, sums: Sums) -> dict[str, float | None]:
+    told = sums if tells_visitors(query) else sums | {VISITORS: None}
+    return {name: METRICS[name].value(told) for name in query.metrics}
