@@ -111,7 +111,11 @@ class Page(msgspec.Struct, frozen=True):
 PLAIN_RULES = PageRules()
 
 
-def page_of(url: str, hash_mode: bool = False, rules: PageRules = PLAIN_RULES) -> Page:
+def page_of(
+    url: str,
+    hash_mode: bool = False,  # noqa: FBT001, FBT002 -- the wire's own flag
+    rules: PageRules = PLAIN_RULES,
+) -> Page:
     """Read the address of a page.
 
     Args:

@@ -42,14 +42,14 @@ _SPACES = re.compile(r"\s+")
 _TEMPLATE = re.compile(r":[a-z_]{1,32}")
 
 # After these comes a secret for one person: what follows is cut.
-_CUTTING = frozenset(
+_CUTTING_WORDS = (
     "activate auth callback confirm invite invitation invitations magic magic-link password reset "
-    "reset-password sessions session token unsubscribe verify verification".split()
+    "reset-password sessions session token unsubscribe verify verification"
 )
 # After these comes somebody's name.
-_NAMING = frozenset("home member members profile profiles u user users".split())
+_NAMING_WORDS = "home member members profile profiles u user users"
 # What may follow either: pages of the site itself.
-_OWN_WORDS = frozenset(
+_SITE_WORDS = (
     "about account accounts add admin all apple apps archive articles auth billing blog callback "
     "cancel cart category change checkout company complete completed confirm contact create "
     "dashboard data design docs done download edit email error expired export facebook failed faq "
@@ -59,8 +59,11 @@ _OWN_WORDS = frozenset(
     "profile projects register reports request reset resend roles saml search security sent "
     "services settings setup shop signin signout sign-in sign-out sign-up signup sso start "
     "status success support team teams terms thanks thank-you two-factor update user users "
-    "verify welcome".split()
+    "verify welcome"
 )
+_CUTTING = frozenset(_CUTTING_WORDS.split())
+_NAMING = frozenset(_NAMING_WORDS.split())
+_OWN_WORDS = frozenset(_SITE_WORDS.split())
 
 
 def scrub_path(path: str, *, public_users: bool = False) -> str:
@@ -77,7 +80,7 @@ def scrub_path(path: str, *, public_users: bool = False) -> str:
     """
     if len(path) <= MAX_PATH and _ORDINARY.fullmatch(path):
         return path
-    return _scrubbed_path(path[: MAX_READ + 1], public_users)
+    return _scrubbed_path(path[: MAX_READ + 1], public_users=public_users)
 
 
 def scrub_text(text: str, cap: int = MAX_TEXT) -> str:
@@ -114,7 +117,7 @@ def forget() -> None:
 
 
 @lru_cache(maxsize=4096)
-def _scrubbed_path(path: str, public_users: bool) -> str:
+def _scrubbed_path(path: str, *, public_users: bool) -> str:
     if len(path) > MAX_READ:
         path = path[:MAX_READ].rpartition("/")[0] or "/:long"
     kept: list[str] = []

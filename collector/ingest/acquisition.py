@@ -1,0 +1,192 @@
+"""Say where a visit came from: referrer, source, channel and the five campaign tags.
+
+Pure; refuses to keep a query, a click identifier's value, or a tag that could
+name a person. Called by `ingest.assemble` with what `ingest.page` picked.
+
+Source: docs/design/0006-rules.md; the lists are `data/sources.toml` and `data/spam.toml`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import lru_cache
+from typing import NamedTuple
+
+import msgspec
+
+from collector.hit import NONE
+from collector.ingest.channels import DIRECT, Facts, SourceKind, channel_of
+from collector.ingest.page import CLICK_ID, page_of
+from collector.ingest.sources import KNOWN_SOURCES, Known, KnownSources
+from collector.privacy.scrub import scrub_text
+
+DIRECT_SOURCE = "(direct)"
+
+# What a click identifier tells: whose it is, and whether a click was paid for. Facebook and
+# Instagram put theirs on every outgoing link, so those say nothing of money.
+CLICKS: dict[str, tuple[str, bool]] = {
+    "dclid": ("google", True),
+    "epik": ("pinterest", True),
+    "fbclid": ("facebook", False),
+    "gad_source": ("google", True),
+    "gbraid": ("google", True),
+    "gclid": ("google", True),
+    "igshid": ("instagram", False),
+    "li_fat_id": ("linkedin", True),
+    "msclkid": ("bing", True),
+    "qclid": ("quora", True),
+    "rdt_cid": ("reddit", True),
+    "sccid": ("snapchat", True),
+    "ttclid": ("tiktok", True),
+    "twclid": ("twitter", True),
+    "wbraid": ("google", True),
+    "yclid": ("yandex", True),
+}
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """Where a visit came from.
+
+    Attributes:
+        referrer: host and scrubbed path that linked here, or "(none)".
+        source: the named origin, or "(direct)".
+        channel: the group of sources.
+        spam: whether the referrer is on the spam list.
+    """
+
+    referrer: str
+    source: str
+    channel: str
+    utm_source: str = NONE
+    utm_medium: str = NONE
+    utm_campaign: str = NONE
+    utm_term: str = NONE
+    utm_content: str = NONE
+    spam: bool = False
+
+
+class Referrer(NamedTuple):
+    """What is kept of a referrer: host without `www.`, scrubbed path, and what is known of it."""
+
+    host: str
+    path: str
+    known: Known | None
+    spam: bool
+
+    @property
+    def shown(self) -> str:
+        """Host and path, the root left out."""
+        return self.host if self.path == "/" else self.host + self.path
+
+
+def origin_of(
+    referrer: str,
+    own: Callable[[str], bool],
+    tags: Mapping[str, str],
+    *,
+    strict: bool = False,
+    sources: KnownSources = KNOWN_SOURCES,
+) -> Origin:
+    """Say where a visit came from.
+
+    Tags win over the referrer, the referrer over a click identifier. A
+    referrer of the site itself is none.
+
+    Args:
+        referrer: as sent; may be empty or nonsense.
+        own: tells whether a host name belongs to the site.
+        tags: the page's allow-listed query, as `ingest.page.page_of` picks it.
+        strict: whether only the host of the referrer is kept.
+        sources: what is known of hosts, brands and spam.
+    """
+    came = _referrer(referrer, sources) if referrer else None
+    if came and own(came.host):
+        came = None
+    if not tags:
+        return _untagged(came, strict=strict)
+    return _tagged(came, tags, sources, strict=strict)
+
+
+def forget() -> None:
+    """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
+    _referrer.cache_clear()
+    _untagged.cache_clear()
+
+
+@lru_cache(maxsize=4096)
+def _referrer(raw: str, sources: KnownSources) -> Referrer | None:
+    if raw.startswith("android-app://"):
+        host = raw[14:].partition("/")[0].lower()
+        page_path = "/"
+        if not host.replace(".", "").replace("_", "").isalnum() or not host.isascii():
+            return None
+    else:
+        page = page_of(raw)
+        host, page_path = page.hostname.removeprefix("www."), page.path
+    if not host or len(host) > 253:
+        return None
+    return Referrer(host, page_path, sources.by_host(host), sources.is_spam(host))
+
+
+@lru_cache(maxsize=4096)
+def _untagged(came: Referrer | None, *, strict: bool) -> Origin:
+    if came is None:
+        return Origin(NONE, DIRECT_SOURCE, DIRECT)
+    known = came.known
+    kind = known.kind if known else SourceKind.UNKNOWN
+    return Origin(
+        referrer=came.host if strict else came.shown,
+        source=known.name if known else came.host,
+        channel=channel_of(Facts(came.host, _medium(kind), "", kind)),
+        spam=came.spam,
+    )
+
+
+def _tagged(
+    came: Referrer | None, tags: Mapping[str, str], sources: KnownSources, *, strict: bool
+) -> Origin:
+    plain = _untagged(came, strict=strict)
+    kept = {name: scrub_text(value) for name, value in tags.items()}
+    named = kept.get("utm_source") or kept.get("source") or kept.get("ref") or ""
+    click, paid = CLICKS.get(tags.get(CLICK_ID, ""), ("", False))
+    known = _known(named, came, click, sources)
+    kind = known.kind if known else SourceKind.UNKNOWN
+    source = known.name if known else named or plain.source
+    medium = kept.get("utm_medium", "").lower()
+    if not medium:
+        medium = _found_medium(plain, named, kind, click, paid=paid)
+    facts_source = named.lower() or click or (came.host if came else "")
+    return Origin(
+        referrer=plain.referrer,
+        source=source,
+        channel=channel_of(Facts(facts_source, medium, kept.get("utm_campaign", "").lower(), kind)),
+        utm_source=kept.get("utm_source") or NONE,
+        utm_medium=kept.get("utm_medium") or NONE,
+        utm_campaign=kept.get("utm_campaign") or NONE,
+        utm_term=kept.get("utm_term") or NONE,
+        utm_content=kept.get("utm_content") or NONE,
+        spam=plain.spam,
+    )
+
+
+def _known(named: str, came: Referrer | None, click: str, sources: KnownSources) -> Known | None:
+    if named:
+        return sources.by_name(named)
+    if came:
+        return came.known
+    return sources.by_name(click) if click else None
+
+
+def _found_medium(plain: Origin, named: str, kind: SourceKind, click: str, *, paid: bool) -> str:
+    """Say the medium that no tag says."""
+    if paid:
+        return "cpc"
+    if named or click or plain.source != DIRECT_SOURCE:
+        return _medium(kind)
+    return ""
+
+
+def _medium(kind: SourceKind) -> str:
+    if kind == SourceKind.SEARCH:
+        return "organic"
+    return "ai-assistant" if kind == SourceKind.AI else "referral"
