@@ -1,0 +1,226 @@
+"""Say from which country, region and city a truncated address comes.
+
+The one importer of `maxminddb`, `geoip2` and `iptocc`; reads a local file and
+nothing else. Refuses to see a whole address, and to give coordinates or
+networks. Called by `ingest.assemble` with what `privacy.address` truncated.
+
+Source: facts-libraries.md §5; facts-privacy-security.md §2.8.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from socket import AF_INET, AF_INET6, inet_ntop
+from typing import Any, NamedTuple, TypeGuard
+
+import iptocc
+import maxminddb
+
+UNKNOWN = "(unknown)"
+NOT_COUNTRIES = frozenset({"ZZ", "XX", "T1", "A1", "A2", "AP", "EU", "O1"})
+"""Codes that databases use for no country in particular."""
+LOOK_EVERY = 256
+"""Look-ups between two looks at the file's date."""
+
+_log = logging.getLogger(__name__)
+
+
+class Place(NamedTuple):
+    """Where a hit comes from, each value carrying its parent.
+
+    Attributes:
+        country: ISO 3166-1 alpha-2, such as "DE", or "(unknown)".
+        region: country and ISO 3166-2 part, or name, such as "DE-BE".
+        city: country and English name, such as "DE-Berlin".
+    """
+
+    country: str
+    region: str
+    city: str
+
+
+NOWHERE = Place(UNKNOWN, UNKNOWN, UNKNOWN)
+
+
+class GeoStatus(NamedTuple):
+    """What `footfall geo status` tells.
+
+    Attributes:
+        path: the configured file, or empty.
+        kind: the database's own name for itself; "iptocc" if no file is in use.
+        built_at: when its data was made, in seconds since 1970; 0 if it does not say.
+        error: why the file is not in use, or empty.
+        attribution: the line that the licence asks for beside the numbers, or empty.
+    """
+
+    path: str
+    kind: str
+    built_at: int
+    error: str
+    attribution: str
+
+
+class Places:
+    """Looks up places, in a MaxMind-format file if there is one, else countries by registry.
+
+    The file is looked at now and then and opened anew when it changed; a file
+    that is missing or broken is told in `status` and never stops a hit.
+    """
+
+    def __init__(self, database: Path | None = None) -> None:
+        self._path = database
+        self._reader: maxminddb.Reader | None = None
+        self._stamp = (0, 0)
+        self._error = ""
+        self._until_look = LOOK_EVERY
+        self.unknown = 0
+        self._cached = lru_cache(maxsize=8192)(self._look_up)
+        if database:
+            self._open(database)
+
+    def place(self, network: bytes) -> Place:
+        """Find the place of a truncated address.
+
+        Args:
+            network: the address with its host part zeroed, packed: 4 or 16 bytes.
+
+        Returns:
+            A place; unknown parts are "(unknown)". Never raises.
+        """
+        if self._path:
+            self._until_look -= 1
+            if self._until_look <= 0:
+                self.refresh()
+        found = self._cached(network)
+        if found is NOWHERE:
+            self.unknown += 1
+        return found
+
+    def refresh(self) -> None:
+        """Open the file again if it has changed since the last look."""
+        self._until_look = LOOK_EVERY
+        if self._path and _stamp(self._path) != self._stamp:
+            self._open(self._path)
+
+    def status(self) -> GeoStatus:
+        """Tell which database is in use, how old it is, and what is wrong with it."""
+        path = str(self._path or "")
+        if self._reader is None:
+            return GeoStatus(path, "iptocc", 0, self._error, "")
+        about = self._reader.metadata()
+        kind = about.database_type
+        return GeoStatus(path, kind, about.build_epoch, self._error, attribution_of(kind))
+
+    def forget(self) -> None:
+        """Empty the cache, which is keyed by truncated addresses."""
+        self._cached.cache_clear()
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+    def _open(self, path: Path) -> None:
+        """Open the file; keep the one in use if the new one cannot be read."""
+        self._stamp = _stamp(path)
+        try:
+            reader = maxminddb.open_database(path)
+            reader.get("0.0.0.0")  # noqa: S104 -- an address to look up, not to listen on
+        except (OSError, ValueError, maxminddb.InvalidDatabaseError) as broken:
+            self._error = f"cannot read {path.name}: {type(broken).__name__}"
+            _log.warning("geo database: %s", self._error)
+            return
+        old, self._reader, self._error = self._reader, reader, ""
+        self._cached.cache_clear()
+        if old is not None:
+            old.close()
+
+    def _look_up(self, network: bytes) -> Place:
+        if len(network) not in (4, 16):
+            return NOWHERE
+        address = inet_ntop(AF_INET if len(network) == 4 else AF_INET6, network)
+        if self._reader is not None:
+            try:
+                return place_in(self._reader.get(address))
+            except (ValueError, maxminddb.InvalidDatabaseError) as broken:
+                self._error = f"cannot look up: {type(broken).__name__}"
+        code = iptocc.country_code(address)
+        return Place(code, UNKNOWN, UNKNOWN) if _is_country(code) else NOWHERE
+
+
+def place_in(record: object) -> Place:
+    """Read a database's record: nested as MaxMind and DB-IP make them, or flat as IPinfo does."""
+    if not isinstance(record, Mapping):
+        return NOWHERE
+    country = _country(record)
+    if not country:
+        return NOWHERE
+    region, city = _region(record), _city(record)
+    return Place(
+        country,
+        f"{country}-{region}" if region else UNKNOWN,
+        f"{country}-{city}" if city else UNKNOWN,
+    )
+
+
+def attribution_of(kind: str) -> str:
+    """Give the line that a database's licence asks for, by the name it calls itself."""
+    if kind.startswith(("GeoLite2", "GeoIP2")):
+        return "This product includes GeoLite2 data created by MaxMind, https://www.maxmind.com."
+    if kind.startswith("DBIP"):
+        return "IP geolocation by DB-IP, https://db-ip.com."
+    if kind.lower().startswith("ipinfo"):
+        return "IP address data powered by IPinfo, https://ipinfo.io."
+    return ""
+
+
+def _country(record: Mapping[str, Any]) -> str:
+    nested = record.get("country") or record.get("registered_country")
+    code = nested.get("iso_code") if isinstance(nested, Mapping) else None
+    code = code or record.get("country_code")
+    if code is None and isinstance(nested, str):
+        code = nested
+    return code if _is_country(code) else ""
+
+
+def _region(record: Mapping[str, Any]) -> str:
+    subdivisions = record.get("subdivisions")
+    if isinstance(subdivisions, list) and subdivisions and isinstance(subdivisions[0], Mapping):
+        return _text(subdivisions[0].get("iso_code")) or _english(subdivisions[0])
+    return _text(record.get("region_code") or record.get("state1") or record.get("region"))
+
+
+def _city(record: Mapping[str, Any]) -> str:
+    city = record.get("city")
+    return _english(city) if isinstance(city, Mapping) else _text(city)
+
+
+def _english(record: Mapping[str, Any]) -> str:
+    names = record.get("names")
+    return _text(names.get("en")) if isinstance(names, Mapping) else ""
+
+
+def _text(value: object) -> str:
+    return value[:80] if isinstance(value, str) else ""
+
+
+def _is_country(code: object) -> TypeGuard[str]:
+    return (
+        isinstance(code, str)
+        and len(code) == 2
+        and code.isalpha()
+        and code.isupper()
+        and code not in NOT_COUNTRIES
+    )
+
+
+def _stamp(path: Path) -> tuple[int, int]:
+    try:
+        about = path.stat()
+    except OSError:
+        return (0, 0)
+    return (about.st_mtime_ns, about.st_size)
