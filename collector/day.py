@@ -46,7 +46,7 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as unknown:
-        raise SettingsError(f"{name!r} is no time zone; use a name such as Europe/Berlin") from unknown
+        raise SettingsError(f"{name!r} is no time zone; Europe/Berlin is one") from unknown
 
 
 def day_number(day: date) -> int:

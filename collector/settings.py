@@ -175,6 +175,12 @@ def from_process(path: Path | None = None) -> Settings:
     return load(os.environ, path or (Path(named) if named else None))
 
 
+def runtime_candidates() -> list[str]:
+    """List the folders that may lie on tmpfs and be this process's own, the best first."""
+    given = [os.environ.get(name, "") for name in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR")]
+    return [*given, "/dev/shm"]  # noqa: S108 - chosen only if it is tmpfs, in a folder of mode 0700
+
+
 def setting_names(group: type[msgspec.Struct] = Settings, prefix: str = "") -> Iterator[str]:
     """Go through the dotted names of all settings, in the order of declaration."""
     for field in msgspec.structs.fields(group):

@@ -14,7 +14,7 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 CHROME = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
@@ -180,7 +180,7 @@ class Service:
             answer = ask()
         assert expected == answer
 
-    def __enter__(self) -> Service:
+    def __enter__(self) -> Self:
         """Start."""
         return self.start()
 

@@ -97,21 +97,25 @@ def _measure(variant: Variant, process: int, port: int) -> None:
 
 def _load(port: int, seconds: int) -> tuple[int, float]:
     said = subprocess.run(
-        ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"-s{SCRIPT}"]
-        + [f"http://127.0.0.1:{port}"],
+        [
+            *("wrk", "-t1", f"-c{CONNECTIONS}", f"-d{seconds}s", f"-s{SCRIPT}"),
+            f"http://127.0.0.1:{port}",
+        ],
         capture_output=True,
         text=True,
         check=True,
         preexec_fn=lambda: os.sched_setaffinity(0, {0}),
     ).stdout
     found = re.search(r"(\d+) requests in ([\d.]+)s", said)
-    assert found and "Non-2xx" not in said, said
+    assert found, said
+    assert "Non-2xx" not in said, said
     return int(found[1]), float(found[2])
 
 
 def _print(variants: list[Variant]) -> None:
     floor = statistics.median(variants[0].requests_per_second)
-    print(f"\n{'one process, one core, 64 connections':40} {'hits/s':>8} {'of no-op':>9} {'CPU µs':>7}")
+    heads = f"{'hits/s':>8} {'of no-op':>9} {'CPU µs':>7}"
+    print(f"\n{'one process, one core, 64 connections':40} {heads}")
     for variant in variants:
         rate = statistics.median(variant.requests_per_second)
         cost = statistics.median(variant.cpu_us)

@@ -50,7 +50,7 @@ BODIES = [
 
 @pytest.fixture
 def service(tmp_path: Path) -> Service:
-    """A service behind a trusted proxy, its day secrets and temporary files in folders of its own."""
+    """A service behind a trusted proxy, its temporary files in a folder of its own."""
     runtime, temporary = tmp_path / "runtime", tmp_path / "tmp"
     runtime.mkdir()
     temporary.mkdir()
@@ -81,18 +81,20 @@ def send_everything(service: Service) -> list[Answer]:
     answers = []
     for address in (*ADDRESSES, ADDRESS_6):
         headers = marked_headers(address)
-        for number in range(10):
-            answers.append(
-                service.hit(
-                    f"/page-{number}?token={QUERY_TOKEN}&utm_source=letter#{QUERY_TOKEN}",
-                    headers=headers,
-                    r=f"https://search.example/?q={REFERRER_TOKEN}",
-                )
+        answers += [
+            service.hit(
+                f"/page-{number}?token={QUERY_TOKEN}&utm_source=letter#{QUERY_TOKEN}",
+                headers=headers,
+                r=f"https://search.example/?q={REFERRER_TOKEN}",
             )
+            for number in range(10)
+        ]
         for refusal in ({"DNT": "1"}, {"Sec-GPC": "1"}, {"Cookie": f"optout=1; x={COOKIE_MARK}"}):
             answers.append(service.hit(f"/?t={QUERY_TOKEN}", headers={**headers, **refusal}))
-        for body, route in itertools.product(BODIES, ["/api/event", "/opt-out", "/login"]):
-            answers.append(service.post(route, body, headers))
+        answers += [
+            service.post(route, body, headers)
+            for body, route in itertools.product(BODIES, ["/api/event", "/opt-out", "/login"])
+        ]
         for route in ROUTES:
             joint = "&" if "?" in route else "?"
             answers.append(service.get(f"{route}{joint}token={QUERY_TOKEN}", headers))
