@@ -1,0 +1,1 @@
+"""What people look at: pages drawn on the server, usable without JavaScript."""

@@ -132,6 +132,7 @@ def chart(
     whole = [s for s in slots if s.top is not None and not s.point.partial]
     filling = [s for s in slots if s.top is not None and s.point.partial]
     line = _path([(s.centre, s.top or 0.0) for s in whole]) if kind == "line" else ""
+    earlier = [(s.centre, s.point.before) for s in slots if s.point.before is not None]
     return Chart(
         kind=kind,
         slots=slots,
@@ -140,9 +141,7 @@ def chart(
         unfinished=_path([(s.centre, s.top or 0.0) for s in (*whole[-1:], *filling[:1])])
         if kind == "line" and filling
         else "",
-        before=_path(
-            [(s.centre, _from_top(s.point.before, top)) for s in slots if s.point.before is not None]
-        ),
+        before=_path([(centre, _from_top(value, top)) for centre, value in earlier]),
         scale=tuple(words(top * step / STEPS) for step in range(STEPS, -1, -1)),
         labels=axis_labels(slots),
     )

@@ -27,7 +27,7 @@ PERIODS: dict[PeriodName, str] = {
 }
 """The periods on offer, in the order shown; `custom` has a form of its own."""
 
-METRICS = (
+TILES = (
     "visitors",
     "visits",
     "pageviews",
@@ -46,8 +46,10 @@ PANELS: dict[str, tuple[str, ...]] = {
 }
 """Each panel's dimensions, in the order of its tabs; the first is its default."""
 
-FILTERABLE = frozenset(name for view in VIEWS if len(view.dimensions) == 2 for name in view.dimensions)
-"""Dimensions that are a member of some pair, so that filtering by them can answer more than itself."""
+PAIRS = tuple(view.dimensions for view in VIEWS if len(view.dimensions) == 2)
+
+FILTERABLE = frozenset(name for pair in PAIRS for name in pair)
+"""Dimensions that are in some pair, so that filtering by them answers more than their own."""
 
 LONGEST_VALUE = 2000
 LONGEST_CUSTOM_DAYS = 3 * 366
@@ -63,7 +65,7 @@ class Asked:
         period: a name of `PERIODS`, `custom`, or empty when the page may choose.
         first: the first day of a custom period; None otherwise.
         last: its last day; None otherwise.
-        metric: the tile that drives the chart, from `METRICS`.
+        metric: the tile that drives the chart, from `TILES`.
         filter: the one filter, or None.
         tabs: the chosen dimension of each panel that is not on its default.
         opened: the panel that shows all its rows, or empty.
@@ -72,7 +74,7 @@ class Asked:
     period: PeriodName = ""
     first: date | None = None
     last: date | None = None
-    metric: str = METRICS[0]
+    metric: str = TILES[0]
     filter: Filter | None = None
     tabs: Mapping[str, str] = field(default_factory=dict)
     opened: str = ""
@@ -116,7 +118,7 @@ def query_from(query_string: str) -> Asked:
         period=period,
         first=first,
         last=last,
-        metric=metric if metric in METRICS else METRICS[0],
+        metric=metric if metric in TILES else TILES[0],
         filter=_filter(pairs.get("filter", "")),
         tabs=_tabs(pairs),
         opened=opened if opened in PANELS else "",
@@ -136,7 +138,7 @@ def url_for(path: str, asked: Asked) -> str:
 def fields_of(asked: Asked) -> dict[str, str]:
     """Give all that is asked but the period, as the hidden fields of the date form need it."""
     pairs: dict[str, str] = {}
-    if asked.metric != METRICS[0]:
+    if asked.metric != TILES[0]:
         pairs["metric"] = asked.metric
     if asked.filter:
         pairs["filter"] = f"{asked.filter.dimension}:{asked.filter.values[0]}"

@@ -13,38 +13,16 @@ from functools import cache
 from importlib.resources import files
 
 from collector.cells.views import DIMENSIONS
+from collector.hit import NONE, OTHER
+from collector.stats.metrics import METRICS
 from collector.stats.query import Period
 
-NONE = "(none)"
-OTHER = "(other)"
 ABSENT = "–"
 """What stands where a number cannot be said."""
 
 
-@dataclass(frozen=True, slots=True)
-class MetricWords:
-    """How a metric is shown.
-
-    Attributes:
-        label: its name on the tile.
-        unit: `count`, `ratio`, `percent` or `seconds`.
-        rising_is: whether more of it is `good`, `bad` or `neutral`.
-    """
-
-    label: str
-    unit: str
-    rising_is: str = "good"
-
-
-METRIC_WORDS: dict[str, MetricWords] = {
-    "visitors": MetricWords("Visitors", "count"),
-    "visits": MetricWords("Visits", "count"),
-    "pageviews": MetricWords("Pageviews", "count"),
-    "events": MetricWords("Events", "count"),
-    "views_per_visit": MetricWords("Views per visit", "ratio"),
-    "bounce_rate": MetricWords("Bounce rate", "percent", "bad"),
-    "visit_duration": MetricWords("Visit duration", "seconds"),
-}
+FALLING_IS_GOOD = frozenset({"bounce_rate"})
+"""Metrics of which less is better."""
 
 PANEL_WORDS = {
     "pages": "Pages",
@@ -108,7 +86,8 @@ def short_number(value: float | None) -> str:
     for size, sign in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
         if round(value) >= size * (10 if sign == "k" else 1):
             scaled = value / size
-            return f"{scaled:.1f}".removesuffix(".0") + sign if scaled < 100 else f"{scaled:.0f}{sign}"
+            digits = f"{scaled:.1f}".removesuffix(".0") if scaled < 100 else f"{scaled:.0f}"
+            return digits + sign
     return f"{round(value):,}"
 
 
@@ -150,16 +129,23 @@ def change(metric: str, now: float | None, earlier: float | None) -> Change:
     """
     if now is None or not earlier:
         return Change()
-    words = METRIC_WORDS[metric]
-    points = words.unit == "percent"
+    points = METRICS[metric].unit == "percent"
     step = round(now - earlier) if points else round(100 * (now - earlier) / earlier)
     if step == 0:
         return Change("0 pts" if points else "0%", "same", "neutral", "no change")
     direction = "up" if step > 0 else "down"
-    good = (step > 0) == (words.rising_is == "good")
+    good = (step > 0) != (metric in FALLING_IS_GOOD)
     size = f"{abs(step):,}" if abs(step) < 1000 else "999+"
     text = f"{size} pts" if points else f"{size}%"
     return Change(text, direction, "good" if good else "bad", f"{direction} by {text}")
+
+
+def part(value: float | None, whole: float | None) -> str:
+    """Write a value's part of the whole in percent; empty if it cannot be said."""
+    if value is None or not whole:
+        return ""
+    percent = 100 * value / whole
+    return "<1%" if 0 < percent < 0.5 else f"{min(round(percent), 100)}%"
 
 
 @cache

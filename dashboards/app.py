@@ -1,0 +1,225 @@
+"""Serve what people look at: sites, their numbers, the login and the demo.
+
+Knows routes and who may follow them; refuses to count or to compute. Private
+sites and unknown ones answer a stranger alike. Mounted by `collector.app`
+after every other route, because `/{domain}` matches much.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs, urlencode
+
+import anyio
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from collector.clock import Clock, SystemClock
+from collector.registry.accounts import User
+from collector.registry.sites import Site
+from collector.registry.store import Registry
+from collector.settings import Settings
+from collector.stats.report import Reports
+from dashboards import access, pages
+from dashboards.answers import HTTPS_HEADERS, PAGE_HEADERS, StaticFiles, page, renderer
+from dashboards.params import query_from
+
+LARGEST_FORM = 8192
+PASSWORDS_AT_ONCE = 2
+DEMO_SITE = "localhost"
+DEMO_PAGES = ("", "pricing", "docs")
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def routes(
+    reports: Reports,
+    registry: Registry,
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    demo: bool = False,
+) -> list[Route]:
+    """Make the routes of the dashboards.
+
+    Args:
+        reports: answers the questions.
+        registry: knows sites, people and sessions.
+        settings: `public_url` decides cookies, links and the snippet.
+        clock: tells what day it is, and slows down guessing.
+        demo: whether to serve the demo site's pages too.
+    """
+    desk = _Desk(reports, registry, settings, clock or SystemClock())
+    made = [
+        Route("/static/{name}", desk.static.answer, methods=["GET"]),
+        Route("/", desk.guarded(desk.front), methods=["GET"]),
+        Route("/login", desk.guarded(desk.login), methods=["GET", "POST"]),
+        Route("/logout", desk.guarded(desk.logout), methods=["POST"]),
+        Route("/settings", desk.guarded(desk.settings_page), methods=["GET"]),
+    ]
+    if demo:
+        made.append(Route("/demo", desk.guarded(desk.demo), methods=["GET"]))
+        made.append(Route("/demo/{page}", desk.guarded(desk.demo), methods=["GET"]))
+    made.append(Route("/{domain}", desk.guarded(desk.site), methods=["GET"]))
+    return made
+
+
+class _Desk:
+    """Everything that the pages share; one a running service."""
+
+    def __init__(
+        self, reports: Reports, registry: Registry, settings: Settings, clock: Clock
+    ) -> None:
+        self._reports = reports
+        self._registry = registry
+        self._public_url = settings.public_url
+        self._clock = clock
+        self._throttle = access.Throttle(clock)
+        self._passwords = anyio.Semaphore(PASSWORDS_AT_ONCE)
+        self.static = StaticFiles()
+        self._render = renderer(self.static)
+
+    def guarded(self, endpoint: Endpoint) -> Endpoint:
+        """Refuse what another site's page may have sent, before anything is looked at."""
+
+        async def answer(request: Request) -> Response:
+            if access.is_forged(request.method, request.headers):
+                return self._problem(request, 403, None)
+            return await endpoint(request)
+
+        return answer
+
+    async def front(self, request: Request) -> Response:
+        """List the sites that the reader may see."""
+        reader = await self._reader(request)
+        sites = [s for s in await self._sites() if access.may_read(reader, s)]
+        if not sites and reader is None:
+            return self._to_login(request, "/")
+        cards = await run_sync(pages.site_cards, self._reports, self._clock, sites)
+        return self._page(request, "sites.html", reader, cards=cards)
+
+    async def site(self, request: Request) -> Response:
+        """Show one site's numbers."""
+        reader = await self._reader(request)
+        domain = request.path_params["domain"]
+        site = (await run_sync(self._registry.sites)).named(domain)
+        if site is None or not access.may_read(reader, site):
+            return self._not_here(request, reader)
+        asked = query_from(request.url.query)
+        shown = await run_sync(pages.overview, self._reports, self._clock, site, asked)
+        snippet = self._snippet(request, site)
+        return self._page(request, "site.html", reader, page=shown, snippet=snippet)
+
+    async def login(self, request: Request) -> Response:
+        """Ask who is there, and let them in."""
+        if request.method != "POST":
+            target = access.safe_target(request.query_params.get("next", "/"))
+            return self._page(request, "login.html", None, target=target, failed="", name="")
+        form = await _form(request)
+        name, target = form.get("name", ""), access.safe_target(form.get("next", "/"))
+        if not self._throttle.admits(name):
+            failed = "Too many tries. Please wait half a minute."
+            return self._page(
+                request, "login.html", None, 429, target=target, failed=failed, name=name
+            )
+        user = await self._checked(name, form.get("password", ""))
+        if user is None:
+            failed = "That name and password do not fit."
+            return self._page(
+                request, "login.html", None, 403, target=target, failed=failed, name=name
+            )
+        self._throttle.forgive(name)
+        return await self._let_in(request, user, target)
+
+    async def logout(self, request: Request) -> Response:
+        """End the session."""
+        https = self._https(request)
+        token = access.session_token(request, https=https)
+        if token:
+            await run_sync(self._registry.close_session, token)
+        answer = RedirectResponse("/", status_code=303, headers=PAGE_HEADERS)
+        access.take_back(answer, https=https)
+        return answer
+
+    async def settings_page(self, request: Request) -> Response:
+        """List all sites with the line of HTML that each needs."""
+        reader = await self._reader(request)
+        if reader is None:
+            return self._to_login(request, "/settings")
+        sites = [(site, self._snippet(request, site)) for site in await self._sites()]
+        return self._page(request, "settings.html", reader, sites=sites)
+
+    async def demo(self, request: Request) -> Response:
+        """Show a page of the demo site, which carries the real snippet."""
+        name = request.path_params.get("page", "")
+        if name not in DEMO_PAGES:
+            return self._not_here(request, await self._reader(request))
+        body = self._render("demo.html", {"page": name, "site": DEMO_SITE})
+        return page(body, https=self._https(request))
+
+    async def _reader(self, request: Request) -> User | None:
+        return await run_sync(access.reader_of, self._registry, request, self._public_url)
+
+    async def _sites(self) -> list[Site]:
+        known = await run_sync(self._registry.sites)
+        return sorted(known, key=lambda site: site.domain)
+
+    async def _checked(self, name: str, password: str) -> User | None:
+        # Hashing is slow on purpose; two at once leave the machine to the hits.
+        async with self._passwords:
+            return await run_sync(self._registry.check_password, name, password)
+
+    async def _let_in(self, request: Request, user: User, target: str) -> Response:
+        https = self._https(request)
+        old = access.session_token(request, https=https)
+        if old:
+            await run_sync(self._registry.close_session, old)
+        token = await run_sync(self._registry.open_session, user)
+        answer = RedirectResponse(target, status_code=303, headers=PAGE_HEADERS)
+        access.hand_out(answer, token, https=https)
+        return answer
+
+    def _page(
+        self, request: Request, template: str, reader: User | None, status: int = 200, **more: Any
+    ) -> Response:
+        body = self._render(template, {"reader": reader, **more})
+        return page(body, status=status, https=self._https(request))
+
+    def _not_here(self, request: Request, reader: User | None) -> Response:
+        """Answer for a page that is not there, or not for this reader: a stranger cannot tell."""
+        if reader is None:
+            return self._to_login(request, request.url.path)
+        return self._problem(request, 404, reader)
+
+    def _problem(self, request: Request, status: int, reader: User | None) -> Response:
+        return self._page(request, "problem.html", reader, status, code=status)
+
+    def _to_login(self, request: Request, target: str) -> Response:
+        query = urlencode({"next": target}) if target != "/" else ""
+        headers = PAGE_HEADERS | (HTTPS_HEADERS if self._https(request) else {})
+        return RedirectResponse(f"/login?{query}".rstrip("?"), status_code=303, headers=headers)
+
+    def _https(self, request: Request) -> bool:
+        return access.is_https(request, self._public_url)
+
+    def _snippet(self, request: Request, site: Site) -> str:
+        base = self._public_url or f"{request.url.scheme}://{request.url.netloc}"
+        local = " data-allow-local" if site.domain == DEMO_SITE else ""
+        return (
+            f'<script defer data-domain="{site.domain}"{local} '
+            f'src="{base}/js/footfall.js"></script>'
+        )
+
+
+async def _form(request: Request) -> dict[str, str]:
+    """Read a small urlencoded form; what is longer than any form of ours counts as empty."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_FORM:
+            return {}
+    text = body.decode("utf-8", "replace")
+    return {name: values[-1] for name, values in parse_qs(text, max_num_fields=20).items()}

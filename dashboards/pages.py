@@ -1,0 +1,306 @@
+"""Put together what a page shows: ask the questions, word the answers.
+
+Knows which questions a page needs; refuses to know HTTP and HTML. Everything
+here blocks, so `app` calls it in a thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from collector.cells.views import Grain
+from collector.clock import Clock
+from collector.day import day_at, zone_of
+from collector.errors import QueryError
+from collector.registry.sites import Site
+from collector.stats.metrics import METRICS
+from collector.stats.query import Period, Query, Report
+from collector.stats.report import Reports
+from dashboards import timeline, wording
+from dashboards.charts import Chart, chart, sparkline
+from dashboards.panels import Panel, panel_of, sayable
+from dashboards.params import (
+    PANELS,
+    PERIODS,
+    TILES,
+    Asked,
+    before,
+    bucket_of,
+    fields_of,
+    grain_of,
+    period_of,
+    url_for,
+)
+
+SPARK_DAYS = 14
+FIRST_STEPS_PAGEVIEWS = 10
+NEW_SITE_DAYS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One number with its change; its link draws the chart of it.
+
+    Attributes:
+        value: in words; full is the same without shortening.
+        possible: whether the filter leaves it sayable.
+    """
+
+    metric: str
+    label: str
+    meaning: str
+    value: str
+    full: str
+    change: wording.Change
+    chosen: bool
+    possible: bool
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One link of a picker."""
+
+    label: str
+    url: str
+    chosen: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """All that a site's page shows.
+
+    Attributes:
+        stage: `empty` (nothing ever counted), `first` (the first few hits, today) or `busy`.
+        now: visitors of the last five minutes.
+        chart: None if there is none to draw; chart_refusal then says why.
+        fields: hidden fields of the date form.
+        filtered: the filter's words and the link that ends it; empty without one.
+        notes: reservations about the numbers, as sentences.
+        live: whether the period includes the present day.
+    """
+
+    site: Site
+    stage: str
+    now: int
+    today: date
+    period: Period
+    period_words: str
+    before_words: str
+    periods: tuple[Choice, ...]
+    custom: bool
+    fields: dict[str, str]
+    filtered: tuple[str, str, str] | None
+    tiles: tuple[Tile, ...]
+    chart_label: str
+    chart: Chart | None
+    chart_refusal: str
+    panels: tuple[Panel, ...]
+    notes: tuple[str, ...]
+    live: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCard:
+    """One site on the front page, with its visitors of today and of the last fortnight."""
+
+    site: Site
+    now: int
+    today: str
+    spark: str
+
+
+class _Asker:
+    """Asks, and gathers the reservations of all answers."""
+
+    def __init__(self, reports: Reports) -> None:
+        self._reports = reports
+        self.notes: dict[str, None] = {}
+
+    def ask(self, query: Query) -> Report:
+        """Answer a query; raises QueryError with a sentence if nothing can."""
+        report = self._reports.ask(query)
+        self.notes |= dict.fromkeys(report.exactness)
+        return report
+
+
+def overview(reports: Reports, clock: Clock, site: Site, asked: Asked) -> Overview:
+    """Put together a site's page."""
+    local_now = _local_now(clock, site)
+    today = day_at(site.zone, clock.now()).date
+    began = reports.began(site)
+    asked = _settled(asked, began, today)
+    period = period_of(asked, today)
+    earlier = before(period)
+    compared = began is not None and began <= earlier.first
+    base = Query(site, (TILES[0],), period, filters=(asked.filter,) if asked.filter else ())
+    asker = _Asker(reports)
+    path = f"/{site.domain}"
+    possible = _possible(asked)
+    asked = asked if asked.metric in possible else replace(asked, metric=possible[0])
+    totals, totals_before = _totals(asker, base, possible, earlier if compared else None)
+    stage = _stage(began, today, totals)
+    drawn, refusal = None, ""
+    if stage != "empty":
+        drawn, refusal = _chart(asker, base, asked.metric, earlier if compared else None, local_now)
+    return Overview(
+        site=site,
+        stage=stage,
+        now=reports.visitors_now(site),
+        today=today,
+        period=period,
+        period_words=wording.period_words(period),
+        before_words=wording.period_words(earlier) if compared else "",
+        periods=_periods(asked, path),
+        custom=asked.period == "custom",
+        fields=fields_of(asked),
+        filtered=_filtered(asked, path),
+        tiles=_tiles(asked, totals, totals_before, possible, path),
+        chart_label=METRICS[asked.metric].label,
+        chart=drawn,
+        chart_refusal=refusal,
+        panels=_panels(asker, base, asked, path) if stage != "empty" else (),
+        notes=tuple(asker.notes),
+        live=period.last == today,
+    )
+
+
+def site_cards(reports: Reports, clock: Clock, sites: Iterable[Site]) -> list[SiteCard]:
+    """Put together the front page's list; one question a site."""
+    return [_card(reports, clock, site) for site in sites]
+
+
+def _card(reports: Reports, clock: Clock, site: Site) -> SiteCard:
+    today = day_at(site.zone, clock.now()).date
+    period = Period(today - timedelta(days=SPARK_DAYS - 1), today)
+    rows = reports.ask(Query(site, ("visitors",), period, grain=Grain.DAY)).rows
+    values = [row.metrics.get("visitors") or 0.0 for row in rows]
+    return SiteCard(
+        site=site,
+        now=reports.visitors_now(site),
+        today=wording.number(values[-1] if values else 0),
+        spark=sparkline(values),
+    )
+
+
+def _local_now(clock: Clock, site: Site) -> datetime:
+    return datetime.fromtimestamp(clock.now(), zone_of(site.zone)).replace(tzinfo=None)
+
+
+def _settled(asked: Asked, began: date | None, today: date) -> Asked:
+    """Choose a period where none was asked for: a new site's first days are told by the hour."""
+    if asked.period:
+        return asked
+    new = began is None or (today - began).days < NEW_SITE_DAYS
+    return replace(asked, period="today" if new else "30d")
+
+
+def _possible(asked: Asked) -> tuple[str, ...]:
+    can_say = sayable(*((asked.filter.dimension,) if asked.filter else ()))
+    return tuple(metric for metric in TILES if METRICS[metric].needs & can_say) or TILES[:1]
+
+
+def _totals(
+    asker: _Asker, base: Query, metrics: tuple[str, ...], earlier: Period | None
+) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    query = replace(base, metrics=metrics)
+    try:
+        now = asker.ask(query).totals
+        then = asker.ask(replace(query, period=earlier)).totals if earlier else {}
+    except QueryError as refused:
+        asker.notes[str(refused)] = None
+        return {}, {}
+    return now, then
+
+
+def _stage(began: date | None, today: date, totals: dict[str, float | None]) -> str:
+    if began is None:
+        return "empty"
+    few = (totals.get("pageviews") or 0) <= FIRST_STEPS_PAGEVIEWS
+    return "first" if began == today and few else "busy"
+
+
+def _chart(
+    asker: _Asker, base: Query, metric: str, earlier: Period | None, local_now: datetime
+) -> tuple[Chart | None, str]:
+    bucket = bucket_of(base.period)
+    query = replace(base, metrics=timeline.needed(metric, bucket), grain=grain_of(bucket))
+    try:
+        now = timeline.buckets(asker.ask(query).rows, metric, bucket)
+        then = (
+            timeline.buckets(asker.ask(replace(query, period=earlier)).rows, metric, bucket)
+            if earlier
+            else []
+        )
+    except QueryError as refused:
+        return None, str(refused)
+    points = timeline.points(now, then, metric=metric, bucket=bucket, local_now=local_now)
+    if not points:
+        return None, "There is nothing to draw in this period."
+    unit = METRICS[metric].unit
+    kind = "line" if bucket == "day" else "bars"
+    return chart(points, kind=kind, unit=unit, words=lambda v: wording.amount(v, unit)), ""
+
+
+def _periods(asked: Asked, path: str) -> tuple[Choice, ...]:
+    return tuple(
+        Choice(label, url_for(path, asked.with_period(name)), asked.period == name)
+        for name, label in PERIODS.items()
+    )
+
+
+def _filtered(asked: Asked, path: str) -> tuple[str, str, str] | None:
+    if not asked.filter:
+        return None
+    dimension, value = asked.filter.dimension, asked.filter.values[0]
+    return (
+        wording.dimension_label(dimension),
+        wording.label(dimension, value),
+        url_for(path, asked.without_filter()),
+    )
+
+
+def _tiles(
+    asked: Asked,
+    now: dict[str, float | None],
+    then: dict[str, float | None],
+    possible: tuple[str, ...],
+    path: str,
+) -> tuple[Tile, ...]:
+    return tuple(
+        _tile(metric, asked, now, then, path, possible=metric in possible) for metric in TILES
+    )
+
+
+def _tile(
+    metric: str,
+    asked: Asked,
+    now: dict[str, float | None],
+    then: dict[str, float | None],
+    path: str,
+    *,
+    possible: bool,
+) -> Tile:
+    words, value, earlier = METRICS[metric], now.get(metric), then.get(metric)
+    changed = wording.change(metric, value, earlier)
+    if asked.period == "today" and earlier is not None:
+        # A day that is not over cannot be compared with a whole one, so both are told.
+        changed = wording.Change(f"{wording.amount(earlier, words.unit)} yesterday")
+    return Tile(
+        metric=metric,
+        label=words.label,
+        meaning=words.meaning,
+        value=wording.amount(value, words.unit),
+        full=wording.amount(value, words.unit, short=False),
+        change=changed,
+        chosen=metric == asked.metric,
+        possible=possible,
+        url=url_for(path, replace(asked, metric=metric)),
+    )
+
+
+def _panels(asker: _Asker, base: Query, asked: Asked, path: str) -> tuple[Panel, ...]:
+    panels = (panel_of(name, base, asked, path, asker.ask) for name in PANELS)
+    return tuple(panel for panel in panels if panel.rows or panel.name != "events")

@@ -1,0 +1,194 @@
+"""Fill the panels: the pages, sources, places, devices and events of a site.
+
+Knows which metrics a panel shows and what of them a view can say; refuses to
+compute any. Called by `pages`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from collector.cells.views import Says, says, view_for
+from collector.errors import QueryError
+from collector.hit import NONE
+from collector.stats.metrics import METRICS
+from collector.stats.query import Filter, Query, Report, ReportRow
+from dashboards import wording
+from dashboards.charts import share
+from dashboards.params import FILTERABLE, PANELS, Asked, url_for
+
+SHORT_ROWS = 9
+ALL_ROWS = 200
+
+PREFERRED: dict[str, tuple[str, ...]] = {
+    "path": ("visitors", "pageviews"),
+    "entry_path": ("visits", "visitors", "bounce_rate"),
+    "exit_path": ("exits",),
+    "event": ("events", "visitors"),
+}
+"""The metrics of a panel, most wanted first; the first that the view can say is the bar."""
+
+ORDINARY = ("visitors", "pageviews")
+
+Ask = Callable[[Query], Report]
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One dimension on offer in a panel; `possible` unless a filter makes it unanswerable."""
+
+    label: str
+    url: str
+    chosen: bool
+    possible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a panel.
+
+    Attributes:
+        bar: length in percent of the longest.
+        figures: the numbers, in words, one for each column.
+        spoken: the first number in full, with its unit.
+        share: part of all, in words; empty if it cannot be said.
+        url: filters by this row; empty if it cannot.
+        note: what a row of folded values holds; empty for others.
+    """
+
+    label: str
+    flag: str
+    code: str
+    bar: float
+    figures: tuple[str, ...]
+    spoken: str
+    share: str
+    url: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A card with a ranked list.
+
+    Attributes:
+        refusal: why there is no list; empty if there is one.
+        more_url: shows all rows; empty if all are shown.
+        less_url: shows few rows again; empty if few are shown.
+    """
+
+    name: str
+    title: str
+    dimension: str
+    tabs: tuple[Tab, ...]
+    columns: tuple[str, ...] = ()
+    rows: tuple[Row, ...] = ()
+    refusal: str = ""
+    more_url: str = ""
+    less_url: str = ""
+
+
+def sayable(*dimensions: str) -> Says:
+    """Tell what the view of these dimensions can say; nothing if there is no such view."""
+    view = view_for(*dimensions)
+    return says(view) if view else Says(0)
+
+
+def panel_of(name: str, query: Query, asked: Asked, path: str, ask: Ask) -> Panel:
+    """Fill one panel.
+
+    Args:
+        name: from `PANELS`.
+        query: site, period and filters; the rest is chosen here.
+        path: the page's, for links.
+        ask: answers a query; may raise QueryError, whose sentence is then shown.
+    """
+    dimension = asked.tab(name)
+    panel = Panel(name, wording.PANEL_WORDS[name], dimension, _tabs(name, asked, path))
+    metrics = _metrics(dimension, asked)
+    if not metrics:
+        return replace(panel, refusal=_not_kept(dimension, asked))
+    opened = asked.opened == name
+    wanted = replace(
+        query, metrics=metrics, dimension=dimension, limit=ALL_ROWS if opened else SHORT_ROWS
+    )
+    try:
+        report = ask(wanted)
+    except QueryError as refused:
+        return replace(panel, refusal=str(refused))
+    more = report.more and not opened
+    return replace(
+        panel,
+        columns=tuple(METRICS[metric].label for metric in metrics),
+        rows=_Listing(report, dimension, metrics, asked, path).rows(),
+        more_url=url_for(path, replace(asked, opened=name)) if more else "",
+        less_url=url_for(path, replace(asked, opened="")) if opened else "",
+    )
+
+
+def _tabs(name: str, asked: Asked, path: str) -> tuple[Tab, ...]:
+    return tuple(
+        Tab(
+            label=wording.tab_label(dimension),
+            url=url_for(path, asked.with_tab(name, dimension)),
+            chosen=dimension == asked.tab(name),
+            possible=bool(_metrics(dimension, asked)),
+        )
+        for dimension in PANELS[name]
+    )
+
+
+def _metrics(dimension: str, asked: Asked) -> tuple[str, ...]:
+    by = asked.filter.dimension if asked.filter else dimension
+    can_say = sayable(*dict.fromkeys((dimension, by)))
+    wanted = PREFERRED.get(dimension, ORDINARY)
+    return tuple(metric for metric in wanted if METRICS[metric].needs & can_say)[:2]
+
+
+def _not_kept(dimension: str, asked: Asked) -> str:
+    filtered = wording.dimension_label(asked.filter.dimension) if asked.filter else ""
+    shown = wording.dimension_label(dimension)
+    return f"No counts are kept of {shown} together with {filtered}: fewer pairs, more privacy."
+
+
+@dataclass(frozen=True, slots=True)
+class _Listing:
+    """What all rows of one panel have in common."""
+
+    report: Report
+    dimension: str
+    metrics: tuple[str, ...]
+    asked: Asked
+    path: str
+
+    def rows(self) -> tuple[Row, ...]:
+        """Word all rows; bars are measured against the longest that is not folded."""
+        first = self.metrics[0]
+        kept = [row for row in self.report.rows if not wording.is_other(row.value)]
+        highest = max((row.metrics.get(first) or 0 for row in kept), default=0)
+        return tuple(self._row(row, highest) for row in self.report.rows)
+
+    def _row(self, row: ReportRow, highest: float) -> Row:
+        first, unit = METRICS[self.metrics[0]], METRICS[self.metrics[0]].unit
+        value, other = row.metrics.get(first.name), wording.is_other(row.value)
+        code = row.value.partition("-")[0] if self.dimension in PANELS["places"] else ""
+        return Row(
+            label=wording.label(self.dimension, row.value),
+            flag=wording.flag(code),
+            code=code if code != NONE else "",
+            bar=0.0 if other else share(value, highest),
+            figures=tuple(
+                wording.amount(row.metrics.get(name), METRICS[name].unit) for name in self.metrics
+            ),
+            spoken=f"{wording.amount(value, unit, short=False)} {first.label.lower()}",
+            share=wording.part(value, self.report.totals.get(first.name)),
+            url="" if other else self._link(row.value),
+            note=wording.folded_words(self.report.folded_values) if other else "",
+        )
+
+    def _link(self, value: str) -> str:
+        wanted = Filter(self.dimension, (value,))
+        if self.dimension not in FILTERABLE or self.asked.filter == wanted:
+            return ""
+        return url_for(self.path, self.asked.with_filter(self.dimension, value))

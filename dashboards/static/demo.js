@@ -1,0 +1,37 @@
+/**
+ * Shows on the demo page what the tracker sends, by listening to the browser's two ways of
+ * sending; must run before the tracker. Changes nothing that is sent and sends nothing itself.
+ */
+(() => {
+  const show = (body) => {
+    const list = document.getElementById('sent');
+    if (!list) return;
+    const line = document.createElement('li');
+    const code = document.createElement('code');
+    code.textContent = body;
+    line.append(code);
+    list.prepend(line);
+  };
+
+  const fetchAsBefore = window.fetch;
+  window.fetch = function (...given) {
+    if (given[1] && typeof given[1].body === 'string') show(given[1].body);
+    return fetchAsBefore.apply(this, given);
+  };
+
+  const beaconAsBefore = navigator.sendBeacon;
+  navigator.sendBeacon = function (address, body) {
+    if (typeof body === 'string') show(body);
+    return beaconAsBefore.call(navigator, address, body);
+  };
+
+  const button = document.getElementById('by-history');
+  if (!button) return;
+  button.hidden = false;
+  button.addEventListener('click', () => {
+    history.pushState({}, '', '/demo/docs');
+    document.title = 'Recipes · Corner Bakery';
+    document.getElementById('demo-title').textContent = 'Our recipes';
+  });
+  addEventListener('popstate', () => location.reload());
+})();
