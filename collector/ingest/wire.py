@@ -37,7 +37,6 @@ Properties = tuple[tuple[str, str], ...]
 _KINDS: Final = {"pageview": Kind.PAGEVIEW, "engagement": Kind.ENGAGEMENT}
 _FIELD: Final = re.compile(r"\$\.([A-Za-z0-9_$]{1,40})")
 _MISSING_FIELD: Final = re.compile(r"missing required field `([A-Za-z0-9_$.-]{1,40})`")
-_UNKNOWN_FIELD: Final = re.compile(r"unknown field `([A-Za-z0-9_$.-]{1,40})`")
 
 
 class Payload(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -133,9 +132,8 @@ def shaped(shape: type[Shape], parsed: object) -> Shape:
         return msgspec.convert(parsed, shape)
     except msgspec.ValidationError as misshapen:
         message = str(misshapen)
-        unknown = _UNKNOWN_FIELD.search(message)
         if "unknown field" in message:
-            raise PayloadError("unknown_field", unknown[1] if unknown else "") from misshapen
+            raise PayloadError("unknown_field") from misshapen
         missing = _MISSING_FIELD.search(message)
         if missing:
             raise PayloadError("missing_field", missing[1]) from misshapen

@@ -1,0 +1,307 @@
+"""Make a hit of a payload: the table of contents of ingestion.
+
+Knows the order of the rules, cheapest guard first, and which rule fills which
+column. Refuses to decide anything itself, and to keep the address, the user
+agent or any header beyond the call. Called by the endpoints with what consent
+admitted, and by `footfall explain`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final, NamedTuple, Protocol
+
+import msgspec
+
+from collector.clock import Clock
+from collector.day import Day, day_at, hour_at, minute_at
+from collector.hit import OTHER, Drop, Hit, Kind, VisitValues
+from collector.ingest import acquisition, device
+from collector.ingest import page as page_rules
+from collector.ingest.acquisition import Origin, origin_of
+from collector.ingest.bots import is_prefetch
+from collector.ingest.device import Device, device_of, language_base, screen_class
+from collector.ingest.limits import Limits
+from collector.ingest.page import Page, hostname_of, page_of
+from collector.ingest.visits import Arrival, Visits, VisitStep
+from collector.ingest.wire import Payload
+from collector.privacy import pseudonym as pseudonyms
+from collector.privacy import scrub
+from collector.privacy.address import Networks, client_address, network_of, truncated
+from collector.privacy.consent import Admitted
+from collector.privacy.pseudonym import pseudonym
+from collector.privacy.scrub import scrub_text
+from collector.registry.sites import Site, Sites
+
+MAX_ENGAGED_MS: Final = 30 * 60 * 1000
+_MAX_KEY: Final = 60
+STRICT: Final = "strict"
+
+
+class Placed(Protocol):
+    """A place, as far as we tell it."""
+
+    @property
+    def country(self) -> str:
+        """Its country."""
+        ...
+
+    @property
+    def region(self) -> str:
+        """Its region."""
+        ...
+
+    @property
+    def city(self) -> str:
+        """Its city."""
+        ...
+
+
+class Places(Protocol):
+    """What looks places up."""
+
+    def place(self, network: bytes) -> Placed:
+        """Give the place of a truncated address."""
+        ...
+
+
+class Secrets(Protocol):
+    """What holds the day secrets."""
+
+    def secret(self, site_id: int, day: Day) -> bytes:
+        """Give the secret of a site's local day."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """All that assembling needs, unchanging; made anew when sites change.
+
+    Attributes:
+        address_header: the one header that names the client's address, in lower
+            case, believed from trusted proxies only; empty for X-Forwarded-For.
+        excluded: networks whose hits are not counted.
+    """
+
+    sites: Sites
+    secrets: Secrets
+    visits: Visits
+    places: Places
+    clock: Clock
+    limits: Limits
+    trusted_proxies: Networks = field(default_factory=lambda: Networks(()))
+    address_header: bytes = b""
+    excluded: Networks = field(default_factory=lambda: Networks(()))
+
+
+class Assembled(NamedTuple):
+    """A hit, and how to take back what it did to its visit."""
+
+    hit: Hit
+    undo: Callable[[], None]
+
+
+class _Seen(msgspec.Struct, frozen=True, gc=False):
+    """What a request showed, as the rules tell it; gone when the call returns."""
+
+    site: Site
+    page: Page
+    origin: Origin
+    browser: Device
+    address: bytes
+    day: Day
+    now: float
+
+    @property
+    def strict(self) -> bool:
+        """Whether the site's privacy profile is the strict one."""
+        return self.site.profile == STRICT
+
+
+def assemble(
+    payload: Payload,
+    admitted: Admitted,
+    intake: Intake,
+    site_name: str,
+    now: float | None = None,
+) -> Assembled | Drop:
+    """Make a hit for one site, or say why not.
+
+    Args:
+        site_name: the domain the hit is for.
+        now: when it happened, in seconds since 1970, by default now; only
+            senders with a token may say.
+    """
+    site = intake.sites.named(site_name)
+    if site is None:
+        return Drop.UNKNOWN_SITE
+    now = intake.clock.now() if now is None else now
+    page = page_of(payload.url, payload.hash_mode)
+    if not (site.allows(page.hostname) and _comes_from(admitted, site)):
+        return Drop.HOSTNAME
+    seen = _Seen(
+        site=site,
+        page=page,
+        origin=origin_of(payload.referrer, site.allows, page.query, strict=site.profile == STRICT),
+        browser=_browser(admitted),
+        address=_address(admitted, intake),
+        day=day_at(site.zone, now),
+        now=now,
+    )
+    reason = _unwanted(payload, admitted, intake, seen)
+    if reason is not None:
+        return reason
+    step = intake.visits.advance(
+        Arrival(
+            site=site.id,
+            closes_at=seen.day.closes_at,
+            pseudonym=_pseudonym(admitted, intake, seen),
+            now=int(now),
+            kind=payload.kind,
+            path=page.path,
+            values=_visit_values(payload, admitted, intake, seen),
+            interactive=payload.interactive,
+            scroll=payload.scroll,
+        )
+    )
+    return Assembled(_hit(payload, seen, step), partial(intake.visits.undo, step))
+
+
+def sites_named(payload: Payload) -> tuple[str, ...]:
+    """Give the sites a payload is for: those it names, or the host of its page."""
+    return payload.domains or (page_of(payload.url).hostname,)
+
+
+def forget() -> None:
+    """Empty every cache that is keyed by what visitors sent; called when day secrets go."""
+    acquisition.forget()
+    device.forget()
+    page_rules.forget()
+    pseudonyms.forget()
+    scrub.forget()
+
+
+def _hit(payload: Payload, seen: _Seen, step: VisitStep) -> Hit:
+    is_pageview = payload.kind is Kind.PAGEVIEW
+    is_event = payload.kind is Kind.EVENT
+    minor, currency = payload.revenue or (0, "")
+    return Hit(
+        site=seen.site.id,
+        closes_at=seen.day.closes_at,
+        day=seen.day.number,
+        hour=hour_at(seen.site.zone, seen.now),
+        minute=minute_at(seen.now),
+        pseudonym=step.pseudonym,
+        counts_visitor=payload.kind is not Kind.ENGAGEMENT,
+        visit=step.values,
+        path=seen.page.path,
+        hostname=seen.page.hostname,
+        event=event_name(payload.name) if is_event else "",
+        search_query=seen.page.search if is_pageview else "",
+        exit_path=step.exit_path,
+        left_path=step.left_path,
+        properties=_properties(payload.props),
+        currency=currency,
+        pageviews=int(is_pageview),
+        events=int(is_event),
+        visits=step.visits,
+        bounces=step.bounces,
+        visit_seconds=step.seconds,
+        engaged_ms=min(payload.engaged_ms, MAX_ENGAGED_MS),
+        engaged_pageviews=step.engaged_pageviews,
+        scroll_percent=step.scroll,
+        revenue=minor,
+    )
+
+
+def _visit_values(payload: Payload, admitted: Admitted, intake: Intake, seen: _Seen) -> VisitValues:
+    origin, browser = seen.origin, seen.browser
+    place = intake.places.place(truncated(seen.address))
+    return VisitValues(
+        entry_path=seen.page.path,
+        referrer=origin.referrer,
+        source=origin.source,
+        channel=origin.channel,
+        utm_source=origin.utm_source,
+        utm_medium=origin.utm_medium,
+        utm_campaign=origin.utm_campaign,
+        utm_term=origin.utm_term,
+        utm_content=origin.utm_content,
+        country=place.country,
+        region=place.region,
+        city="" if seen.strict else place.city,
+        browser=browser.browser,
+        browser_version=browser.browser_version,
+        os=browser.os,
+        os_version=browser.os_version,
+        device=browser.device,
+        screen=screen_class(payload.screen_width),
+        language=language_base(
+            payload.language or admitted.header(b"accept-language").decode("latin-1")
+        ),
+    )
+
+
+def _unwanted(payload: Payload, admitted: Admitted, intake: Intake, seen: _Seen) -> Drop | None:
+    if seen.address in intake.excluded:
+        return Drop.EXCLUDED_NETWORK
+    if _is_ahead(admitted):
+        return Drop.PREFETCH
+    if payload.bot or seen.browser.bot:
+        return Drop.BOT
+    if seen.origin.spam:
+        return Drop.SPAM_REFERRER
+    if not intake.limits.allows(seen.address, seen.site.id, intake.clock.monotonic()):
+        return Drop.RATE
+    return None
+
+
+def _comes_from(admitted: Admitted, site: Site) -> bool:
+    """Tell whether the page that sent it, if the browser names one, belongs to the site."""
+    origin = admitted.header(b"origin")
+    if not origin or origin == b"null":
+        return True
+    return site.allows(hostname_of(origin.decode("latin-1").partition("://")[2]))
+
+
+def _address(admitted: Admitted, intake: Intake) -> bytes:
+    named = admitted.headers_joined(intake.address_header) if intake.address_header else None
+    forwarded = admitted.headers_joined(b"x-forwarded-for")
+    return client_address(admitted.peer, forwarded, intake.trusted_proxies, named=named)
+
+
+def _browser(admitted: Admitted) -> Device:
+    return device_of(
+        admitted.header(b"user-agent").decode("latin-1"),
+        admitted.header(b"sec-ch-ua").decode("latin-1"),
+        admitted.header(b"sec-ch-ua-mobile").decode("latin-1"),
+        admitted.header(b"sec-ch-ua-platform").decode("latin-1"),
+    )
+
+
+def _is_ahead(admitted: Admitted) -> bool:
+    return is_prefetch(
+        admitted.header(b"sec-purpose"),
+        admitted.header(b"purpose") or admitted.header(b"x-purpose"),
+        admitted.header(b"x-moz"),
+    )
+
+
+def _pseudonym(admitted: Admitted, intake: Intake, seen: _Seen) -> bytes:
+    return pseudonym(
+        intake.secrets.secret(seen.site.id, seen.day),
+        network_of(seen.address, strict=seen.strict),
+        admitted.header(b"user-agent"),
+    )
+
+
+def _properties(props: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
+    kept = ((scrub_text(key, _MAX_KEY), scrub_text(value)) for key, value in props)
+    return tuple(f"{key}={value}" for key, value in kept if key and value)
+
+
+def event_name(name: str) -> str:
+    """Scrub an event's name; one that says too much of a person becomes "(other)"."""
+    return scrub_text(name) or OTHER

@@ -1,0 +1,141 @@
+"""Shed floods in constant memory, without keeping an address.
+
+Knows how fast one address, its network, one site and the whole instance may
+send. Refuses to remember who sent: it keeps fixed arrays of times, addressed
+by a keyed hash whose key is random and thrown away every ten minutes. Called
+by `ingest.assemble` once the site is known.
+"""
+
+from __future__ import annotations
+
+import secrets
+from array import array
+from hashlib import blake2b
+from typing import Final
+
+import msgspec
+
+KEY_LIVES_S: Final = 600
+_WIDTH: Final = 1 << 16
+_V4_BYTES: Final = 4
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """How fast something may send.
+
+    Attributes:
+        per_second: hits a second in the long run.
+        burst: hits at once.
+    """
+
+    per_second: float
+    burst: int
+
+
+class Rates(msgspec.Struct, frozen=True, kw_only=True):
+    """The rates of everything that is limited.
+
+    Many people may share an address, so the defaults only stop machines.
+    """
+
+    address: Rate = Rate(20, 600)
+    network: Rate = Rate(200, 6_000)
+    site: Rate = Rate(5_000, 100_000)
+    instance: Rate = Rate(20_000, 400_000)
+
+
+class Limits:
+    """Buckets that leak at a steady rate, held as the instants at which they run empty.
+
+    Addresses share two rows of cells (a count-min sketch): a hit is shed when
+    both of its cells are full, so a collision can only shed the one whose other
+    cell collides too.
+    """
+
+    def __init__(self, rates: Rates | None = None) -> None:
+        """Begin with empty buckets."""
+        self._rates = rates or Rates()
+        self._cells = array("d", bytes(8 * 2 * _WIDTH))
+        self._sites: dict[int, float] = {}
+        self._instance = 0.0
+        self._key = b""
+        self._key_ends = 0.0
+
+    def allows(self, address: bytes, site_id: int, now: float) -> bool:
+        """Take one hit of an address into the buckets, or tell that they are full.
+
+        Loopback, private and missing addresses count for the site and the
+        instance only: behind one stands a proxy that the settings do not name,
+        and all the world.
+
+        Args:
+            address: 4 or 16 bytes.
+            site_id: of a site that exists, so their number is bounded.
+            now: seconds of a steady clock.
+        """
+        rates = self._rates
+        instance = _filled(self._instance, rates.instance, now)
+        site = _filled(self._sites.get(site_id, 0.0), rates.site, now)
+        if not instance or not site:
+            return False
+        if address and not is_private(address) and not self._take(address, now):
+            return False
+        self._instance = instance
+        self._sites[site_id] = site
+        return True
+
+    def _take(self, address: bytes, now: float) -> bool:
+        if now >= self._key_ends or now < self._key_ends - KEY_LIVES_S:
+            self._renew(now)
+        narrow, wide = (
+            (address, address[:3]) if len(address) == _V4_BYTES else (address[:8], address[:6])
+        )
+        return self._pour(narrow, self._rates.address, now) and self._pour(
+            wide, self._rates.network, now
+        )
+
+    def _pour(self, network: bytes, rate: Rate, now: float) -> bool:
+        number = int.from_bytes(blake2b(network, digest_size=8, key=self._key).digest(), "big")
+        first, second = number % _WIDTH, _WIDTH + (number >> 32) % _WIDTH
+        cells = self._cells
+        filled = _filled(min(cells[first], cells[second]), rate, now)
+        if not filled:
+            return False
+        cells[first] = max(cells[first], filled)
+        cells[second] = max(cells[second], filled)
+        return True
+
+    def _renew(self, now: float) -> None:
+        self._key = secrets.token_bytes(32)
+        self._key_ends = now + KEY_LIVES_S
+        # Old cells belong to no address under the new key.
+        self._cells = array("d", bytes(8 * 2 * _WIDTH))
+
+
+def is_private(address: bytes) -> bool:
+    """Tell whether an address is of loopback, private use or one link.
+
+    Source: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
+    """
+    if len(address) == _V4_BYTES:
+        first, second = address[0], address[1]
+        return (
+            first in (10, 127)
+            or (first, second) in ((192, 168), (169, 254))
+            or (first == 172 and 16 <= second < 32)
+            or (first == 100 and 64 <= second < 128)
+        )
+    return (
+        address[0] & 0xFE == 0xFC  # fc00::/7
+        or (address[0] == 0xFE and address[1] & 0xC0 == 0x80)  # fe80::/10
+        or address == bytes(15) + b"\x01"
+    )
+
+
+def _filled(empties_at: float, rate: Rate, now: float) -> float:
+    """Add a hit to a bucket: the instant it will now be empty, or 0 if it is full.
+
+    Source: the generic cell rate algorithm, ITU-T I.371.
+    """
+    filled = max(empties_at, now) + 1 / rate.per_second
+    return filled if filled - now <= rate.burst / rate.per_second else 0.0

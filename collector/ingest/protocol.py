@@ -1,0 +1,143 @@
+"""Guard the HTTP server against senders of too much, or too slowly.
+
+Knows how many headers, how many bytes of them and how much time one request
+may take; httptools itself sets no bound to any of them. Refuses to know what a
+request is about. Given to uvicorn by `app` as its protocol class.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import ClassVar, Final, Literal
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEADERS: Final = 100
+MAX_HEADER_BYTES: Final = 16 * 1024
+MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
+HEADERS_WITHIN_S: Final = 5.0
+BODY_WITHIN_S: Final = 10.0
+
+Reason = Literal["too_many_headers", "slow_headers", "slow_body", "endless_body"]
+_Stage = Literal["idle", "headers", "body"]
+_PROBLEM: Final = b'{"title":"too many headers","status":431,"code":"too_many_headers"}'
+_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
+    b"content-type: application/problem+json\r\n"
+    b"content-length: %d\r\n"
+    b"connection: close\r\n\r\n%b" % (len(_PROBLEM), _PROBLEM)
+)
+
+
+class Guarded(HttpToolsProtocol):
+    """uvicorn's protocol with bounds; a connection that breaks one is closed and counted.
+
+    A request that comes in one piece costs two comparisons: timers exist only
+    for those that do not.
+
+    Attributes:
+        count: told why a connection was closed.
+    """
+
+    count: ClassVar[Callable[[Reason], None]] = staticmethod(lambda _reason: None)
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        self._stage: _Stage = "idle"
+        self._timed: _Stage = "idle"
+        self._timer: asyncio.TimerHandle | None = None
+        self._header_count = 0
+        self._header_bytes = 0
+        self._raw_bytes = 0
+        self._overflowed = False
+        super().connection_made(transport)
+        self._time("headers")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._time("idle")
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; mind the size and the time of what is still unfinished."""
+        began = self._stage
+        super().data_received(data)
+        if self.transport.is_closing():
+            return
+        if self._stage != "idle" and began == self._stage:
+            # A piece of a header or trailer that has no end yet shows in no callback.
+            self._raw_bytes += len(data)
+            if self._stage == "headers" and self._raw_bytes > MAX_HEADER_BYTES:
+                self._overflow()
+            elif self._raw_bytes > MAX_REQUEST_BYTES:
+                self._give_up("endless_body")
+        if self._stage != self._timed:
+            self._time(self._stage)
+
+    def on_message_begin(self) -> None:
+        """Begin to count headers."""
+        self._stage = "headers"
+        self._header_count = self._header_bytes = self._raw_bytes = 0
+        super().on_message_begin()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header, unless it is one too many.
+
+        Raises:
+            ValueError: so that the parser stops.
+        """
+        self._header_count += 1
+        self._header_bytes += len(name) + len(value)
+        if self._header_count > MAX_HEADERS or self._header_bytes > MAX_HEADER_BYTES:
+            self._overflowed = True
+            raise ValueError("too many headers")
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to wait for the body."""
+        self._stage = "body"
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Rest until the next request."""
+        self._stage = "idle"
+        super().on_message_complete()
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what cannot be parsed: 431 if it was too much, else 400."""
+        if self._overflowed:
+            self._overflow()
+        elif not self.transport.is_closing():
+            super().send_400_response(msg)
+
+    def _overflow(self) -> None:
+        type(self).count("too_many_headers")
+        if not self.transport.is_closing():
+            self.transport.write(_TOO_LARGE)
+            self.transport.close()
+
+    def _give_up(self, reason: Reason) -> None:
+        if not self.transport.is_closing():
+            type(self).count(reason)
+            self.transport.abort()
+
+    def _time(self, stage: _Stage) -> None:
+        """Give a stage of the request its time; none while there is no request."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        self._timed = stage
+        if stage == "headers":
+            self._timer = self.loop.call_later(HEADERS_WITHIN_S, self._give_up, "slow_headers")
+        elif stage == "body":
+            self._timer = self.loop.call_later(BODY_WITHIN_S, self._give_up, "slow_body")
+
+
+def guarded(tell: Callable[[Reason], None]) -> type[Guarded]:
+    """Make a protocol class that tells whom it turned away.
+
+    Args:
+        tell: called on the event loop with the reason.
+    """
+    return type("Guarded", (Guarded,), {"count": staticmethod(tell)})
