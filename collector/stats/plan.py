@@ -19,8 +19,8 @@ from collector.stats import reading
 from collector.stats.buckets import recent_since
 from collector.stats.dimensions import is_partial, refuse_what_it_cannot_say, view_of
 from collector.stats.metrics import METRICS, VISITORS, sums_of
+from collector.stats.parts import Known, Part, parameters
 from collector.stats.query import Filter, Query
-from collector.stats.reading import Part
 
 HOURS_KEPT_DAYS = 35
 LONGEST_PERIOD_DAYS = 3700
@@ -52,11 +52,12 @@ class Plan:
     has_base: bool
 
 
-def sql_for(query: Query, now: float) -> Plan:
+def sql_for(query: Query, now: float, known: Known | None = None) -> Plan:
     """Plan a question.
 
     Args:
         now: in seconds since 1970; decides which day is today.
+        known: values that never fold, by dimension.
 
     Raises:
         QueryError: if the question is malformed.
@@ -71,7 +72,7 @@ def sql_for(query: Query, now: float) -> Plan:
     sums = _sums(query, base)
     return Plan(
         sql=_statement(query, parts, sums),
-        parameters=reading.parameters(query.site, parts) | _parameters(query, now),
+        parameters=parameters(query.site, parts, known or {}) | _paging(query, now),
         view=view,
         sums=sums,
         has_base=base is not None,
@@ -132,7 +133,7 @@ def _statement(query: Query, parts: tuple[Part, ...], sums: tuple[str, ...]) -> 
     grouped = ", ".join(f"sum({name}) AS {name}" for name in sums)
     something = " OR ".join(f"{name} != 0" for name in sums)
     return (
-        f"WITH {reading.scalars()} SELECT part, key, "
+        f"WITH {reading.scalars(parts)} SELECT part, key, "
         f"row_number() OVER (PARTITION BY part ORDER BY {weight} DESC, key) AS place, folded, "
         f"{', '.join(sums)}, {wholes} FROM ("
         f"SELECT {_part(query, parts)} AS part, {_key(query, parts)} AS key, {grouped}, "
@@ -167,7 +168,7 @@ def _value(query: Query, rows: Part) -> str:
     }[query.calendar]
 
 
-def _parameters(query: Query, now: float) -> dict[str, Any]:
+def _paging(query: Query, now: float) -> dict[str, Any]:
     # A time series is never paged, and a page reads one row more, to know whether another follows.
     everything = not query.dimension or query.limit == 0
     skipped = 0 if everything else (query.page - 1) * query.limit

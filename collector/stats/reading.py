@@ -1,142 +1,42 @@
 """Write the SELECTs that read the cells of an answer: sealed ones as they are, open ones folded.
 
-Pure. An open day answers with what sealing would keep: the thresholds are
-those of `cells.thresholds`. Values never enter the text, only parameters do.
-Called by `plan`.
+Pure. What sealing folds and strikes in a list, reading an open day folds and
+strikes too (see `cells.folding`, whose tables it cannot use); of a table it
+leaves out the small cells. Called by `plan`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
-
+from collector.cells.grouping import other_other, other_value
 from collector.cells.schema import SKETCH
-from collector.cells.thresholds import (
-    CONTINUOUS_SUMS,
-    folds_by_visits,
-    known_values_stay,
-    profile_of,
-    survives_thin_day,
-    threshold,
-)
-from collector.cells.views import DIMENSIONS, TOTAL, Grain, View, Vocabulary
-from collector.hit import NONE, OTHER
-from collector.registry.sites import Site
-from collector.stats.query import Filter
+from collector.cells.thresholds import CONTINUOUS_SUMS
+from collector.cells.views import TOTAL, Grain
+from collector.stats.parts import Part
 
 KEPT_APART = {"timed_visits": "visits", "read_pageviews": "engaged_pageviews"}
 """Counts of those cells alone that keep continuous sums: what such a sum is divided by."""
 
 _MERGE = SKETCH.replace("(", "Merge(", 1)
-_KEEPS_SUMS = f"(view = {TOTAL.id} OR visitors >= {{small_sums:Int64}})"
-_OPERATORS = {
-    "is": "{column} IN {{{name}:Array(String)}}",
-    "is_not": "{column} NOT IN {{{name}:Array(String)}}",
-    "contains": (
-        f"{{column}} != '{OTHER}' AND arrayExists(wanted -> "
-        "positionCaseInsensitiveUTF8({column}, wanted) > 0, {{{name}:Array(String)}})"
-    ),
-}
+_CELL = "view, origin, day, at, value, other"
+_LINE = "PARTITION BY origin, day, line"
+
+# TRICKY: a sealed cell has no mark that its continuous sums were left out. They are all zero
+# then, which a cell of several visitors hardly ever is by itself.
+_SOME = " OR ".join(f"sealed_cells.{name} != 0" for name in CONTINUOUS_SUMS)
+_SEALED_KEEPS = f"(view = {TOTAL.id} OR {_SOME})"
+
+_SEALED_DAYS = (
+    "(SELECT groupArray(closes_at) FROM seals WHERE closes_at BETWEEN "
+    "toDateTime({first:Date}, 'UTC') AND toDateTime({last:Date}, 'UTC') + INTERVAL 3 DAY)"
+)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
-    """Which cells one part of an answer is made of.
-
-    Attributes:
-        name: `rows` or `base`; names its parameters.
-        filters: all on dimensions of the view; the first of both parts are the same ones.
-    """
-
-    name: str
-    view: View
-    grain: Grain
-    filters: tuple[Filter, ...]
-
-    def column(self, dimension: str) -> str:
-        """Name the column that holds a dimension's values."""
-        return ("value", "other")[self.view.dimensions.index(dimension)]
-
-    @property
-    def folds(self) -> bool:
-        """Whether small cells are shown together as "(other)", rather than left out."""
-        return len(self.view.dimensions) == 1 and all(
-            one.operator == "is_not" for one in self.filters
-        )
-
-    @property
-    def sql(self) -> str:
-        """The condition on a cell to be of this part."""
-        kept = [
-            _OPERATORS[one.operator].format(column=self.column(one.dimension), name=f"filter{n}")
-            for n, one in enumerate(self.filters)
-        ]
-        if self.grain is Grain.MINUTE:
-            kept.append("at >= {since:UInt32}")
-        return " AND ".join((self.of_its_view, *kept))
-
-    @property
-    def of_its_view(self) -> str:
-        """The condition on a cell to be of this part's view and grain."""
-        return f"view = {self.view.id} AND grain = {int(self.grain)}"
-
-    @property
-    def small(self) -> str:
-        """The condition on an open cell to be too small to be told."""
-        if not self.view.dimensions:
-            return "0"
-        weight = "visits" if folds_by_visits(self.view) else "visitors"
-        small = f"{weight} < {{{self.name}_least:Int64}}"
-        if known_values_stay(self.view, self.grain):
-            known = f"has({{{self.name}_known:Array(String)}}, value)"
-            small = f"({small} AND value != '{NONE}' AND NOT {known})"
-        return " OR ".join((small, *self._thin))
-
-    @property
-    def _thin(self) -> tuple[str, ...]:
-        if self.grain is Grain.HOUR:
-            return ("has(thin_days, day)", "has(thin_hours, at)")
-        return () if survives_thin_day(self.view) else ("has(thin_days, day)",)
-
-    def parameters(self, site: Site) -> dict[str, Any]:
-        """Give the thresholds of this part for a site's profile, and the values they spare."""
-        least = threshold(profile_of(site.profile), self.view, self.grain)
-        return {f"{self.name}_least": least, f"{self.name}_known": known_values(site, self.view)}
-
-
-def known_values(site: Site, view: View) -> list[str]:
-    """List the values of a view that a site declared as its own; they never fold."""
-    if (
-        len(view.dimensions) != 1
-        or DIMENSIONS[view.dimensions[0]].vocabulary is not Vocabulary.KNOWN
-    ):
-        return []
-    name = view.dimensions[0]
-    if name == "hostname":
-        return [site.domain, *site.hostnames]
-    return [] if name == "source" else list(site.own_paths)
-
-
-def parameters(site: Site, parts: tuple[Part, ...]) -> dict[str, Any]:
-    """Give all parameters of the parts: the filters' values and the thresholds."""
-    profile = profile_of(site.profile)
-    bound: dict[str, Any] = {
-        "site": site.id,
-        "small_sums": profile.small_sums,
-        "thin_day": profile.thin_day,
-        "thin_hour": profile.thin_hour,
-    }
-    for part in parts:
-        bound |= part.parameters(site)
-        bound |= {f"filter{n}": list(one.values) for n, one in enumerate(part.filters)}
-    return bound
-
-
-def scalars() -> str:
+def scalars(parts: tuple[Part, ...]) -> str:
     """Write what is asked once and holds for the whole statement: which days are sealed or thin."""
-    return (
-        f"{_SEALED} AS sealed, {_thin(Grain.DAY)} AS thin_days, {_thin(Grain.HOUR)} AS thin_hours"
-    )
+    small = " ".join(part.small for part in parts)
+    asked = {"sealed": _SEALED_DAYS}
+    asked |= {name: _thin(name) for name in ("thin_days", "thin_hours") if name in small}
+    return ", ".join(f"{question} AS {name}" for name, question in asked.items())
 
 
 def cells(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
@@ -146,64 +46,109 @@ def cells(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
         A statement whose rows are `origin` (the part's place in `parts`), `day`, `at`, `value`,
         `other`, the sums, `visitors` and `folded` (how many values were folded into it).
     """
-    taken = "".join(f"{_of_a_cell(name)}, " for name in sums)
+    sealed = "".join(f"{_kept('sealed_cells', name, _SEALED_KEEPS)} AS {name}, " for name in sums)
+    either = " OR ".join(f"({part.of_its_view} AND {part.wanted})" for part in parts)
     return (
         f"SELECT {_origin(parts)} AS origin, day, at, toString(value) AS value, "
-        f"toString(other) AS other, {taken}visitors, toInt64(folded) AS folded FROM sealed_cells "
-        f"WHERE {_of_parts(parts)} AND has(sealed, closes_at) "
-        f"UNION ALL SELECT origin, day, at, shown AS value, other, {taken}visitors, folded "
-        f"FROM ({_folded(parts, _read(sums))})"
+        f"toString(other) AS other, {sealed}visitors, toInt64(folded) AS folded FROM sealed_cells "
+        f"WHERE {_OF_PERIOD} AND ({either}) AND has(sealed, closes_at) UNION ALL "
+        f"{_folded(parts, sums)}"
     )
 
 
-_SEALED = (
-    "(SELECT groupArray(closes_at) FROM seals WHERE closes_at BETWEEN "
-    "toDateTime({first:Date}, 'UTC') AND toDateTime({last:Date}, 'UTC') + INTERVAL 3 DAY)"
-)
+_OF_PERIOD = "site = {site:UInt32} AND day BETWEEN {first:Date} AND {last:Date}"
 
 
-def _thin(grain: Grain) -> str:
-    name, key = ("thin_hour", "at") if grain is Grain.HOUR else ("thin_day", "day")
+def _thin(name: str) -> str:
+    grain, key = (Grain.HOUR, "at") if name == "thin_hours" else (Grain.DAY, "day")
     return (
-        f"(SELECT groupArray({key}) FROM (SELECT {key} FROM open_cells "
-        f"WHERE site = {{site:UInt32}} AND view = {TOTAL.id} AND grain = {int(grain)} AND day BETWEEN {{first:Date}} AND "
-        f"{{last:Date}} GROUP BY {key} HAVING {_MERGE}(visitors) < {{{name}:Int64}}))"
+        f"(SELECT groupArray({key}) FROM (SELECT {key} FROM open_cells WHERE {_OF_PERIOD} "
+        f"AND view = {TOTAL.id} AND grain = {int(grain)} "
+        f"GROUP BY {key} HAVING {_MERGE}(visitors) < {{{name}:Int64}}))"
     )
 
 
-def _folded(parts: tuple[Part, ...], read: tuple[str, ...]) -> str:
-    summed = "".join(f"sum({name}) AS {name}, " for name in read)
-    small = ", ".join(f"origin = {n}, {part.small}" for n, part in enumerate(parts))
-    folds = ", ".join(str(n) for n, part in enumerate(parts) if part.folds)
+def _folded(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
+    """Put folded cells together under their "(other)", then keep what the filters want."""
+    names = "".join(f"{name}, " for name in sums)
+    if not any(part.view.dimensions for part in parts):
+        plain = "".join(f"{_kept('cell', name, '1')} AS {name}, " for name in sums)
+        return (
+            f"SELECT origin, day, at, value, other, {plain}visitors, toInt64(0) AS folded "
+            f"FROM ({_open(parts, sums)}) AS cell"
+        )
+    kept = "".join(f"sum({_kept('cell', name, 'NOT struck')}) AS {name}, " for name in sums)
     merged = (
+        "SELECT origin, day, at, if(gone, called, value) AS shown, "
+        f"if(gone, further, other) AS shown_other, {kept}sum(visitors) AS seen, "
+        f"toInt64(countIf(gone)) AS folded FROM ({_struck(parts, sums)}) AS cell "
+        "WHERE listed OR NOT gone GROUP BY origin, day, at, shown, shown_other"
+    )
+    return (
+        f"SELECT origin, day, at, value, other, {names}visitors, folded FROM (SELECT origin, day, "
+        f"at, shown AS value, shown_other AS other, {names}seen AS visitors, folded "
+        f"FROM ({merged})) WHERE {_each(parts, 'wanted', '0')}"
+    )
+
+
+def _struck(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
+    """Strike continuous sums of small cells, and of as many more as hide them in their list."""
+    order = f"{_LINE} ORDER BY slim DESC, weight, id"
+    hides = (
+        f"(listed AND max(slim) OVER ({_LINE}) AND (row_number() OVER ({order}) <= 2 "
+        f"OR sum(visitors) OVER ({order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) "
+        "< {small_sums:Int64}))"
+    )
+    struck = f"slim OR {hides}" if _any_list(parts) else "slim"
+    return (
+        f"SELECT *, {struck} AS struck FROM ("
+        f"SELECT *, gone OR slight AS slim FROM ({_gone(parts, sums)}))"
+    )
+
+
+def _gone(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
+    """Fold what is small, and the next smallest of a list where one cell would go alone."""
+    hides = (
+        f"(listed AND row_number() OVER ({_LINE} ORDER BY small, weight, id) = 1 "
+        f"AND countIf(small) OVER ({_LINE}) = 1 AND count() OVER ({_LINE}) > 1)"
+    )
+    return (
+        f"SELECT *, {f'small OR {hides}' if _any_list(parts) else 'small'} AS gone FROM ("
+        f"SELECT *, {_each(parts, 'is_list', '0')} AS listed, {_each(parts, 'small', '0')} "
+        f"AS small, view != {TOTAL.id} AND visitors < {{small_sums:Int64}} AS slight, "
+        f"{_each(parts, 'weight', 'visitors')} AS weight, {other_value(whole=False)} AS called, "
+        f"{other_other(whole=False)} AS further, cityHash64(view, called, further) AS line, "
+        f"cityHash64({{site:UInt32}}, view, toUInt8({int(Grain.DAY)}), value, other, at) AS id "
+        f"FROM ({_open(parts, sums)}))"
+    )
+
+
+def _open(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
+    # Visits are read whether asked for or not: exit pages are judged by them.
+    read = dict.fromkeys((*(KEPT_APART.get(name, name) for name in sums), "visits"))
+    summed = "".join(f"sum({name}) AS {name}, " for name in read)
+    either = " OR ".join(f"({part.to_read})" for part in parts)
+    return (
         f"SELECT view, {_origin(parts)} AS origin, day, at, value, other, {summed}"
         f"toInt64({_MERGE}(open_cells.visitors)) AS visitors FROM open_cells "
-        f"WHERE {_of_parts(parts)} AND NOT has(sealed, closes_at) "
-        "GROUP BY view, origin, day, at, value, other"
-    )
-    judged = f"SELECT *, multiIf({small}, 0) AS small FROM ({merged})"
-    return (
-        f"SELECT view, origin, day, at, if(small, '{OTHER}', value) AS shown, other, {summed}"
-        f"sum(visitors) AS visitors, toInt64(countIf(small)) AS folded FROM ({judged}) "
-        f"WHERE NOT small OR has([{folds}], origin) GROUP BY view, origin, day, at, shown, other"
+        f"WHERE {_OF_PERIOD} AND ({either}) AND NOT has(sealed, closes_at) GROUP BY {_CELL}"
     )
 
 
-def _read(sums: tuple[str, ...]) -> tuple[str, ...]:
-    # Visits are read whether asked for or not: exit pages are judged by them.
-    return tuple(dict.fromkeys((*(KEPT_APART.get(name, name) for name in sums), "visits")))
-
-
-def _of_a_cell(name: str) -> str:
+def _kept(table: str, name: str, keeps: str) -> str:
     if name in KEPT_APART or name in CONTINUOUS_SUMS:
-        return f"if({_KEEPS_SUMS}, {KEPT_APART.get(name, name)}, 0) AS {name}"
-    return name
+        return f"if({keeps}, {table}.{KEPT_APART.get(name, name)}, 0)"
+    return f"{table}.{name}"
 
 
 def _origin(parts: tuple[Part, ...]) -> str:
     return f"toUInt8(NOT ({parts[0].of_its_view}))"
 
 
-def _of_parts(parts: tuple[Part, ...]) -> str:
-    either = " OR ".join(f"({part.sql})" for part in parts)
-    return f"site = {{site:UInt32}} AND day BETWEEN {{first:Date}} AND {{last:Date}} AND ({either})"
+def _each(parts: tuple[Part, ...], what: str, otherwise: str) -> str:
+    cases = ", ".join(f"origin = {n}, {getattr(part, what)}" for n, part in enumerate(parts))
+    return f"multiIf({cases}, {otherwise})"
+
+
+def _any_list(parts: tuple[Part, ...]) -> bool:
+    return any(part.is_list for part in parts)

@@ -20,6 +20,7 @@ from collector.registry.sites import Site, Sites
 from collector.stats.buckets import buckets
 from collector.stats.exactness import qualifications, tells_visitors
 from collector.stats.metrics import METRICS, VISITORS
+from collector.stats.parts import Known
 from collector.stats.plan import BASE, FOLDED, LISTED, Plan, sql_for
 from collector.stats.query import Query, Report, ReportRow
 from collector.stats.reading import KEPT_APART
@@ -55,6 +56,8 @@ class Reports:
         sites: gives the present picture of all sites.
         clock: tells what is today.
         visits_now: counts a site's visits with a hit in the last five minutes, by its number.
+        known: values that are nobody's secret, such as the named sources; by dimension. The
+            same that sealing is told.
     """
 
     def __init__(
@@ -63,11 +66,13 @@ class Reports:
         sites: Callable[[], Sites],
         clock: Clock,
         visits_now: Callable[[int], int],
+        known: Known | None = None,
     ) -> None:
         self.sites = sites
         self._store = store
         self._clock = clock
         self._visits_now = visits_now
+        self._known = known
 
     def ask(self, query: Query) -> Report:
         """Answer a question; blocks for as long as the store takes, at most 10 seconds.
@@ -78,7 +83,7 @@ class Reports:
             Unreachable: if the store does not answer in time.
         """
         now = self._clock.now()
-        plan = sql_for(query, now)
+        plan = sql_for(query, now, self._known)
         rows = self._store.query(plan.sql, plan.parameters, LIMITS)
         lines = [_line(plan, row) for row in rows]
         return (
