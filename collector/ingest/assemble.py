@@ -174,7 +174,7 @@ def sites_named(payload: Payload) -> tuple[str, ...]:
     return payload.domains or (page_of(payload.url).hostname,)
 
 
-def forget() -> None:
+def forget_visitors() -> None:
     """Empty every cache that is keyed by what visitors sent; called when day secrets go."""
     acquisition.forget()
     device.forget()

@@ -118,9 +118,12 @@ class Guarded(HttpToolsProtocol):
             self.transport.close()
 
     def _give_up(self, reason: Reason) -> None:
-        if not self.transport.is_closing():
+        if self.transport.is_closing():
+            return
+        if self._stage != "idle":
+            # Browsers also open connections ahead, and never use some of them.
             type(self).count(reason)
-            self.transport.abort()
+        self.transport.abort()
 
     def _time(self, stage: _Stage) -> None:
         """Give a stage of the request its time; none while there is no request."""

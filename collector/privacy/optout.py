@@ -1,0 +1,186 @@
+"""Let visitors see and change whether they are counted.
+
+Knows the opt-out cookies, which hold nothing but the refusal, and the true
+state of a browser: what it sent with this very request. Refuses to store
+anything on the server, and to let another site's page opt anyone in. Mounted
+by `app`; the page's words are the dashboards'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import parse_qs, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from collector.privacy.consent import Signals, signals_in
+from collector.registry.sites import Sites
+
+Render = Callable[[str, Mapping[str, Any]], str]
+SitesNow = Callable[[], Sites]
+
+LIVES_S: Final = 395 * 86_400
+MAX_FORM: Final = 1024
+# The value is the same for everybody: two browsers that refuse cannot be told apart.
+_HTTPS: Final = "__Host-optout=1; Path=/; Secure; HttpOnly; SameSite=None"
+_PARTITIONED: Final = "__Host-optout_p=1; Path=/; Secure; HttpOnly; SameSite=None; Partitioned"
+_HTTP: Final = "optout=1; Path=/; HttpOnly; SameSite=Lax"
+REFUSE_HTTPS: Final = tuple(f"{cookie}; Max-Age={LIVES_S}" for cookie in (_HTTPS, _PARTITIONED))
+REFUSE_HTTP: Final = (f"{_HTTP}; Max-Age={LIVES_S}",)
+ALLOW_HTTPS: Final = tuple(f"{cookie}; Max-Age=0" for cookie in (_HTTPS, _PARTITIONED, _HTTP))
+ALLOW_HTTP: Final = (f"{_HTTP}; Max-Age=0",)
+
+_HEADERS: Final = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: with it a browser calls its own form's origin null, and opting in
+    # could not be told from another site's forgery.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Tk": "N",
+}
+
+
+def state_of(signals: Signals) -> dict[str, bool]:
+    """Say what a browser's signals mean for it."""
+    return {
+        "opted_out": signals.opted_out,
+        "gpc": signals.gpc,
+        "dnt": signals.dnt,
+        "counted": signals.refusal is None,
+    }
+
+
+def cookies_for(choice: str, *, https: bool) -> tuple[str, ...]:
+    """Give the Set-Cookie values of a choice.
+
+    Args:
+        choice: `out`, or anything else for `in`.
+        https: whether the browser keeps secure cookies from here.
+    """
+    if choice == "out":
+        return REFUSE_HTTPS if https else REFUSE_HTTP
+    return ALLOW_HTTPS if https else ALLOW_HTTP
+
+
+def may_opt_in(fetch_site: str, origin: str, hosts: tuple[str, ...]) -> bool:
+    """Tell whether a form that opts in was sent from our own page.
+
+    Opting out is harmless, so a page of any site may do it; opting in is not.
+
+    Args:
+        fetch_site: the header `Sec-Fetch-Site`, or empty for an older browser.
+        origin: the header `Origin`, or empty.
+        hosts: what we are called, with ports.
+    """
+    if fetch_site:
+        return fetch_site in ("same-origin", "none")
+    return not origin or urlsplit(origin).netloc in hosts
+
+
+def routes(render: Render, public_url: str = "", sites: SitesNow | None = None) -> list[Route]:
+    """Make `/opt-out` and `/opt-out/state`.
+
+    Args:
+        render: fills a template, by name and context.
+        public_url: how visitors reach us, if a proxy stands in front.
+        sites: tells whose pages may read their visitor's state; by default none.
+    """
+    desk = _Desk(render, public_url, sites)
+    return [
+        Route("/opt-out", desk.page, methods=["GET"]),
+        Route("/opt-out", desk.choose, methods=["POST"]),
+        Route("/opt-out/state", desk.state, methods=["GET"]),
+    ]
+
+
+class _Desk:
+    """What the routes share."""
+
+    def __init__(self, render: Render, public_url: str, sites: SitesNow | None) -> None:
+        self._render = render
+        self._public = urlsplit(public_url)
+        self._sites = sites
+
+    async def page(self, request: Request) -> Response:
+        """Show the state; after a choice, whether the browser kept it."""
+        signals = signals_in(request.scope["headers"])
+        choice = request.query_params.get("saved", "")
+        saved = signals.opted_out == (choice == "out") if choice in ("out", "in") else None
+        return self._shown(request, signals, saved=saved)
+
+    async def choose(self, request: Request) -> Response:
+        """Take a choice, then send the browser round to show whether it kept it."""
+        choice = await _choice(request)
+        if choice not in ("out", "in"):
+            return self._shown(request, signals_in(request.scope["headers"]), status=400)
+        headers = request.headers
+        hosts = (headers.get("host", ""), self._public.netloc)
+        if choice == "in" and not may_opt_in(
+            headers.get("sec-fetch-site", ""), headers.get("origin", ""), hosts
+        ):
+            return self._shown(request, signals_in(request.scope["headers"]), status=403)
+        answer = RedirectResponse(f"/opt-out?saved={choice}", status_code=303, headers=_HEADERS)
+        for cookie in cookies_for(choice, https=self._is_https(request)):
+            answer.headers.append("Set-Cookie", cookie)
+        answer.headers["Tk"] = "U"
+        return answer
+
+    async def state(self, request: Request) -> Response:
+        """Tell a script the state, as a beacon of this browser would arrive with it."""
+        headers = dict(_HEADERS)
+        origin = request.headers.get("origin", "")
+        if origin and self._sites is not None and _is_registered(origin, self._sites()):
+            headers |= {
+                "Access-Control-Allow-Origin": origin,
+                "Access-Control-Allow-Credentials": "true",
+                "Vary": "Origin",
+            }
+        return JSONResponse(state_of(signals_in(request.scope["headers"])), headers=headers)
+
+    def _shown(
+        self,
+        request: Request,
+        signals: Signals,
+        *,
+        saved: bool | None = None,
+        status: int = 200,
+    ) -> Response:
+        context = {
+            "state": state_of(signals),
+            "saved": saved,
+            "https": self._is_https(request),
+        }
+        body = self._render("opt_out.html", context)
+        return HTMLResponse(body, status_code=status, headers=_HEADERS)
+
+    def _is_https(self, request: Request) -> bool:
+        """Tell whether the browser came over https, as far as a proxy lets us know."""
+        origin = request.headers.get("origin", "")
+        secure = "https" in (self._public.scheme, request.url.scheme)
+        return secure or (
+            origin.startswith("https://")
+            and urlsplit(origin).netloc == request.headers.get("host", "")
+        )
+
+
+async def _choice(request: Request) -> str:
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_FORM:
+            return ""
+    fields = parse_qs(body.decode("latin-1"), max_num_fields=4)
+    return fields.get("choice", [""])[0]
+
+
+def _is_registered(origin: str, sites: Sites) -> bool:
+    host = urlsplit(origin).hostname or ""
+    return any(site.allows(host) for site in sites)
