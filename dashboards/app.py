@@ -7,6 +7,7 @@ after every other route, because `/{domain}` matches much.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 from urllib.parse import parse_qs, urlencode
@@ -18,6 +19,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from collector.clock import Clock, SystemClock
+from collector.errors import DeliveryError
 from collector.registry.accounts import User
 from collector.registry.sites import Site
 from collector.registry.store import Registry
@@ -27,10 +29,14 @@ from dashboards import access, pages
 from dashboards.answers import HTTPS_HEADERS, PAGE_HEADERS, StaticFiles, page, renderer
 from dashboards.params import query_from
 
+__all__ = ["renderer", "routes"]
+
 LARGEST_FORM = 8192
 PASSWORDS_AT_ONCE = 2
 DEMO_SITE = "localhost"
 DEMO_PAGES = ("", "pricing", "docs")
+
+_log = logging.getLogger(__name__)
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -88,7 +94,11 @@ class _Desk:
         async def answer(request: Request) -> Response:
             if access.is_forged(request.method, request.headers):
                 return self._problem(request, 403, None)
-            return await endpoint(request)
+            try:
+                return await endpoint(request)
+            except DeliveryError:
+                _log.warning("a page could not be shown: the store did not answer")
+                return self._problem(request, 503, None)
 
         return answer
 

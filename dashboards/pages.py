@@ -61,9 +61,10 @@ class Tile:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """One link of a picker."""
+    """One link of a picker; `brief` is its label where there is little room."""
 
     label: str
+    brief: str
     url: str
     chosen: bool
 
@@ -246,7 +247,12 @@ def _chart(
 
 def _periods(asked: Asked, path: str) -> tuple[Choice, ...]:
     return tuple(
-        Choice(label, url_for(path, asked.with_period(name)), asked.period == name)
+        Choice(
+            label,
+            wording.brief_period(label),
+            url_for(path, asked.with_period(name)),
+            asked.period == name,
+        )
         for name, label in PERIODS.items()
     )
 

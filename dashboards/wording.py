@@ -12,6 +12,7 @@ from datetime import date, datetime
 from functools import cache
 from importlib.resources import files
 
+from collector.cells.thresholds import NEVER, profile_of
 from collector.cells.views import DIMENSIONS
 from collector.hit import NONE, OTHER
 from collector.stats.metrics import METRICS
@@ -47,14 +48,6 @@ UNSET_WORDS = {
     "path": "No page",
     "utm_campaign": "No campaign",
 }
-
-FOLDING = (
-    "Values seen by very few visitors in a day are folded into “Other” when the day is sealed: "
-    "the standard thresholds keep known sources, your own pages, countries and devices, and fold "
-    "other pages, referrers and campaigns below 3 visitors, and cities below 5. "
-    "Totals are never folded. A single folded value can still be found by subtraction: "
-    "secondary suppression is not built yet."
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,9 +193,31 @@ def tab_label(dimension: str) -> str:
 def folded_words(count: int) -> str:
     """Explain the row that holds what was folded."""
     if count == 1:
-        return "1 value seen by too few visitors to be kept"
-    many = f"{count:,} values" if count else "Values"
-    return f"{many} seen by too few visitors to be kept one by one"
+        return "1 value too rare to be told"
+    return f"{count:,} values too rare to be told" if count else "values too rare to be told"
+
+
+def folding(profile: str) -> str:
+    """Say which values are folded into "Other", and what that does not yet hide.
+
+    Args:
+        profile: the site's privacy profile.
+    """
+    kept = profile_of(profile)
+    cities = f"cities below {kept.fine}" if kept.fine < NEVER else "all cities"
+    return (
+        "Values that very few visitors share on a day are folded into “Other”. This site’s "
+        f"{kept.name} thresholds keep known sources, your own pages, countries and devices, and "
+        f"fold other pages, referrers and campaigns below {kept.open} visitors, and {cities}. "
+        "Totals are never folded. A value that is folded alone can still be found by "
+        "subtraction: secondary suppression is not built yet."
+    )
+
+
+def brief_period(words: str) -> str:
+    """Shorten a period's name for a narrow screen: 12 months becomes 12mo."""
+    count, _, unit = words.partition(" ")
+    return f"{count}{'mo' if unit == 'months' else unit[:1]}" if unit else words
 
 
 def day_words(day: date) -> str:
