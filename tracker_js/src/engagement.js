@@ -2,21 +2,22 @@
  * Knows how long the page was looked at, and how deep it was scrolled.
  * Refuses to count a hidden or unfocused page. hit.js says which page it is.
  */
-import { listen } from './listen.js';
-import { refused } from './refusal.js';
+import { listen } from './gate.js';
 import { send } from './send.js';
 
-/** @type {object | undefined} */
-let page;
+/**
+ * The page being watched: the keys that name it in a payload.
+ *
+ * @type {any}
+ */
+export let watched;
 let since;
 let engagedMs;
 let deepest;
-let tallest;
 let told;
 
 const measure = () => {
   deepest = Math.max(deepest, scrollY + innerHeight);
-  tallest = Math.max(tallest, document.documentElement.scrollHeight);
 };
 
 /**
@@ -24,17 +25,19 @@ const measure = () => {
  *
  * Told when the page was scrolled deeper than told before, or after 3 s, as Plausible does.
  *
- * @param {boolean} [leaving] the page is left now, whatever the browser says of its visibility
+ * @param {any} [leaving] 1 when the page is left now, whatever the browser says of its visibility
  */
 const look = (leaving) => {
-  if (!page || refused()) return;
-  measure();
   const now = performance.now();
+  measure();
   if (since) engagedMs += now - since;
-  since = !leaving && !document.hidden && document.hasFocus() && now;
-  const depth = Math.min(100, Math.round((100 * deepest) / tallest));
-  if (!since && (depth > told || engagedMs >= 3000)) {
-    send({ n: 'engagement', ...page, e: Math.round(engagedMs), sd: depth });
+  since = leaving != 1 && !document.hidden && document.hasFocus() && now;
+  const depth = Math.min(
+    100,
+    Math.round((100 * deepest) / document.documentElement.scrollHeight),
+  );
+  if (watched && !since && (depth > told || engagedMs >= 3000)) {
+    send({ ...watched, n: 'engagement', e: Math.round(engagedMs), sd: depth });
     told = depth;
     engagedMs = 0;
   }
@@ -43,18 +46,18 @@ const look = (leaving) => {
 /**
  * Leave the page there was, telling its engagement, and start on the next.
  *
- * @param {object} [next] the keys that name a page in a payload; none ends the watch
+ * @param {object} [next] the keys that name a page in a payload; none when there is no next page
  */
 export const enter = (next) => {
-  look(true);
-  page = next;
-  since = engagedMs = deepest = tallest = told = 0;
+  look(1);
+  watched = next;
+  since = engagedMs = deepest = told = 0;
   look();
 };
 
 /** Watch visibility, focus and scrolling. */
 export const watchEngagement = () => {
-  listen('scroll', () => page && measure());
-  listen('visibilitychange focus blur', () => look());
-  listen('pagehide', () => look(true));
+  listen('scroll', measure);
+  listen('visibilitychange focus blur', look);
+  listen('pagehide', () => enter());
 };

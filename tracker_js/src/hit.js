@@ -1,44 +1,33 @@
 /**
  * Knows what one hit says: the place where a payload is put together.
- * Refuses to read anything before it is sure that the visitor does not refuse.
+ * Refuses nothing: gate.js has asked before. footfall.js, navigation.js and the features call it.
  */
-import { bare, clean } from './address.js';
+import { clean } from './address.js';
 import { enter } from './engagement.js';
-import { refused } from './refusal.js';
 import { send } from './send.js';
-import { isOn, settings } from './settings.js';
-
-let pageviews = 0;
+import { settings } from './settings.js';
 
 /**
  * Count a pageview or an event.
  *
- * The referrer is that of the first page only: what follows in the same document came from us.
- *
  * @param {string} name `pageview`, or the event's name
  * @param {import('../footfall').EventOptions} [options]
+ * @returns {Promise<any> | undefined}
  */
-export const hit = (name, { u, url, props, revenue, interactive, callback } = {}) => {
-  if (refused()) return callback && callback();
+export const hit = (name, options = {}) => {
   const page = {
-    u: clean(u || url || location.href),
+    n: name,
+    u: clean(options.u || options.url || location),
     d: settings.domain,
-    h: isOn('hash') ? 1 : undefined,
+    h: settings.hash && 1,
   };
-  if (name == 'pageview') {
-    enter(page);
-    pageviews++;
-  }
-  send(
-    {
-      n: name,
-      ...page,
-      r: pageviews < 2 && document.referrer ? bare(new URL(document.referrer)) : undefined,
-      w: innerWidth,
-      p: props,
-      $: revenue,
-      i: interactive,
-    },
-    callback,
-  );
+  if (name == 'pageview') enter(page);
+  return send({
+    ...page,
+    r: document.referrer.split('?')[0],
+    w: innerWidth,
+    p: options.props,
+    $: options.revenue,
+    i: options.interactive,
+  });
 };

@@ -1,38 +1,30 @@
 /**
  * Knows whether the visitor refuses: their own flag, Global Privacy Control, Do Not Track.
- * Refuses to read anything else. Every other module asks here before it reads.
+ * Refuses to read anything else. gate.js asks here before any of our code runs.
  */
 
-const FLAGS = ['footfall_ignore', 'plausible_ignore'];
-
 /**
- * Say whether the visitor refuses to be counted.
+ * Say whether the visitor refuses to be counted; first record their choice, if they make one.
  *
- * Source: the GPC and DNT specifications; older browsers said "yes", or said it elsewhere.
- *
- * @returns {boolean}
- */
-export const refused = () => {
-  // A browser that forbids storage throws: then no flag can have been left in it.
-  try {
-    if (FLAGS.some((flag) => localStorage[flag] == 'true')) return true;
-  } catch {}
-  return !!(
-    navigator.globalPrivacyControl ||
-    /1|yes/.test([navigator.doNotTrack, window.doNotTrack, navigator.msDoNotTrack])
-  );
-};
-
-/**
- * Store the visitor's refusal, which is all this tracker ever stores, or take it back.
+ * The refusal is the only thing that is ever stored. The answer is the truth, not the wish: where
+ * storage is forbidden a refusal cannot be kept, and the answer says so.
  *
  * @param {boolean} [choice] true refuses, false takes it back, nothing only asks
- * @returns {boolean} whether the visitor is refused now: the truth, not the wish
+ * @returns {boolean}
  */
-export const optOut = (choice) => {
+export const refused = (choice) => {
+  let flags;
   try {
-    if (choice) localStorage[FLAGS[0]] = 'true';
-    else if (choice === false) FLAGS.forEach((flag) => localStorage.removeItem(flag));
+    if (choice) localStorage.footfall_ignore = true;
+    if (choice === false) {
+      delete localStorage.footfall_ignore;
+      delete localStorage.plausible_ignore;
+    }
+    flags = [localStorage.footfall_ignore, localStorage.plausible_ignore];
   } catch {}
-  return refused();
+  return /1|yes|true/.test([
+    flags,
+    navigator.globalPrivacyControl,
+    navigator.doNotTrack,
+  ]);
 };

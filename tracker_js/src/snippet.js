@@ -1,35 +1,15 @@
 /**
- * Knows the script tag, and the names by which a page calls us.
- * Refuses to start twice in one page. main.js and core.js call it.
+ * Knows the script tag that is being run. Refuses any other kind of element under that name.
+ * main.js and core.js hand it to start.js.
  */
-import { footfall, start } from './start.js';
-import { quietly } from './listen.js';
+import { settings } from './settings.js';
 
 /**
- * Make what a page has queued count, and answer its calls from now on.
- *
- * @param {string} name of the global function
+ * Read the owner's settings from the script tag.
  */
-export const answer = (name) => {
-  const stub = window[name];
-  window[name] = footfall;
-  if (stub && Array.isArray(stub.q)) stub.q.map((call) => footfall(...call));
+export const readSnippet = () => {
+  const script = document.currentScript;
+  settings.api = new URL('/api/event', script.src);
+  settings.domain = location.hostname;
+  for (const name in script.dataset) settings[name] = script.dataset[name] || settings[name] || 1;
 };
-
-/**
- * Start from the script tag that is being run.
- *
- * @param {(() => void)[]} features
- */
-export const run = quietly((features) => {
-  if (window.footfall && window.footfall.optOut) return;
-  answer('footfall');
-  start(() => {
-    const script = document.currentScript;
-    return {
-      api: new URL('/api/event', script.src).href,
-      domain: location.hostname,
-      ...script.dataset,
-    };
-  }, features);
-});

@@ -1,41 +1,55 @@
 /**
- * Knows the order of things: refusal, settings, the page being shown, features, first pageview.
- * Refuses to start for a visitor who refuses. snippet.js and index.js call it.
+ * Knows the order of things: refusal, settings, the page being shown, the watches, the first hit.
+ * Refuses to start twice, and to start unseen. main.js, index.js and core.js call it.
  */
-import { enter, watchEngagement } from './engagement.js';
+import { watchEngagement } from './engagement.js';
+import { gate, listen } from './gate.js';
 import { hit } from './hit.js';
-import { listen, quietly } from './listen.js';
 import { watchNavigation } from './navigation.js';
-import { optOut, refused } from './refusal.js';
-import { configure, isOn } from './settings.js';
+import { refused } from './refusal.js';
+import { settings } from './settings.js';
 
-/** @type {any[][] | undefined} */
-let waiting = [];
+const guarded = gate(hit);
 
-/** @type {import('../footfall').Footfall} */
-export const footfall = quietly((...given) => (waiting ? waiting.push(given) : hit(...given)));
+/**
+ * Count an event; the callback is called when it is over, also when nothing was sent.
+ *
+ * @type {import('../footfall').Footfall}
+ */
+export const footfall = async (name, options) => {
+  await guarded(name, options);
+  options?.callback?.();
+};
+footfall.optOut = refused;
 
-footfall.optOut = (choice) => optOut(choice) && !enter();
+// Plausible's name is taken only where nothing is, or a stub that queues in `.q`.
+const answer = () =>
+  ['footfall', 'plausible'].map((name) => {
+    const stub = window[name];
+    if (name[0] == 'f' || /\.q|^undef/.test(stub)) {
+      window[name] = footfall;
+      stub?.q?.map((call) => footfall(...call));
+    }
+  });
 
 /**
  * Start counting: now, or when a page that was loaded hidden or ahead of time is shown.
  *
- * @param {() => Record<string, any>} read gives the owner's settings; not asked on a refusal
- * @param {(() => void)[]} features what to set going besides pageviews, events and engagement
+ * @param {() => void} read fills in the owner's settings; not asked on a refusal
+ * @param {() => void} watchMore sets going what is watched besides pages and engagement
  */
-export const start = (read, features) => {
+export const start = (read, watchMore) => {
   const show = () => {
-    if (!waiting || (!refused() && document.hidden)) return;
-    if (!refused()) {
-      features.map((feature) => quietly(feature)());
-      watchEngagement();
-      if (!isOn('manual')) watchNavigation();
-    }
-    const calls = waiting;
-    waiting = undefined;
-    calls.map((call) => footfall(...call));
+    if (document.hidden || window.footfall?.optOut) return;
+    watchEngagement();
+    settings.manual || watchNavigation();
+    watchMore();
+    answer();
   };
-  if (!refused()) configure(read());
-  listen('visibilitychange', show);
-  show();
+  gate(() => {
+    read();
+    listen('visibilitychange', show);
+    show();
+  })();
+  refused() && answer();
 };
