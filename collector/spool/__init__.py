@@ -1,0 +1,1 @@
+"""The spool: hits between their acknowledgement and the store."""

@@ -1,0 +1,400 @@
+"""Keep accepted hits on the disk until the store has them.
+
+Owns one SQLite file (WAL, synchronous=FULL) from one thread; refuses to know
+ClickHouse. The endpoints append, delivery closes batches and forgets them,
+sealing asks what is held. A hit whose `append` was awaited survives kill -9
+and power cuts.
+
+Source: docs/design/0005-spool.md.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from collector.clock import Clock
+from collector.errors import SpoolError
+from collector.hit import Hit
+from collector.spool import folder, poison, tables
+from collector.spool.frames import Batch, SpoolStats, encode_hit, frame_of, hits_of, seal, unseal
+from collector.spool.keys import SpoolKeys
+from collector.spool.tables import FORMAT, Frame, Run
+from collector.spool.writer import DiskError, Undo, Writer
+from collector.telemetry import Counted, Tally
+
+CHECKPOINT_BYTES = 4 * 1024 * 1024
+VACUUM_PAGES = 1024
+DAY_SECONDS = 86_400
+
+
+class Journal:
+    """The spool: hits between their acknowledgement and their receipt.
+
+    Args:
+        path: the SQLite file; its folder holds the lock file too.
+        keys_dir: the folder of the spool keys.
+        max_bytes: of frames; beyond it hits are refused with `SpoolFull`.
+        tally: counts to persist beside the hits.
+        commit_wait_s: how long a group waits for further hits before it is committed.
+
+    Raises:
+        StoreBusy: if another process has it.
+        SpoolError: if it cannot be opened, or a newer version wrote it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        keys_dir: Path,
+        clock: Clock,
+        max_bytes: int,
+        tally: Tally | None = None,
+        commit_wait_s: float = 0.0,
+    ) -> None:
+        self._path = path
+        self._keys = SpoolKeys(keys_dir)
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self._tally = tally or Tally()
+        self._rows = self._bytes = self._unchecked_bytes = 0
+        self._oldest: float | None = None
+        self._doubtful: list[int] = []
+        self.epoch = ""
+        self._lock = folder.lock(path.with_name("spool.lock"))
+        self._writer = Writer(self, self._room, commit_wait_s)
+        try:
+            self._open()
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    @property
+    def trouble(self) -> SpoolError | None:
+        """Why hits are refused at present; None if they are not."""
+        return self._writer.trouble
+
+    def start(self) -> None:
+        """Begin to commit, in a thread of its own."""
+        self._writer.start()
+
+    def close(self) -> None:
+        """Commit what waits, then let go of the file."""
+        self._writer.close()
+        with suppress(DiskError):
+            self._keep_counts()
+        with suppress(sqlite3.Error):
+            self._database.close()
+        os.close(self._lock)
+
+    def append(self, hit: Hit, undo: Undo | None = None) -> Awaitable[None]:
+        """Take a hit; on the event loop only.
+
+        Args:
+            undo: takes back what the hit did to its visit; called on the event loop,
+                newest first, if the hit does not become durable, also when this raises.
+
+        Returns:
+            Done once the hit is durable; raises `SpoolError` if it cannot be made so.
+
+        Raises:
+            SpoolFull: if there is no room.
+            SpoolError: if the disk is in trouble or the hit cannot be encoded.
+        """
+        try:
+            return self._writer.append(hit.closes_at, encode_hit(hit), undo)
+        except (SpoolError, OverflowError, ValueError, TypeError) as refused:
+            if undo is not None:
+                undo()
+            if isinstance(refused, SpoolError):
+                raise
+            raise SpoolError("the hit cannot be encoded") from refused
+
+    def close_batches(self, max_hits: int) -> list[Batch]:
+        """Put open frames into batches, each with a token that is durable on return.
+
+        Args:
+            max_hits: a batch takes no further frame that would take it beyond.
+
+        Returns:
+            The new batches, oldest first; some frames may remain open for the next call.
+        """
+
+        def close() -> list[Batch]:
+            with self._transaction() as run:
+                return tables.close_open_frames(run, self.epoch, max_hits)
+
+        return self._writer.do(close)
+
+    def batches(self) -> list[Batch]:
+        """Return the closed batches that are not forgotten, oldest first."""
+        return self._writer.do(lambda: tables.batches(self._run))
+
+    def hits(self, batch: Batch) -> list[Hit]:
+        """Read a batch; fewer hits than its count if frames are damaged or their key is gone."""
+        bodies = self._writer.do(lambda: tables.bodies(self._run, batch))
+        cipher = self._cipher(batch.closes_at)
+        if cipher is None:
+            return []
+        return [hit for body in bodies for hit in hits_of(cipher, batch.closes_at, body)]
+
+    def forget(self, batch: Batch, lost: int = 0) -> None:
+        """Drop a batch that the store has.
+
+        Args:
+            lost: how many of its hits could not be read; counted under `lost`.
+        """
+        self._replace(batch, (), {(self._today(), "lost", 0): lost} if lost else {})
+
+    def split(self, batch: Batch, hits: Sequence[Hit]) -> None:
+        """Replace a batch that was rejected, and surely not applied, by its two halves."""
+        middle = len(hits) // 2
+        self._replace(batch, (hits[:middle], hits[middle:]), {})
+
+    def set_aside(self, batch: Batch, site: int, state: str) -> None:
+        """Count the one hit of a batch that the store rejects, and go on with the batch so changed.
+
+        Args:
+            site: of the hit; it is counted under `rejected`, once.
+            state: what of the hit is sent next (see `poison`); empty: nothing, it is dropped.
+        """
+
+        def change() -> None:
+            counts = {(self._today(), "rejected", site): 1}
+            with self._transaction() as run:
+                if tables.change_state(run, batch, state) and batch.state == poison.WHOLE:
+                    tables.add_counts(run, counts)
+
+        if state:
+            self._writer.do(change)
+        else:
+            self._replace(batch, (), {})
+
+    def holds(self, closes_at: int) -> bool:
+        """Tell whether any hit of a day waits for the store."""
+        return self._writer.do(lambda: tables.holds(self._run, closes_at))
+
+    def destroy_key(self, closes_at: int) -> None:
+        """Destroy the key of a day of which nothing is held.
+
+        Raises:
+            SpoolError: if the spool still holds hits of that day.
+        """
+
+        def destroy() -> None:
+            if tables.holds(self._run, closes_at):
+                raise SpoolError(f"the spool still holds hits of the day that ends at {closes_at}")
+            with self._transaction() as run:
+                run("DELETE FROM handover WHERE closes_at = ?", closes_at)
+                self._keys.destroy(closes_at)
+
+        self._writer.do(destroy)
+
+    def counts(self) -> dict[Counted, int]:
+        """Return the cumulative counts that changed since the store last had them."""
+
+        def changed() -> dict[Counted, int]:
+            self._keep_counts()
+            return tables.changed_counts(self._run)
+
+        return self._writer.do(changed)
+
+    def counts_delivered(self, counts: Mapping[Counted, int]) -> None:
+        """Note that the store has these counts; forget those of days long past."""
+
+        def note() -> None:
+            with self._transaction() as run:
+                tables.note_delivered(run, counts, self._today())
+
+        self._writer.do(note)
+
+    def hand_over(self, visits: Mapping[int, bytes]) -> None:
+        """Keep visits in flight, by `closes_at`, for the next process; encrypted like hits."""
+
+        def keep() -> None:
+            with self._transaction() as run:
+                run("DELETE FROM handover")
+                for closes_at, body in visits.items():
+                    sealed = seal(self._keys.cipher(closes_at), closes_at, body)
+                    run("INSERT INTO handover VALUES (?, ?)", closes_at, sealed)
+
+        self._writer.do(keep)
+
+    def take_over(self) -> dict[int, bytes]:
+        """Take the visits that the last process handed over; a second call finds none."""
+
+        def take() -> list[tuple[int, bytes]]:
+            with self._transaction() as run:
+                kept = run("SELECT closes_at, body FROM handover")
+                run("DELETE FROM handover")
+                return kept
+
+        visits = {}
+        for closes_at, sealed in self._writer.do(take):
+            cipher = self._cipher(closes_at)
+            body = unseal(cipher, closes_at, sealed) if cipher else None
+            if body is not None:
+                visits[closes_at] = body
+        return visits
+
+    def stats(self) -> SpoolStats:
+        """Tell how full the spool is; any thread, never waits."""
+        return SpoolStats(self._rows, self._bytes, self._oldest)
+
+    def commit(self, hits: Mapping[int, list[bytes]]) -> None:
+        """Make a group durable; called by the writer only."""
+        now, counts = self._clock.now(), self._tally.drain()
+        added = 0
+        try:
+            with self._transaction() as run:
+                for closes_at, encoded in hits.items():
+                    body = self._frame(closes_at, encoded)
+                    frame = Frame(closes_at, len(encoded), now, body)
+                    self._doubtful.append(tables.add_frame(run, frame))
+                    added += len(body)
+                tables.add_counts(run, counts)
+        except DiskError:
+            self._tally.give_back(counts)
+            raise
+        self._doubtful.clear()
+        self._rows += sum(map(len, hits.values()))
+        self._bytes += added
+        self._unchecked_bytes += added
+        self._oldest = self._oldest or now
+
+    def settle(self) -> None:
+        """Keep the log short; called by the writer only."""
+        if self._unchecked_bytes > CHECKPOINT_BYTES:
+            self._checkpoint("PASSIVE")
+
+    def mend(self) -> None:
+        """Open the file anew, without frames whose hits were refused; called by the writer only."""
+        with suppress(sqlite3.Error):
+            self._database.close()
+        self._open()
+
+    def idle(self) -> None:
+        """Keep counts, empty the log, give free pages back; called by the writer only."""
+        self._keep_counts()
+        if self._unchecked_bytes:
+            self._checkpoint("PASSIVE")
+        if self._run("PRAGMA freelist_count")[0][0] > VACUUM_PAGES:
+            self._run(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+
+    def _replace(
+        self, batch: Batch, parts: Sequence[Sequence[Hit]], counts: Mapping[Counted, int]
+    ) -> None:
+        def replace() -> None:
+            now, added = self._clock.now(), 0
+            with self._transaction() as run:
+                gone = tables.drop_batch(run, batch)
+                if gone is None:
+                    return
+                for number, hits in enumerate(parts):
+                    body = self._frame(batch.closes_at, [encode_hit(hit) for hit in hits])
+                    frame = tables.add_frame(run, Frame(batch.closes_at, len(hits), now, body))
+                    token = f"{batch.token}.{number}"
+                    tables.add_batch(run, token, batch.closes_at, [frame], len(hits))
+                    added += len(body)
+                tables.add_counts(run, counts)
+                self._oldest = tables.oldest(run)
+            self._rows += sum(map(len, parts)) - gone.hits
+            self._bytes += added - gone.bytes
+
+        self._writer.do(replace)
+
+    def _frame(self, closes_at: int, encoded: list[bytes]) -> bytes:
+        return frame_of(self._keys.cipher(closes_at), closes_at, encoded)
+
+    def _keep_counts(self) -> None:
+        counts = self._tally.drain()
+        if not counts:
+            return
+        try:
+            with self._transaction() as run:
+                tables.add_counts(run, counts)
+        except DiskError:
+            self._tally.give_back(counts)
+            raise
+
+    def _cipher(self, closes_at: int) -> AESGCM | None:
+        with _disk_errors():
+            return self._keys.known(closes_at)
+
+    def _today(self) -> int:
+        return int(self._clock.now()) // DAY_SECONDS
+
+    def _room(self) -> int:
+        return self._max_bytes - self._bytes
+
+    def _checkpoint(self, how: str) -> None:
+        self._run(f"PRAGMA wal_checkpoint({how})")
+        self._unchecked_bytes = 0
+
+    def _open(self) -> None:
+        with _disk_errors():
+            self._database = _connected(self._path)
+        self._create_or_check()
+        # Whatever the log holds goes to the file and is synced: after a failed fsync
+        # nothing may rest on pages that the kernel believes to be written.
+        self._checkpoint("TRUNCATE")
+        if self._doubtful:
+            with self._transaction() as run:
+                for frame in self._doubtful:
+                    run("DELETE FROM frame WHERE id = ?", frame)
+            self._doubtful.clear()
+        self._rows, self._bytes = tables.size(self._run)
+        self._oldest = tables.oldest(self._run)
+
+    def _create_or_check(self) -> None:
+        version = self._run("PRAGMA user_version")[0][0]
+        if version > FORMAT:
+            raise SpoolError(
+                f"the spool {self._path.name} was written by a newer version (format {version}, "
+                f"this one knows {FORMAT}); start that version once to drain it"
+            )
+        if version == 0:
+            with self._transaction() as run:
+                for statement in tables.CREATE.split(";"):
+                    run(statement)
+                run("INSERT INTO epoch (name) VALUES (?)", os.urandom(8).hex())
+                run(f"PRAGMA user_version = {FORMAT}")
+        self.epoch = self._run("SELECT name FROM epoch")[0][0]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Run]:
+        self._run("BEGIN IMMEDIATE")
+        try:
+            with _disk_errors():
+                yield self._run
+                self._run("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._database.execute("ROLLBACK")
+            raise
+
+    def _run(self, statement: str, *values: object) -> list[Any]:
+        with _disk_errors():
+            return self._database.execute(statement, values).fetchall()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    folder.create(path)
+    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    for pragma in tables.PRAGMAS:
+        database.execute(f"PRAGMA {pragma}").fetchall()
+    return database
+
+
+@contextmanager
+def _disk_errors() -> Iterator[None]:
+    try:
+        yield
+    except (sqlite3.Error, OSError) as failed:
+        raise DiskError(f"the spool's disk failed: {failed}") from failed

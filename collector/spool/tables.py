@@ -1,0 +1,204 @@
+"""Change the spool's tables: frames, batches, counts.
+
+Knows the SQL of the spool and nothing of files, threads or keys: every
+function is handed `run`, inside a transaction of the journal's. Format 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from collector.spool.frames import Batch
+from collector.spool.poison import WHOLE
+from collector.telemetry import Counted
+
+FORMAT = 1
+FRAMES_AT_ONCE = 20_000
+BATCHES_AT_ONCE = 16
+COUNTS_KEPT_DAYS = 3
+
+Run = Callable[..., list[Any]]
+"""Executes one statement with its values and returns its rows."""
+
+CREATE = """
+CREATE TABLE frame (id INTEGER PRIMARY KEY AUTOINCREMENT, closes_at INTEGER NOT NULL,
+    hits INTEGER NOT NULL, bytes INTEGER NOT NULL, at REAL NOT NULL, body BLOB NOT NULL);
+CREATE INDEX frame_closes_at ON frame (closes_at);
+CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, closes_at INTEGER NOT NULL,
+    token TEXT NOT NULL UNIQUE, hits INTEGER NOT NULL, state TEXT NOT NULL);
+CREATE TABLE member (frame INTEGER PRIMARY KEY, batch INTEGER NOT NULL);
+CREATE INDEX member_batch ON member (batch);
+CREATE TABLE counted (day INTEGER NOT NULL, reason TEXT NOT NULL, site INTEGER NOT NULL,
+    count INTEGER NOT NULL, delivered INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (day, reason, site)) WITHOUT ROWID;
+CREATE TABLE handover (closes_at INTEGER PRIMARY KEY, body BLOB NOT NULL);
+CREATE TABLE epoch (name TEXT NOT NULL)
+"""
+
+
+PRAGMAS = (
+    "locking_mode = EXCLUSIVE",
+    "auto_vacuum = INCREMENTAL",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "wal_autocheckpoint = 0",
+    "temp_store = MEMORY",
+)
+
+
+class Frame(NamedTuple):
+    """One group commit's hits of one day, encrypted.
+
+    Attributes:
+        hits: how many.
+        at: when it was written, in seconds since 1970.
+    """
+
+    closes_at: int
+    hits: int
+    at: float
+    body: bytes
+
+
+class Size(NamedTuple):
+    """How many hits, and bytes of frames."""
+
+    hits: int
+    bytes: int
+
+
+def add_frame(run: Run, frame: Frame) -> int:
+    """Write a frame and return its id; ids are never reused."""
+    rows = run(
+        "INSERT INTO frame (closes_at, hits, bytes, at, body) VALUES (?, ?, ?, ?, ?) RETURNING id",
+        *(frame.closes_at, frame.hits, len(frame.body), frame.at, frame.body),
+    )
+    return int(rows[0][0])
+
+
+def size(run: Run) -> Size:
+    """Measure all frames; reads every row, so at the start only."""
+    hits, size_bytes = run("SELECT coalesce(sum(hits), 0), coalesce(sum(bytes), 0) FROM frame")[0]
+    return Size(hits, size_bytes)
+
+
+def oldest(run: Run) -> float | None:
+    """Tell when the oldest frame was written; None if there is none."""
+    rows = run("SELECT at FROM frame ORDER BY id LIMIT 1")
+    return float(rows[0][0]) if rows else None
+
+
+def holds(run: Run, closes_at: int) -> bool:
+    """Tell whether there is any frame of a day."""
+    return bool(run("SELECT 1 FROM frame WHERE closes_at = ? LIMIT 1", closes_at))
+
+
+def batches(run: Run) -> list[Batch]:
+    """Return the batches, oldest first."""
+    rows = run("SELECT id, closes_at, token, hits, state FROM batch ORDER BY id")
+    return [Batch(*row) for row in rows]
+
+
+def close_open_frames(run: Run, epoch: str, max_hits: int) -> list[Batch]:
+    """Put open frames, oldest first, into batches of one day each, of at most about `max_hits`."""
+    rows = run(
+        "SELECT id, closes_at, hits FROM frame WHERE NOT EXISTS "
+        "(SELECT 1 FROM member WHERE member.frame = frame.id) ORDER BY closes_at, id LIMIT ?",
+        FRAMES_AT_ONCE,
+    )
+    closed = list[Batch]()
+    for closes_at, frames, hits in islice(_portions(rows, max_hits), BATCHES_AT_ONCE):
+        token = f"{epoch}.{closes_at}.{frames[0]}-{frames[-1]}"
+        closed.append(add_batch(run, token, closes_at, frames, hits))
+    return closed
+
+
+def add_batch(run: Run, token: str, closes_at: int, frames: Sequence[int], hits: int) -> Batch:
+    """Write a batch of these frames, all of one day, which hold so many hits."""
+    rows = run(
+        "INSERT INTO batch (closes_at, token, hits, state) VALUES (?, ?, ?, ?) "
+        "RETURNING id, closes_at, token, hits, state",
+        *(closes_at, token, hits, WHOLE),
+    )
+    batch = Batch(*rows[0])
+    for frame in frames:
+        run("INSERT INTO member (frame, batch) VALUES (?, ?)", frame, batch.id)
+    return batch
+
+
+def change_state(run: Run, batch: Batch, state: str) -> bool:
+    """Change what of a batch is sent, and so its token; False if it is not in that state."""
+    return bool(
+        run(
+            "UPDATE batch SET state = ?, token = ? WHERE id = ? AND state = ? RETURNING id",
+            *(state, f"{batch.token}.{state}", batch.id, batch.state),
+        )
+    )
+
+
+def bodies(run: Run, batch: Batch) -> list[bytes]:
+    """Return the frames of a batch, in the order they were written."""
+    rows = run(
+        "SELECT body FROM member JOIN frame ON frame.id = member.frame "
+        "WHERE member.batch = ? ORDER BY member.frame",
+        batch.id,
+    )
+    return [body for (body,) in rows]
+
+
+def drop_batch(run: Run, batch: Batch) -> Size | None:
+    """Delete a batch and its frames; return what they were, None if it is gone already."""
+    if not run("SELECT 1 FROM batch WHERE id = ?", batch.id):
+        return None
+    mine = "(SELECT frame FROM member WHERE batch = ?)"
+    hits, size_bytes = run(
+        f"SELECT coalesce(sum(hits), 0), coalesce(sum(bytes), 0) FROM frame WHERE id IN {mine}",
+        batch.id,
+    )[0]
+    run(f"DELETE FROM frame WHERE id IN {mine}", batch.id)
+    run("DELETE FROM member WHERE batch = ?", batch.id)
+    run("DELETE FROM batch WHERE id = ?", batch.id)
+    return Size(hits, size_bytes)
+
+
+def add_counts(run: Run, counts: Mapping[Counted, int]) -> None:
+    """Add to the cumulative counts."""
+    for (day, reason, site), count in counts.items():
+        run(
+            "INSERT INTO counted (day, reason, site, count) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO UPDATE SET count = count + excluded.count",
+            *(day, reason, site, count),
+        )
+
+
+def changed_counts(run: Run) -> dict[Counted, int]:
+    """Return the cumulative counts that the store does not have yet."""
+    rows = run("SELECT day, reason, site, count FROM counted WHERE count > delivered")
+    return {(day, reason, site): count for day, reason, site, count in rows}
+
+
+def note_delivered(run: Run, counts: Mapping[Counted, int], today: int) -> None:
+    """Note what the store has, and forget what is delivered of days long past."""
+    for (day, reason, site), count in counts.items():
+        run(
+            "UPDATE counted SET delivered = ? WHERE day = ? AND reason = ? AND site = ?",
+            *(count, day, reason, site),
+        )
+    run("DELETE FROM counted WHERE count = delivered AND day < ?", today - COUNTS_KEPT_DAYS)
+
+
+def _portions(
+    rows: Iterable[tuple[int, int, int]], max_hits: int
+) -> Iterator[tuple[int, list[int], int]]:
+    day, frames, total = 0, list[int](), 0
+    for frame, closes_at, hits in rows:
+        if frames and (closes_at != day or total + hits > max_hits):
+            yield day, frames, total
+            frames, total = [], 0
+        day = closes_at
+        frames.append(frame)
+        total += hits
+    if frames:
+        yield day, frames, total
