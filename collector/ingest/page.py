@@ -10,18 +10,14 @@ Source of the steps: facts-privacy-security.md §2.7, restated in docs/design/00
 from __future__ import annotations
 
 import re
-import unicodedata
 from functools import lru_cache
-from urllib.parse import unquote
 
 import msgspec
 
-from collector.privacy.scrub import scrub_path, scrub_search
+from collector.privacy.scrub import decoded, scrub_path, scrub_search
 
 MAX_URL = 4096
 """Characters of an address that are read at all; the rest is cut."""
-MAX_ROUNDS = 3
-"""Times a path is percent-decoded: what is encoded oftener hides something."""
 TAGS = frozenset(
     {
         "utm_source",
@@ -61,12 +57,6 @@ _URL = re.compile(
 )
 _LOCAL = re.compile(r"(/[^?#]*)(?:\?([^#]*))?(?:#(.*))?", re.DOTALL)
 _HOST = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,252}|\[[0-9a-f:.]{2,45}\]")
-# C0, C1, soft hyphen, zero-width, bidi marks, byte-order mark and lone surrogates: what no eye
-# sees must not make two paths of one.
-_UNSEEN = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff"
-    r"\ud800-\udfff]"
-)
 _SLASHES = re.compile(r"[/\\]{2,}|\\")
 _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?|jsp)$", re.IGNORECASE)
 _MATRIX = re.compile(r";[^/]*")
@@ -173,7 +163,7 @@ def path_of(raw_path: str, rules: PageRules = PLAIN_RULES) -> str:
     Returns:
         A path from `/`, at most 512 characters; the same again when given itself.
     """
-    path = decoded(raw_path)
+    path = decoded(raw_path)[:MAX_URL]
     if "?" in path:
         path = path.partition("?")[0]
     if ";" in path:
@@ -206,17 +196,6 @@ def tags_of(query: str, search_parameter: str = "") -> dict[str, str]:
         elif name in CLICK_IDS and value:
             tags.setdefault(CLICK_ID, name)
     return tags
-
-
-def decoded(text: str) -> str:
-    """Undo percent-encoding up to three times over, fold forms, and take out what no eye sees."""
-    for _ in range(MAX_ROUNDS):
-        if "%" not in text:
-            break
-        text = unquote(text, errors="replace")
-    if not text.isascii():
-        text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
-    return _UNSEEN.sub("", text)
 
 
 def forget() -> None:

@@ -23,28 +23,32 @@ MAX_READ = 2048
 MAX_TEXT = 100
 """Characters of a text that are kept, if the caller names no other cap."""
 MAX_SEARCH_WORDS = 6
+MAX_ROUNDS = 3
+"""Times a text is percent-decoded: what is encoded oftener hides something, and is a token."""
 
-# Lower-case words and short numbers between dashes and slashes: nothing to find. A number may
-# not follow a number (dates, telephone numbers), nor a word the words in _NAMING.
+# Lower-case words between dashes and slashes, with one short number a segment: nothing to find.
+# Two numbers may be a date or a telephone number; after the words listed comes somebody's name
+# or secret.
+_PIECE = r"[a-z]{0,15}+(?:[0-9]{1,4}+(?![^/]*[0-9]))?+"
 _ORDINARY = re.compile(
-    r"/?+(?:(?!(?:activate|auth|callback|confirm|home|invite|magic|members?|password|profiles?"
-    r"|reset|sessions?|token|u|unsubscribe|users?|verify)(?:/|$))"
-    r"[a-z]{0,15}+(?:[0-9]{1,4}+(?![-_0-9]*[0-9]))?+(?:[-_]++[a-z]{1,15}+(?:[0-9]{1,4}+"
-    r"(?![-_0-9]*[0-9]))?+|[-_]++[0-9]{1,4}+(?![-_0-9]*[0-9]))*+(?:\.(?:html?|php|aspx?)(?=/|$))?+"
-    r"(?:/|$))++"
+    r"/?+(?:(?!(?:activate|auth|callback|confirm|home|invitations?|invite|magic|magic-link|members?"
+    r"|password|profiles?|reset|reset-password|token|u|unsubscribe|users?|verify|verification)(?:/|$))"
+    rf"{_PIECE}(?:[-_]++{_PIECE})*+(?:\.(?:html?|php|aspx?))?+(?:/|$))++"
 )
-_PLAIN_TEXT = re.compile(r"[A-Za-z]{0,15}+(?:[ _-]++[A-Za-z]{1,15}+)*+")
+_PLAIN_TEXT = re.compile(r"[A-Z]?+[a-z]{0,15}+(?:[ _-]++[A-Z]?+[a-z]{1,15}+)*+")
+# Soft hyphen, zero-width, bidi marks, byte-order mark and lone surrogates: what no eye sees
+# must neither make two values of one nor hide a shape.
 _UNSEEN = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff0-\uffff"
-    r"\ud800-\udfff]+"
+    r"[\xad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff]"
 )
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
 _TEMPLATE = re.compile(r":[a-z_]{1,32}")
 
 # After these comes a secret for one person: what follows is cut.
 _CUTTING_WORDS = (
     "activate auth callback confirm invite invitation invitations magic magic-link password reset "
-    "reset-password sessions session token unsubscribe verify verification"
+    "reset-password token unsubscribe verify verification"
 )
 # After these comes somebody's name.
 _NAMING_WORDS = "home member members profile profiles u user users"
@@ -110,6 +114,22 @@ def scrub_search(text: str) -> str:
     return "" if all(word.isdigit() for word in words) else " ".join(words)
 
 
+def decoded(text: str) -> str:
+    """Undo percent-encoding up to three times over, fold forms, and take out what no eye sees."""
+    for _ in range(MAX_ROUNDS):
+        if "%" not in text:
+            break
+        text = unquote(text, errors="replace")
+    return seen(text)
+
+
+def seen(text: str) -> str:
+    """Fold forms (NFKC), take out what no eye sees, and make control characters spaces."""
+    if not text.isascii():
+        text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
+    return _CONTROLS.sub(" ", text)
+
+
 def forget() -> None:
     """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
     _scrubbed_path.cache_clear()
@@ -148,9 +168,11 @@ def _capped(path: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _scrubbed_text(text: str) -> str:
-    clean = _SPACES.sub(" ", _UNSEEN.sub(" ", unicodedata.normalize("NFKC", text))).strip()
-    for _ in range(3):
-        if "%" not in text:
-            break
-        text = unquote(text, errors="replace")
-    return "" if is_personal(clean) or is_personal(text) else clean
+    clean = _SPACES.sub(" ", seen(text)).strip()
+    if len(clean) > MAX_READ:  # one sign may fold to eighteen
+        return ""
+    return (
+        ""
+        if is_personal(clean) or ("%" in text and is_personal(decoded(text)[:MAX_READ]))
+        else clean
+    )
