@@ -50,6 +50,9 @@ DURABLE = (
     "max_suspicious_broken_parts_bytes = 1000000000000"
 )
 
+# A server would keep the files of dropped and merged parts for eight minutes more.
+_DROPPED_AT_ONCE = "old_parts_lifetime = 0, cleanup_delay_period = 1"
+
 # Bits that tell the view what one cell takes of a hit's sums.
 _TAKES_VISITS = 1
 _EXIT_PLUS = 2
@@ -72,7 +75,7 @@ def tables() -> dict[str, str]:
             f"visitors AggregateFunction({SKETCH}, UInt64)) "
             "ENGINE = AggregatingMergeTree PARTITION BY closes_at "
             "ORDER BY (site, view, grain, value, other, at) "
-            f"SETTINGS non_replicated_deduplication_window = 1000, {DURABLE}"
+            f"SETTINGS non_replicated_deduplication_window = 1000, {_DROPPED_AT_ONCE}, {DURABLE}"
         ),
         "sealed_cells": (
             "CREATE TABLE IF NOT EXISTS sealed_cells (site UInt32, closes_at DateTime('UTC'), "

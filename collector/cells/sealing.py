@@ -30,6 +30,9 @@ CHUNK_CELLS = 1_500_000
 CLOCK_JUMP_S = 3600
 QUERIES_END_S = 2.0
 _KNOWN_AT_ONCE = 500
+# A merge that runs holds its sources for a moment after their partition is dropped.
+_FILE_CHECKS = 600
+_FILE_CHECK_S = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -142,7 +145,7 @@ class Sealer:
             self._write(closes_at)
         written = self._count(closes_at)
         self._clock.sleep(self._queries_end_s)
-        drop_open(self._store, closes_at)
+        drop_open(self._store, closes_at, self._clock)
         self._journal.destroy_key(closes_at)
         result = SealResult(closes_at, *written, self._clock.monotonic() - began)
         _log.info("sealed: %s", result)
@@ -286,7 +289,7 @@ def _list_counts(store: Store, table: str, closes_at: int) -> dict[int, tuple[An
     return {row[0]: row[1:] for row in rows if any(row[1:])}
 
 
-def drop_open(store: Store, closes_at: int) -> None:
+def drop_open(store: Store, closes_at: int, clock: Clock) -> None:
     """Drop a closing instant's open cells and see that their files are gone.
 
     Raises:
@@ -295,11 +298,15 @@ def drop_open(store: Store, closes_at: int) -> None:
     paths = [row[0] for row in _parts(store, closes_at)]
     store.command(f"ALTER TABLE open_cells DROP PARTITION ID '{int(closes_at)}'")
     store.command("ALTER TABLE open_cells DROP DETACHED PARTITION ALL", {"allow_drop_detached": 1})
-    left = [row[0] for row in _parts(store, closes_at)]
-    if store.embedded:
-        left += [path for path in paths if Path(path).exists()]
-    if left:
-        raise SealError(f"open cells of {closes_at} are still there: {', '.join(left)}")
+    left = paths
+    for _ in range(_FILE_CHECKS):
+        left = [row[0] for row in _parts(store, closes_at)]
+        if store.embedded:
+            left += [path for path in paths if Path(path).exists()]
+        if not left:
+            return
+        clock.sleep(_FILE_CHECK_S)
+    raise SealError(f"open cells of {closes_at} are still there: {', '.join(left)}")
 
 
 def _parts(store: Store, closes_at: int) -> list[tuple[Any, ...]]:

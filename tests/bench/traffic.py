@@ -124,7 +124,7 @@ def _habits(
     }
 
 
-def _columns(
+def _columns(  # noqa: PLR0917 - one day's draws, in the order they were made
     random: np.random.Generator,
     habits: dict[str, tuple[list[str], Numbers]],
     visit: Numbers,
