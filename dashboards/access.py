@@ -70,8 +70,12 @@ def take_back(response: Response, *, https: bool) -> None:
     response.delete_cookie(name, path="/", secure=https, httponly=True, samesite="lax")
 
 
-def is_forged(method: str, headers: Mapping[str, str]) -> bool:
+def is_forged(method: str, headers: Mapping[str, str], public_url: str) -> bool:
     """Tell whether an unsafe request may have been made by another site's page.
+
+    Args:
+        headers: by lower-case name; one without Fetch Metadata and Origin is no browser's.
+        public_url: how readers reach us, if a proxy hides the host they asked for; may be empty.
 
     Source: the Fetch Metadata standard; browsers without it send Origin with every POST.
     """
@@ -81,7 +85,8 @@ def is_forged(method: str, headers: Mapping[str, str]) -> bool:
     if fetched_from is not None:
         return fetched_from not in ("same-origin", "none")
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    ours = {headers.get("host"), urlsplit(public_url).netloc or None}
+    return origin is not None and urlsplit(origin).netloc not in ours
 
 
 def safe_target(wanted: str) -> str:

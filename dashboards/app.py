@@ -92,7 +92,7 @@ class _Desk:
         """Refuse what another site's page may have sent, before anything is looked at."""
 
         async def answer(request: Request) -> Response:
-            if access.is_forged(request.method, request.headers):
+            if access.is_forged(request.method, request.headers, self._public_url):
                 return self._problem(request, 403, None)
             try:
                 return await endpoint(request)

@@ -19,7 +19,7 @@ LABELS = 12
 NARROW_LABELS = 4
 EDGE_PERCENT = 4.0
 
-_NICE = (1.0, 1.2, 1.6, 2.0, 2.4, 3.2, 4.0, 4.8, 6.0, 8.0, 10.0)
+_NICE_TENTHS = (10, 12, 16, 20, 24, 32, 40, 48, 60, 80, 100, 120)
 _NICE_SECONDS = (4, 20, 40, 60, 120, 240, 480, 720, 1200, 2400, 3600, 7200, 14400)
 
 
@@ -162,7 +162,7 @@ def axis_top(highest: float, unit: str) -> float:
     if highest <= least:
         return least
     size = 10.0 ** (len(str(int(highest))) - 1)
-    tops = (nice * size for nice in _NICE)
+    tops = (tenths * size / 10 for tenths in _NICE_TENTHS)
     return next(
         top for top in tops if top >= highest and (unit != "count" or (top / STEPS).is_integer())
     )
