@@ -13,9 +13,10 @@ import logging
 import os
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import click
@@ -23,18 +24,18 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from collector import demo as invented
 from collector import health, rounds, tracker
 from collector.cells.client import Store
 from collector.cells.sealing import Sealer
 from collector.clock import Clock, SystemClock
 from collector.control import ControlServer
+from collector.demo.filling import add_sites
 from collector.errors import CollectorError
 from collector.ingest.assemble import Intake, forget_visitors
 from collector.ingest.endpoint import EventEndpoint
 from collector.ingest.limits import Limits
 from collector.ingest.place import Places
-from collector.ingest.protocol import Guarded
+from collector.ingest.protocol import guarded
 from collector.ingest.visits import Visits
 from collector.privacy import optout
 from collector.privacy.address import Networks
@@ -49,9 +50,11 @@ from collector.stats import api
 from collector.stats.report import Reports
 from collector.telemetry import Tally
 from dashboards import app as dashboards
+from dashboards.answers import renderer
 
 Door = Callable[[Scope, Receive, Send], object]
 
+DAY_SECONDS = 86_400
 GRACEFUL_SECONDS = 10
 DRAIN_SECONDS = 15
 SWITCH_SECONDS = 0.0005
@@ -66,6 +69,7 @@ class Parts:
 
     Attributes:
         intake: what assembling needs; replaced when sites change.
+        sealing: held while days are sealed, whoever asks for it.
     """
 
     settings: Settings
@@ -80,11 +84,16 @@ class Parts:
     sealer: Sealer
     reports: Reports
     intake: Intake
+    sealing: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def sites(self) -> Sites:
         """The sites, as last read from the registry."""
         return self.intake.sites
+
+    def turned_away(self, reason: str) -> None:
+        """Count a connection that was closed before a request could be read."""
+        self.tally.count(reason, int(self.clock.now()) // DAY_SECONDS)
 
 
 def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
@@ -140,9 +149,10 @@ class Footfall:
     """The ASGI application: hits go to their doors at once, all else through the router."""
 
     def __init__(self, parts: Parts, *, demo: bool = False) -> None:
-        """Lay out the doors and the routes."""
+        """Lay out the doors and the routes; add the sites of the demonstration."""
         self._parts = parts
-        self._demo = demo
+        self._demo_site = add_sites(parts.registry) if demo else None
+        parts.intake = replace(parts.intake, sites=parts.registry.sites())
         self._hits: Mapping[str, EventEndpoint] = {
             "/api/event": EventEndpoint(lambda: parts.intake, parts.journal, parts.tally)
         }
@@ -167,9 +177,7 @@ class Footfall:
         parts.delivery.start()
         control = ControlServer(parts.settings.control_socket, rounds.handlers(parts))
         await control.start()
-        work = rounds.begin(parts)
-        if self._demo:
-            work.append(invented.begin(parts.store, parts.journal, parts.sites, parts.clock))
+        work = rounds.begin(parts, self._demo_site)
         gc.freeze()
         try:
             yield
@@ -195,10 +203,9 @@ def serve(settings: Settings, *, demo: bool = False) -> int:
     """
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    if demo:
-        invented.add_sites(settings.registry_path)
     try:
-        app = create_app(settings, demo=demo)
+        parts = make_parts(settings)
+        app = Footfall(parts, demo=demo)
     except CollectorError as failed:
         click.echo(f"footfall: {failed}", err=True)
         return 1
@@ -209,7 +216,7 @@ def serve(settings: Settings, *, demo: bool = False) -> int:
             app,
             host=settings.host,
             port=settings.port,
-            http=Guarded,
+            http=guarded(parts.turned_away),
             loop="uvloop" if sys.platform != "win32" else "asyncio",
             ws="none",
             lifespan="on",
@@ -233,7 +240,7 @@ def _routes(parts: Parts, *, demo: bool) -> list[Route]:
     return [
         *tracker.routes(),
         *health.routes(parts.journal, parts.delivery),
-        *optout.routes(dashboards.renderer(), parts.settings.public_url),
+        *optout.routes(renderer(), parts.settings.public_url, lambda: parts.sites),
         *api.routes(parts.reports, parts.registry),
         *dashboards.routes(
             parts.reports, parts.registry, parts.settings, clock=parts.clock, demo=demo

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, Any
 import anyio.to_thread
 
 from collector.control import Handler
+from collector.demo import filling
 from collector.errors import CollectorError
+from collector.registry.sites import Site
 
 if TYPE_CHECKING:
     from collector.app import Parts
@@ -24,15 +26,25 @@ if TYPE_CHECKING:
 SITES_SECONDS = 1.0
 SEAL_SECONDS = 10.0
 
+SECRETS_SECONDS = 5.0
+
 _log = logging.getLogger(__name__)
 
 
-def begin(parts: Parts) -> list[asyncio.Task[None]]:
-    """Begin all rounds, on the running event loop."""
-    return [
+def begin(parts: Parts, demo: Site | None = None) -> list[asyncio.Task[None]]:
+    """Begin all rounds, on the running event loop.
+
+    Args:
+        demo: the site to invent traffic for; None for none.
+    """
+    work = [
         asyncio.create_task(_again(SITES_SECONDS, lambda: _read_sites(parts), "reading sites")),
+        asyncio.create_task(_again(SECRETS_SECONDS, lambda: _destroy(parts), "destroying secrets")),
         asyncio.create_task(_again(SEAL_SECONDS, lambda: _seal(parts), "sealing")),
     ]
+    if demo is not None:
+        work.append(asyncio.create_task(_invent(parts, demo)))
+    return work
 
 
 async def end(work: list[asyncio.Task[None]]) -> None:
@@ -56,15 +68,31 @@ def _read_sites(parts: Parts) -> None:
         parts.intake = replace(parts.intake, sites=parts.registry.sites())
 
 
-def _seal(parts: Parts) -> None:
+def _destroy(parts: Parts) -> None:
     parts.secrets.destroy(parts.clock.now())
-    parts.sealer.run_once()
+
+
+def _seal(parts: Parts) -> None:
+    with parts.sealing:
+        parts.sealer.run_once()
 
 
 def _sealed(parts: Parts) -> list[dict[str, Any]]:
     parts.delivery.flush()
-    parts.sealer.trust_clock()
-    return [asdict(result) for result in parts.sealer.run_once()]
+    with parts.sealing:
+        parts.sealer.trust_clock()
+        return [asdict(result) for result in parts.sealer.run_once()]
+
+
+async def _invent(parts: Parts, site: Site) -> None:
+    mark = parts.settings.data_dir / "demo.mark"
+
+    def fill() -> None:
+        with parts.sealing:
+            filling.fill(parts.store, parts.sealer.seal, site, parts.clock, mark)
+
+    await anyio.to_thread.run_sync(fill)
+    await filling.trickle(parts.journal, parts.visits, site, parts.clock, mark)
 
 
 async def _again(seconds: float, once: Callable[[], None], what: str) -> None:

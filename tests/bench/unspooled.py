@@ -1,0 +1,62 @@
+"""The full path of a hit but for the spool: what remains when durability costs nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvicorn
+
+from collector.app import Parts, make_parts
+from collector.hit import Hit
+from collector.ingest.endpoint import EventEndpoint
+from collector.ingest.protocol import Guarded
+from collector.settings import Settings
+
+
+class Forgetful:
+    """Acknowledge at once and keep nothing."""
+
+    def append(self, hit: Hit, undo: Callable[[], None] | None = None) -> Awaitable[None]:
+        """Encode the hit, as the journal would, and let it go."""
+        msgspec.msgpack.encode(hit)
+        done = asyncio.get_running_loop().create_future()
+        done.set_result(None)
+        return done
+
+
+def _app(parts: Parts) -> Any:
+    door = EventEndpoint(lambda: parts.intake, Forgetful(), parts.tally)
+
+    async def answer(scope: Any, receive: Any, send: Any) -> None:
+        await door(scope, receive, send)
+
+    return answer
+
+
+def main() -> None:
+    """Serve at the given port, with an empty data directory in the given folder."""
+    settings = Settings(data_dir=Path(sys.argv[2]) / "data", trusted_proxies=("127.0.0.1/32",))
+    parts = make_parts(settings)
+    parts.registry.add_site("localhost", public=True)
+    parts.intake = replace(parts.intake, sites=parts.registry.sites())
+    uvicorn.run(
+        _app(parts),
+        port=int(sys.argv[1]),
+        http=Guarded,
+        loop="uvloop",
+        lifespan="off",
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        log_level="warning",
+    )
+
+
+if __name__ == "__main__":
+    main()
