@@ -24,7 +24,33 @@ from collector.errors import Rejected, SchemaMismatch, StoreBusy, Unreachable
 Row = tuple[Any, ...]
 Answer = TypeVar("Answer")
 
+CONNECT_TIMEOUT_SECONDS = 5
 CALL_TIMEOUT_SECONDS = 30
+MESSAGE_MAX = 300
+
+# The embedded engine's share of one process: it may not grow with the machine's memory, and
+# keeps few threads. Measured in docs/design/0006-embedded-engine.md.
+_ENGINE = """<clickhouse>
+<max_server_memory_usage>900000000</max_server_memory_usage>
+<mark_cache_size>16777216</mark_cache_size>
+<primary_index_cache_size>16777216</primary_index_cache_size>
+<index_mark_cache_size>1048576</index_mark_cache_size>
+<uncompressed_cache_size>0</uncompressed_cache_size>
+<index_uncompressed_cache_size>0</index_uncompressed_cache_size>
+<mmap_cache_size>0</mmap_cache_size>
+<query_condition_cache_size>1048576</query_condition_cache_size>
+<query_cache><max_size_in_bytes>0</max_size_in_bytes></query_cache>
+<compiled_expression_cache_size>0</compiled_expression_cache_size>
+<background_pool_size>2</background_pool_size>
+<background_schedule_pool_size>1</background_schedule_pool_size>
+<background_common_pool_size>1</background_common_pool_size>
+<background_fetches_pool_size>1</background_fetches_pool_size>
+<background_move_pool_size>1</background_move_pool_size>
+<max_thread_pool_size>64</max_thread_pool_size>
+<max_thread_pool_free_size>4</max_thread_pool_free_size>
+<max_io_thread_pool_free_size>0</max_io_thread_pool_free_size>
+</clickhouse>
+"""
 
 # One INSERT must become one part: the receipt and its cells appear together or not at all.
 # Source: docs/design/0002-one-part-one-receipt.md.
@@ -52,11 +78,15 @@ class Store:
     Args:
         path: the folder of the embedded engine; unused with a DSN.
         dsn: of a server, such as `clickhouse://user:password@host:8123/footfall`; empty: embedded.
+        call_timeout_s: how long a server may be silent within one call.
     """
 
-    def __init__(self, path: Path, dsn: str = "") -> None:
+    def __init__(
+        self, path: Path, dsn: str = "", call_timeout_s: float = CALL_TIMEOUT_SECONDS
+    ) -> None:
         self.path = path
         self.dsn = dsn
+        self._call_timeout_s = call_timeout_s
         self._local = threading.local()
         self._clients: list[Client] = []
         self._lock = threading.Lock()
@@ -146,8 +176,7 @@ class Store:
             lambda client: client.command(
                 f"INSERT INTO {table} ({names}) FORMAT ArrowStream",
                 data=stream,
-                settings=settings,
-                transport_settings={"query_id": query_id} if query_id else None,
+                settings={**settings, "query_id": query_id} if query_id else settings,
             )
         )
 
@@ -160,13 +189,15 @@ class Store:
         self._local = threading.local()
 
     def _align_fan_out(self) -> None:
+        self.command(schema.fan_out_statement())
         found = self.query(
             "SELECT comment FROM system.tables WHERE database = currentDatabase() "
             "AND name = 'fan_out'"
         )
-        if found and found[0][0] != schema.fingerprint():
-            self.command("DROP VIEW fan_out SYNC")
-        self.command(schema.fan_out_statement())
+        if found[0][0] != schema.fingerprint():
+            # In place, for a batch sent while there is no view would vanish.
+            self.command(f"ALTER TABLE fan_out MODIFY QUERY {schema.fan_out()}")
+            self.command(f"ALTER TABLE fan_out MODIFY COMMENT '{schema.fingerprint()}'")
 
     def _call(self, call: Callable[[Client], Answer]) -> Answer:
         try:
@@ -174,30 +205,45 @@ class Store:
         except DatabaseError as refused:
             raise _in_our_words(refused) from refused
         except (ClickHouseError, OSError, RuntimeError) as failed:
-            raise Unreachable(str(failed)) from failed
+            raise Unreachable(_shortened(failed)) from failed
 
     def _client(self) -> Client:
         client: Client | None = getattr(self._local, "client", None)
         if client is None:
-            client = self._connect()
-            self._local.client = client
             with self._lock:
+                client = self._connect_to_server() if self.dsn else self._open_engine()
                 self._clients.append(client)
+            self._local.client = client
         return client
 
-    def _connect(self) -> Client:
-        if self.dsn:
-            return clickhouse_connect.get_client(
-                dsn=self.dsn,
-                autogenerate_session_id=False,
-                query_limit=0,
-                connect_timeout=CALL_TIMEOUT_SECONDS,
-                send_receive_timeout=CALL_TIMEOUT_SECONDS,
-                compress="lz4",
-            )
+    def _connect_to_server(self) -> Client:
+        client = clickhouse_connect.get_client(
+            dsn=self.dsn,
+            autogenerate_session_id=False,
+            query_limit=0,
+            query_retries=0,
+            connect_timeout=CONNECT_TIMEOUT_SECONDS,
+            send_receive_timeout=self._call_timeout_s,
+            compress="lz4",
+            show_clickhouse_errors="scrub",
+            # Progress headers would keep a stalled call alive for ever.
+            settings={"send_progress_in_http_headers": 0},
+        )
+        # A hidden retry of an INSERT would be a second send that delivery knows nothing of.
+        client.http_retries = 0  # type: ignore[attr-defined]
+        return client
+
+    def _open_engine(self) -> Client:
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        limits = self.path.with_name(self.path.name + ".xml")
+        limits.write_text(_ENGINE)
         try:
             return clickhouse_connect.get_client(
-                interface="chdb", path=str(self.path), query_limit=0
+                interface="chdb",
+                path=str(self.path),
+                query_limit=0,
+                show_clickhouse_errors="scrub",
+                chdb_options={"config-file": str(limits.resolve())},
             )
         except ClickHouseError as held:
             raise StoreBusy(
@@ -208,10 +254,16 @@ class Store:
 def _in_our_words(refused: DatabaseError) -> Exception:
     code = refused.code or 0
     if code in _SCHEMA_CODES:
-        return SchemaMismatch(str(refused))
+        return SchemaMismatch(_shortened(refused))
     if code in _CONTENT_CODES:
-        return Rejected(str(refused))
-    return Unreachable(str(refused))
+        # ClickHouse quotes the value at fault, which is nobody's business.
+        return Rejected(f"ClickHouse code {code} {refused.name or ''}".strip())
+    return Unreachable(_shortened(refused))
+
+
+def _shortened(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return text if len(text) <= MESSAGE_MAX else text[:MESSAGE_MAX] + "…"
 
 
 @contextmanager

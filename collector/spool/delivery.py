@@ -202,6 +202,10 @@ class Delivery:
             if not self._has_arrived(batch):
                 self._take_apart(batch, hits, rejected)
                 return
+        else:
+            # An INSERT that found no view, or a used token, is accepted and keeps nothing.
+            if not receipts.has_receipt(self._store, batch.closes_at, batch.token):
+                raise SchemaMismatch("the store took a batch and kept nothing of it")
         self._forget(batch, len(hits))
 
     def _has_arrived(self, batch: Batch) -> bool:
