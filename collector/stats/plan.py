@@ -36,9 +36,10 @@ class Plan:
     """A statement, and how to read its rows.
 
     Attributes:
-        sql: gives rows of `part, key, place, folded`, then each of `sums` over the row, then each
-            of `sums` over the whole part. `part` is BASE (what the rows are measured against),
-            LISTED (a row) or FOLDED (the stored "(other)").
+        sql: gives at most one row for each part: `part, folded, <sums over all its rows>, rows`.
+            `part` is BASE (what the rows are measured against), LISTED (the rows) or FOLDED (the
+            stored "(other)"); `folded` how many values were folded into it; `rows` an array of
+            `(key, <sums>)`, of LISTED the page asked for and one row more.
         parameters: by name, for `{name:Type}`.
         view: the one that answers.
         sums: the names of the sums; visitors last.
@@ -128,19 +129,19 @@ def _sums(query: Query, base: Part | None) -> tuple[str, ...]:
 
 
 def _statement(query: Query, parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
-    weight = METRICS[query.metrics[0]].weight
-    wholes = ", ".join(f"sum({name}) OVER (PARTITION BY part) AS all_{name}" for name in sums)
+    names = ", ".join(sums)
     grouped = ", ".join(f"sum({name}) AS {name}" for name in sums)
+    wholes = ", ".join(f"sum({name}) AS all_{name}" for name in sums)
     something = " OR ".join(f"{name} != 0" for name in sums)
+    # Sorted by the first metric, heaviest first, then by value, so that pages do not overlap.
+    place = f"(-line.{sums.index(METRICS[query.metrics[0]].weight) + 2}, line.1)"
     return (
-        f"WITH {reading.scalars(parts)} SELECT part, key, "
-        f"row_number() OVER (PARTITION BY part ORDER BY {weight} DESC, key) AS place, folded, "
-        f"{', '.join(sums)}, {wholes} FROM ("
+        f"WITH {reading.scalars(parts)} SELECT part, sum(told) AS all_told, {wholes}, "
+        f"arraySlice(arraySort(line -> {place}, groupArray((key, {names}))), "
+        "{skipped:UInt64} + 1, {taken:UInt64}) AS lines FROM ("
         f"SELECT {_part(query, parts)} AS part, {_key(query, parts)} AS key, {grouped}, "
-        "arrayMax(arrayPushBack(mapValues(sumMap(map(day, folded))), 0)) AS folded "
-        f"FROM ({reading.cells(parts, sums[:-1])}) GROUP BY part, key HAVING {something}) "
-        f"QUALIFY part != '{LISTED}' OR place = 1 OR "
-        "(place > {skipped:UInt64} AND place <= {until:UInt64}) ORDER BY part, place"
+        f"max(folded) AS told FROM ({reading.cells(parts, sums[:-1])}) "
+        f"GROUP BY part, key HAVING {something}) GROUP BY part"
     )
 
 
@@ -177,5 +178,5 @@ def _paging(query: Query, now: float) -> dict[str, Any]:
         "last": query.period.last,
         "since": recent_since(now),
         "skipped": skipped,
-        "until": 2**40 if everything else skipped + query.limit + 1,
+        "taken": 2**31 if everything else query.limit + 1,
     }

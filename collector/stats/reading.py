@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collector.cells.grouping import other_other, other_value
 from collector.cells.schema import SKETCH
-from collector.cells.thresholds import CONTINUOUS_SUMS
+from collector.cells.thresholds import CONTINUOUS_SUMS, is_hierarchy
 from collector.cells.views import TOTAL, Grain
+from collector.hit import OTHER
 from collector.stats.parts import Part
 
 KEPT_APART = {"timed_visits": "visits", "read_pageviews": "engaged_pageviews"}
@@ -18,7 +19,7 @@ KEPT_APART = {"timed_visits": "visits", "read_pageviews": "engaged_pageviews"}
 
 _MERGE = SKETCH.replace("(", "Merge(", 1)
 _CELL = "view, origin, day, at, value, other"
-_LINE = "PARTITION BY origin, day, line"
+_LINE = "PARTITION BY origin, day, called, further"
 
 # TRICKY: a sealed cell has no mark that its continuous sums were left out. They are all zero
 # then, which a cell of several visitors hardly ever is by itself.
@@ -93,6 +94,8 @@ def _folded(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
 
 def _struck(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
     """Strike continuous sums of small cells, and of as many more as hide them in their list."""
+    if not any(name in CONTINUOUS_SUMS for name in sums):
+        return _gone(parts, sums)
     order = f"{_LINE} ORDER BY slim DESC, weight, id"
     hides = (
         f"(listed AND max(slim) OVER ({_LINE}) AND (row_number() OVER ({order}) <= 2 "
@@ -100,9 +103,9 @@ def _struck(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
         "< {small_sums:Int64}))"
     )
     struck = f"slim OR {hides}" if _any_list(parts) else "slim"
+    slim = f"gone OR (view != {TOTAL.id} AND visitors < {{small_sums:Int64}})"
     return (
-        f"SELECT *, {struck} AS struck FROM ("
-        f"SELECT *, gone OR slight AS slim FROM ({_gone(parts, sums)}))"
+        f"SELECT *, {struck} AS struck FROM (SELECT *, {slim} AS slim FROM ({_gone(parts, sums)}))"
     )
 
 
@@ -112,15 +115,21 @@ def _gone(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
         f"(listed AND row_number() OVER ({_LINE} ORDER BY small, weight, id) = 1 "
         f"AND countIf(small) OVER ({_LINE}) = 1 AND count() OVER ({_LINE}) > 1)"
     )
+    called, further = _other_of(parts)
     return (
         f"SELECT *, {f'small OR {hides}' if _any_list(parts) else 'small'} AS gone FROM ("
         f"SELECT *, {_each(parts, 'is_list', '0')} AS listed, {_each(parts, 'small', '0')} "
-        f"AS small, view != {TOTAL.id} AND visitors < {{small_sums:Int64}} AS slight, "
-        f"{_each(parts, 'weight', 'visitors')} AS weight, {other_value(whole=False)} AS called, "
-        f"{other_other(whole=False)} AS further, cityHash64(view, called, further) AS line, "
-        f"cityHash64({{site:UInt32}}, view, toUInt8({int(Grain.DAY)}), value, other, at) AS id "
-        f"FROM ({_open(parts, sums)}))"
+        f"AS small, {_each(parts, 'weight', 'visitors')} AS weight, {called} AS called, "
+        f"{further} AS further, cityHash64({{site:UInt32}}, view, toUInt8({int(Grain.DAY)}), "
+        f"value, other, at) AS id FROM ({_open(parts, sums)}))"
     )
+
+
+def _other_of(parts: tuple[Part, ...]) -> tuple[str, str]:
+    """Name the "(other)" that a cell would go into; shorter where no part has parents."""
+    if any(is_hierarchy(part.view) for part in parts):
+        return other_value(whole=False), other_other(whole=False)
+    return f"'{OTHER}'", "''"
 
 
 def _open(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:

@@ -6,7 +6,7 @@ the store keeps a client for each. Called by `stats.api` and the dashboards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -39,13 +39,12 @@ _BEGAN = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
-    part: str
-    key: str
-    place: int
+class _Answer:
+    """One part of an answer: how many values were folded, all its sums, and its lines by key."""
+
     folded: int
-    sums: Sums
     whole: Sums
+    lines: dict[str, Sums]
 
 
 class Reports:
@@ -84,11 +83,11 @@ class Reports:
         """
         now = self._clock.now()
         plan = sql_for(query, now, self._known)
-        rows = self._store.query(plan.sql, plan.parameters, LIMITS)
-        lines = [_line(plan, row) for row in rows]
-        return (
-            _breakdown(query, plan, lines) if query.dimension else _series(query, plan, lines, now)
-        )
+        found = self._store.query(plan.sql, plan.parameters, LIMITS)
+        parts = {row[0]: _answer(plan, row) for row in found}
+        if query.dimension:
+            return _breakdown(query, plan, parts)
+        return _series(query, plan, parts, now)
 
     def visitors_now(self, site: Site) -> int:
         """Count a site's visits with a hit in the last five minutes."""
@@ -104,51 +103,44 @@ class Reports:
         return datetime.fromtimestamp(self._clock.now(), zone_of(site.zone)).date()
 
 
-def _line(plan: Plan, row: Row) -> _Line:
-    part, key, place, folded, *numbers = row
-    count = len(plan.sums)
-    return _Line(
-        part,
-        key,
-        place,
+def _answer(plan: Plan, row: Row) -> _Answer:
+    _, folded, *whole, lines = row
+    return _Answer(
         folded,
-        dict(zip(plan.sums, numbers[:count], strict=True)),
-        dict(zip(plan.sums, numbers[count:], strict=True)),
+        dict(zip(plan.sums, whole, strict=True)),
+        {key: dict(zip(plan.sums, numbers, strict=True)) for key, *numbers in lines},
     )
 
 
-def _series(query: Query, plan: Plan, lines: Sequence[_Line], now: float) -> Report:
-    nothing = _nothing(plan)
-    found = {line.key: line.sums for line in lines if line.part == LISTED}
-    rows = (
-        []
-        if query.grain is None
-        else [
-            ReportRow(bucket.label, _metrics(query, found.get(bucket.key, nothing)))
-            for bucket in buckets(query, now)
-        ]
-    )
-    whole = _whole(lines, BASE if plan.has_base else LISTED) or nothing
+def _series(query: Query, plan: Plan, parts: Mapping[str, _Answer], now: float) -> Report:
+    nothing: Sums = dict.fromkeys(plan.sums, 0)
+    found = parts.get(LISTED, _Answer(0, nothing, {}))
+    whole = parts.get(BASE, found).whole if plan.has_base else found.whole
     if query.grain is Grain.MINUTE:
         # A minute's visitors are not those of another: only a longer cell could say them together.
         whole = whole | {VISITORS: None}
+    steps = buckets(query, now) if query.grain is not None else []
     return Report(
-        rows=tuple(rows),
+        rows=tuple(
+            ReportRow(step.label, _metrics(query, found.lines.get(step.key, nothing)))
+            for step in steps
+        ),
         totals=_metrics(query, whole),
         exactness=qualifications(query, folded=False, from_difference=False),
         view=plan.view.name,
     )
 
 
-def _breakdown(query: Query, plan: Plan, lines: Sequence[_Line]) -> Report:
-    listed = _whole(lines, LISTED) or _nothing(plan)
-    stored = _whole(lines, FOLDED) or _nothing(plan)
-    totals = _whole(lines, BASE) or _nothing(plan) if plan.has_base else _own(query, listed, stored)
-    other = _other(plan, totals, listed, stored)
-    skipped = (query.page - 1) * query.limit
-    page = [line for line in lines if line.part == LISTED and line.place > skipped]
-    more = bool(query.limit) and len(page) > query.limit
-    rows = [ReportRow(line.key, _metrics(query, line.sums)) for line in page[: query.limit or None]]
+def _breakdown(query: Query, plan: Plan, parts: Mapping[str, _Answer]) -> Report:
+    empty = _Answer(0, dict.fromkeys(plan.sums, 0), {})
+    listed, stored = parts.get(LISTED, empty), parts.get(FOLDED, empty)
+    totals = (
+        parts.get(BASE, empty).whole if plan.has_base else _own(query, listed.whole, stored.whole)
+    )
+    other = _other(plan, totals, listed.whole, stored.whole)
+    more = bool(query.limit) and len(listed.lines) > query.limit
+    lines = list(listed.lines.items())[: query.limit or None]
+    rows = [ReportRow(key, _metrics(query, sums)) for key, sums in lines]
     folded = any(other.values())
     if folded and not more:
         rows.append(ReportRow(OTHER, _metrics(query, other)))
@@ -158,7 +150,7 @@ def _breakdown(query: Query, plan: Plan, lines: Sequence[_Line]) -> Report:
         exactness=qualifications(
             query, folded=folded, from_difference=plan.has_base and is_table(plan.view)
         ),
-        folded_values=sum(line.folded for line in lines if line.part == FOLDED),
+        folded_values=listed.folded + stored.folded,
         view=plan.view.name,
         more=more,
     )
@@ -188,14 +180,6 @@ def _own(query: Query, listed: Sums, stored: Sums) -> Sums:
     added: Sums = {name: (listed[name] or 0) + (stored[name] or 0) for name in listed}
     named = any(one.dimension == query.dimension for one in query.filters)
     return added if named else added | {VISITORS: None}
-
-
-def _whole(lines: Sequence[_Line], part: str) -> Sums | None:
-    return next((line.whole for line in lines if line.part == part), None)
-
-
-def _nothing(plan: Plan) -> Sums:
-    return dict.fromkeys(plan.sums, 0)
 
 
 def _metrics(query: Query, sums: Sums) -> dict[str, float | None]:
