@@ -82,7 +82,7 @@ def may_opt_in(fetch_site: str, origin: str, hosts: tuple[str, ...]) -> bool:
     """
     if fetch_site:
         return fetch_site in ("same-origin", "none")
-    return not origin or urlsplit(origin).netloc in hosts
+    return not origin or _host_of(origin) in hosts
 
 
 def routes(render: Render, public_url: str = "", sites: SitesNow | None = None) -> list[Route]:
@@ -167,7 +167,7 @@ class _Desk:
         secure = "https" in (self._public.scheme, request.url.scheme)
         return secure or (
             origin.startswith("https://")
-            and urlsplit(origin).netloc == request.headers.get("host", "")
+            and _host_of(origin) == request.headers.get("host", "")
         )
 
 
@@ -177,10 +177,16 @@ async def _choice(request: Request) -> str:
         body += chunk
         if len(body) > MAX_FORM:
             return ""
-    fields = parse_qs(body.decode("latin-1"), max_num_fields=4)
+    fields = parse_qs(body.decode("latin-1"))
     return fields.get("choice", [""])[0]
 
 
+def _host_of(origin: str) -> str:
+    """Give the host and port of an origin; empty for `null` and nonsense."""
+    scheme, separator, host = origin.partition("://")
+    return host if separator and scheme in ("http", "https") else ""
+
+
 def _is_registered(origin: str, sites: Sites) -> bool:
-    host = urlsplit(origin).hostname or ""
-    return any(site.allows(host) for site in sites)
+    host = _host_of(origin).partition(":")[0]
+    return bool(host) and any(site.allows(host) for site in sites)
