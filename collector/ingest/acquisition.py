@@ -104,13 +104,14 @@ def origin_of(
         came = None
     if not tags:
         return _untagged(came, strict=strict)
-    return _tagged(came, tags, sources, strict=strict)
+    return _tagged(came, tuple(tags.items()), sources, strict=strict)
 
 
 def forget() -> None:
     """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
     _referrer.cache_clear()
     _untagged.cache_clear()
+    _tagged.cache_clear()
 
 
 @lru_cache(maxsize=4096)
@@ -142,11 +143,17 @@ def _untagged(came: Referrer | None, *, strict: bool) -> Origin:
     )
 
 
+@lru_cache(maxsize=4096)
 def _tagged(
-    came: Referrer | None, tags: Mapping[str, str], sources: KnownSources, *, strict: bool
+    came: Referrer | None,
+    pairs: tuple[tuple[str, str], ...],
+    sources: KnownSources,
+    *,
+    strict: bool,
 ) -> Origin:
     plain = _untagged(came, strict=strict)
-    kept = {name: scrub_text(value) for name, value in tags.items()}
+    tags = dict(pairs)
+    kept = {name: scrub_text(value) for name, value in pairs}
     named = kept.get("utm_source") or kept.get("source") or kept.get("ref") or ""
     click, paid = CLICKS.get(tags.get(CLICK_ID, ""), ("", False))
     known = _known(named, came, click, sources)

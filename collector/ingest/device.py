@@ -38,6 +38,8 @@ _BROWSERS = {
     "Chrome Mobile WebView": "Android WebView",
     "Chrome Mobile iOS": "Chrome",
     "DuckDuckGo Mobile": "DuckDuckGo",
+    "Ecosia Android": "Ecosia",
+    "Ecosia iOS": "Ecosia",
     "Edge Mobile": "Edge",
     "Facebook Messenger": "Messenger",
     "Firefox Focus": "Firefox Focus",

@@ -169,10 +169,7 @@ def _capped(path: str) -> str:
 @lru_cache(maxsize=4096)
 def _scrubbed_text(text: str) -> str:
     clean = _SPACES.sub(" ", seen(text)).strip()
-    if len(clean) > MAX_READ:  # one sign may fold to eighteen
-        return ""
-    return (
-        ""
-        if is_personal(clean) or ("%" in text and is_personal(decoded(text)[:MAX_READ]))
-        else clean
-    )
+    bare = decoded(text) if "%" in text else clean
+    # One sign may fold to eighteen, so the length is looked at again.
+    too_long = max(len(clean), len(bare)) > MAX_READ
+    return "" if too_long or is_personal(clean) or is_personal(bare) else clean
