@@ -63,5 +63,5 @@ def _of_visitors(query: Query) -> Iterator[str]:
         return
     if query.period.days > 1:
         yield SEVERAL_DAYS
-    if any(len(one.values) > 1 or one.operator == "contains" for one in query.filters):
+    if any(len(one.values) > 1 or one.operator != "is" for one in query.filters):
         yield SEVERAL_VALUES

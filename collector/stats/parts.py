@@ -37,6 +37,7 @@ _OPERATORS = {
         f"{{column}} != '{OTHER}' AND arrayExists(wanted -> "
         "positionCaseInsensitiveUTF8({column}, wanted) > 0, {{{name}:Array(String)}})"
     ),
+    "starts": "arrayExists(wanted -> startsWith({column}, wanted), {{{name}:Array(String)}})",
 }
 
 

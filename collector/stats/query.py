@@ -13,13 +13,16 @@ from typing import Literal
 from collector.cells.views import Grain
 from collector.registry.sites import Site
 
-Operator = Literal["is", "is_not", "contains"]
+Operator = Literal["is", "is_not", "contains", "starts"]
 Calendar = Literal["day", "week", "month"]
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Keep only cells whose dimension has (or has not) one of these values."""
+    """Keep only cells whose dimension has (or has not) one of these values, or holds one of them.
+
+    `contains` looks for the values anywhere, without regard to case; `starts` at the beginning.
+    """
 
     dimension: str
     values: tuple[str, ...]

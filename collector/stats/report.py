@@ -147,9 +147,7 @@ def _breakdown(query: Query, plan: Plan, parts: Mapping[str, _Answer]) -> Report
     return Report(
         rows=tuple(rows),
         totals=_metrics(query, totals),
-        exactness=qualifications(
-            query, folded=folded, from_difference=plan.has_base and is_table(plan.view)
-        ),
+        exactness=qualifications(query, folded=folded, from_difference=other[VISITORS] is None),
         folded_values=listed.folded + stored.folded,
         view=plan.view.name,
         more=more,
