@@ -1,0 +1,141 @@
+"""Floods are shed in constant memory, and no address is kept."""
+
+from __future__ import annotations
+
+import sys
+from socket import AF_INET, AF_INET6, inet_pton
+
+import pytest
+
+from collector.ingest.limits import KEY_LIVES_S, Limits, Rate, Rates, is_private
+
+WIDE = Rate(1e6, 10**6)
+ADDRESS = inet_pton(AF_INET, "198.51.100.7")
+
+
+def some_rates(**changes: Rate) -> Rates:
+    """Build rates of which nothing limits but what is given."""
+    wide = {"address": WIDE, "network": WIDE, "site": WIDE, "instance": WIDE}
+    return Rates(**{**wide, **changes})
+
+
+def allowed(limits: Limits, times: int, address: bytes = ADDRESS, now: float = 1000.0) -> int:
+    """Count how many of so many hits at one instant get through."""
+    return sum(limits.allows(address, 1, now) for _ in range(times))
+
+
+def test_a_burst_passes_and_no_more() -> None:
+    """As many hits at once as the burst says get through."""
+    assert 10 == allowed(Limits(some_rates(address=Rate(1, 10))), 50)
+
+
+def test_the_bucket_leaks_at_its_rate() -> None:
+    """After a burst, one hit a second gets through at one a second."""
+    limits = Limits(some_rates(address=Rate(1, 10)))
+    allowed(limits, 50)
+
+    passed = [allowed(limits, 5, now=1000.0 + second) for second in range(1, 6)]
+
+    assert [1, 1, 1, 1, 1] == passed
+
+
+def test_addresses_do_not_shed_one_another() -> None:
+    """A flood of one address leaves its neighbours alone."""
+    limits = Limits(some_rates(address=Rate(1, 10)))
+    allowed(limits, 1000)
+
+    others = [inet_pton(AF_INET, f"203.0.113.{number}") for number in range(200)]
+
+    assert 200 == sum(allowed(limits, 1, other) for other in others)
+
+
+def test_a_network_is_limited_as_one() -> None:
+    """Many addresses of one /24, or of one /48, share its bucket."""
+    limits = Limits(some_rates(network=Rate(1, 20)))
+    v4 = [inet_pton(AF_INET, f"203.0.113.{number}") for number in range(100)]
+    v6 = [inet_pton(AF_INET6, f"2001:db8:1:{number:x}::1") for number in range(100)]
+
+    assert 20 == sum(allowed(limits, 1, address) for address in v4)
+    assert 20 == sum(allowed(limits, 1, address) for address in v6)
+
+
+def test_addresses_of_one_v6_host_are_one() -> None:
+    """Privacy extensions do not multiply what a host may send: a /64 is one address."""
+    limits = Limits(some_rates(address=Rate(1, 20)))
+    addresses = [inet_pton(AF_INET6, f"2001:db8:1:2::{number:x}") for number in range(100)]
+
+    assert 20 == sum(allowed(limits, 1, address) for address in addresses)
+
+
+def test_a_site_and_the_instance_are_limited() -> None:
+    """What one site may take does not concern another; the instance's limit concerns all."""
+    limits = Limits(some_rates(site=Rate(1, 10), instance=Rate(1, 15)))
+
+    first = sum(limits.allows(b"", 1, 1000.0) for _ in range(50))
+    second = sum(limits.allows(b"", 2, 1000.0) for _ in range(50))
+
+    assert (10, 5) == (first, second)
+
+
+def test_a_shed_hit_fills_no_other_bucket() -> None:
+    """A flood that its address's bucket sheds takes nothing from the site's."""
+    limits = Limits(some_rates(address=Rate(1, 10), site=Rate(1, 30)))
+    allowed(limits, 1000)
+
+    assert 20 == sum(limits.allows(b"", 1, 1000.0) for _ in range(50))
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.1.2.3",
+        "127.0.0.1",
+        "192.168.0.1",
+        "172.16.0.1",
+        "172.31.9.9",
+        "100.64.0.1",
+        "169.254.1.1",
+        "::1",
+        "fd00::1",
+        "fe80::1",
+    ],
+)
+def test_private_addresses_are_proxies(address: str) -> None:
+    """All the world may come through one, so they are not limited by themselves."""
+    family = AF_INET6 if ":" in address else AF_INET
+    limits = Limits(some_rates(address=Rate(1, 10), network=Rate(1, 10)))
+
+    assert is_private(inet_pton(family, address))
+    assert 100 == allowed(limits, 100, inet_pton(family, address))
+
+
+@pytest.mark.parametrize("address", ["172.32.0.1", "100.128.0.1", "11.0.0.1", "2001:db8::1"])
+def test_public_addresses_are_no_proxies(address: str) -> None:
+    """Neighbours of the private networks are public."""
+    assert not is_private(inet_pton(AF_INET6 if ":" in address else AF_INET, address))
+
+
+def test_memory_is_constant_and_holds_no_address() -> None:
+    """A hundred thousand addresses do not make the arrays grow, nor can they be found in them."""
+    limits = Limits()
+    size = sys.getsizeof(limits._cells)
+    addresses = [b"%c%c%c\x07" % (n % 223 + 1, n // 223 % 256, n // 57_088) for n in range(100_000)]
+
+    for address in addresses:
+        limits.allows(address, 1, 1000.0)
+
+    assert size == sys.getsizeof(limits._cells)
+    assert {1} == set(limits._sites)
+    assert not any(addresses[n] * 2 in limits._cells.tobytes() for n in range(0, 100_000, 9999))
+
+
+def test_the_key_is_thrown_away() -> None:
+    """Every ten minutes the array begins anew under another key."""
+    limits = Limits(some_rates(address=Rate(0.001, 5)))
+    allowed(limits, 50)
+    key = limits._key
+
+    passed = allowed(limits, 50, now=1000.0 + KEY_LIVES_S)
+
+    assert key != limits._key
+    assert passed == 5
