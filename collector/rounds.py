@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import anyio.to_thread
 
+from collector.cells.sealing import Sealer
 from collector.control import Handler
 from collector.demo import filling
 from collector.errors import CollectorError
@@ -87,9 +88,19 @@ def _sealed(parts: Parts) -> list[dict[str, Any]]:
 async def _invent(parts: Parts, site: Site) -> None:
     mark = parts.settings.data_dir / "demo.mark"
 
+    # Nobody has asked about invented days yet, so no question needs time to end.
+    hasty = Sealer(
+        parts.store,
+        parts.journal,
+        parts.secrets,
+        parts.registry.sites,
+        parts.clock,
+        queries_end_s=0,
+    )
+
     def fill() -> None:
         with parts.sealing:
-            filling.fill(parts.store, parts.sealer.seal, site, parts.clock, mark)
+            filling.fill(parts.store, hasty.seal, site, parts.clock, mark)
 
     await anyio.to_thread.run_sync(fill)
     await filling.trickle(parts.journal, parts.visits, site, parts.clock, mark)
