@@ -60,13 +60,13 @@ def points(
     """Lay the period and the one before over each other, bucket by bucket.
 
     Args:
-        now: the buckets of the period.
+        now: the buckets of the period; hours are completed to the end of their day.
         earlier: those of the period before; may be shorter or empty.
         local_now: the site's wall clock, without a zone; later buckets have no value.
     """
     unit = METRICS[metric].unit
     result = []
-    for index, part in enumerate(now):
+    for index, part in enumerate(_whole_days(now) if bucket == "hour" else now):
         name, title = wording.bucket_words(bucket, part.start)
         to_come = part.start > local_now
         before = earlier[index].value if index < len(earlier) else None
@@ -82,6 +82,13 @@ def points(
             )
         )
     return result
+
+
+def _whole_days(hours: Sequence[Bucket]) -> list[Bucket]:
+    whole = list(hours)
+    while whole and (following := whole[-1].start + timedelta(hours=1)).hour > 0:
+        whole.append(Bucket(following, None))
+    return whole
 
 
 def _together(days: Sequence[ReportRow], metric: str) -> float | None:

@@ -198,7 +198,7 @@ def folded_words(count: int) -> str:
 
 
 def folding(profile: str) -> str:
-    """Say which values are folded into "Other", and what that does not yet hide.
+    """Say which values are folded into "Other", and what never is.
 
     Args:
         profile: the site's privacy profile.
@@ -209,8 +209,7 @@ def folding(profile: str) -> str:
         "Values that very few visitors share on a day are folded into “Other”. This site’s "
         f"{kept.name} thresholds keep known sources, your own pages, countries and devices, and "
         f"fold other pages, referrers and campaigns below {kept.open} visitors, and {cities}. "
-        "Totals are never folded. A value that is folded alone can still be found by "
-        "subtraction: secondary suppression is not built yet."
+        "Totals are never folded. No value is folded alone, so that none is found by subtraction."
     )
 
 

@@ -101,7 +101,7 @@ def test_the_present_bucket_is_still_filling(
         local_now=NOW,
     )
 
-    assert partial == [point.partial for point in drawn]
+    assert partial == [point.partial for point in drawn][:2]
 
 
 def test_hours_to_come_have_no_value() -> None:
@@ -116,6 +116,19 @@ def test_hours_to_come_have_no_value() -> None:
 
     assert (None, "–", False) == (to_come.value, to_come.text, to_come.partial)
     assert (12, "12") == (to_come.before, to_come.before_text)
+
+
+def test_a_day_is_drawn_to_its_end() -> None:
+    """However few hours were told, the axis ends at midnight."""
+    drawn = points(
+        [Bucket(datetime(2026, 11, 23, 13), 5)],
+        [],
+        metric="visitors",
+        bucket="hour",
+        local_now=NOW,
+    )
+
+    assert ("13:00", "23:00", 11) == (drawn[0].label, drawn[-1].label, len(drawn))
 
 
 def test_a_shorter_period_before_leaves_gaps() -> None:
