@@ -31,6 +31,7 @@ from collector.clock import Clock, SystemClock
 from collector.control import ControlServer
 from collector.demo.filling import add_sites
 from collector.errors import CollectorError
+from collector.ingest.acquisition import known_values
 from collector.ingest.assemble import Intake, forget_visitors
 from collector.ingest.endpoint import EventEndpoint
 from collector.ingest.limits import Limits
@@ -134,12 +135,21 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         delivery=Delivery(journal, store, clock, settings.delivery),
         secrets=secrets,
         visits=visits,
-        sealer=Sealer(store, journal, secrets, registry.sites, clock, settings.seal.grace_s),
+        sealer=Sealer(
+            store,
+            journal,
+            secrets,
+            registry.sites,
+            clock,
+            settings.seal.grace_s,
+            known=known_values(),
+        ),
         reports=Reports(
             store,
             registry.sites,
             clock,
             lambda site: visits.now_visitors(site, int(clock.now())),
+            known_values(),
         ),
         intake=intake,
     )

@@ -19,6 +19,7 @@ from collector.cells.sealing import Sealer
 from collector.control import Handler
 from collector.demo import filling
 from collector.errors import CollectorError
+from collector.ingest.acquisition import known_values
 from collector.registry.sites import Site
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ async def _invent(parts: Parts, site: Site) -> None:
         parts.secrets,
         parts.registry.sites,
         parts.clock,
+        known=known_values(),
         queries_end_s=0,
     )
 

@@ -107,6 +107,11 @@ def origin_of(
     return _tagged(came, tuple(tags.items()), sources, strict=strict)
 
 
+def known_values() -> dict[str, tuple[str, ...]]:
+    """Give the values that folding trusts at every site, by dimension: the named sources."""
+    return {"source": (DIRECT_SOURCE, *sorted(KNOWN_SOURCES.brands))}
+
+
 def forget() -> None:
     """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
     _referrer.cache_clear()
