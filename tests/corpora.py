@@ -13,6 +13,7 @@ import re
 import string
 import uuid
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from typing import NamedTuple
 from urllib.parse import quote
 
@@ -271,7 +272,6 @@ def _camel(rng: random.Random, words: list[str]) -> str:
 
 def crawlers() -> Iterator[str]:
     """Read the user agents of crawlers that the package crawler-user-agents records."""
-    import crawleruseragents  # noqa: PLC0415 -- reads its data when imported
-
+    crawleruseragents = import_module("crawleruseragents")  # untyped
     for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA:
         yield from entry["instances"]

@@ -14,7 +14,7 @@ from functools import lru_cache
 
 import msgspec
 
-from collector.privacy.scrub import decoded, scrub_path, scrub_search
+from collector.privacy.scrub import decoded, scrub_path, scrub_search, scrub_text
 
 MAX_URL = 4096
 """Characters of an address that are read at all; the rest is cut."""
@@ -87,8 +87,8 @@ class Page(msgspec.Struct, frozen=True):
     Attributes:
         hostname: lower case, without port and user; empty if there is none we can read.
         path: from `/`, at most 512 characters, scrubbed.
-        query: allow-listed tags as sent, decoded but not scrubbed; under `click_id` the
-            name of a click identifier that was there.
+        query: allow-listed tags, decoded and scrubbed; under `click_id` the name of a
+            click identifier that was there.
         search: what was searched on the site, scrubbed; empty if nothing.
     """
 
@@ -128,7 +128,7 @@ def page_of(
     if hash_mode and fragment:
         raw_path = _with_fragment(raw_path, fragment)
     tags = tags_of(query, rules.search_parameter) if query else {}
-    search = scrub_search(tags.get(rules.search_parameter, "")) if tags else ""
+    search = scrub_search(tags.pop(rules.search_parameter, "")) if tags else ""
     return Page(hostname, path_of(raw_path, rules), tags, search)
 
 
@@ -182,19 +182,19 @@ def tags_of(query: str, search_parameter: str = "") -> dict[str, str]:
     """Pick the allow-listed tags from a query string; the first of each name counts.
 
     Returns:
-        Values decoded, trimmed, not empty, not scrubbed; a click identifier's name under
-        `click_id`.
+        Values decoded, scrubbed and not empty, but for what was searched, which is not
+        scrubbed; a click identifier's name under `click_id`.
     """
     tags: dict[str, str] = {}
     for pair in query.split("&"):
         key, _, value = pair.partition("=")
-        name = key.lower()
-        if name in TAGS or (key == search_parameter and key):
-            name = key if key == search_parameter else name
-            if value and name not in tags and (text := decoded(value.replace("+", " ")).strip()):
-                tags[name] = text
-        elif name in CLICK_IDS and value:
+        name = key if key == search_parameter else key.lower()
+        if name in CLICK_IDS and value:
             tags.setdefault(CLICK_ID, name)
+        elif value and name not in tags and (name in TAGS or (name == search_parameter and name)):
+            text = decoded(value.replace("+", " ")).strip()
+            if kept := text if name == search_parameter else scrub_text(text):
+                tags[name] = kept
     return tags
 
 

@@ -1,0 +1,221 @@
+"""The promise of pages: any string gives a clean host name, path and tags, and never an error."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from collector.ingest import page as page_rules
+from collector.ingest.page import (
+    CLICK_ID,
+    MAX_URL,
+    Page,
+    PageRules,
+    forget,
+    hostname_of,
+    page_of,
+    path_of,
+    tags_of,
+)
+
+
+@pytest.mark.parametrize(
+    ("url", "hostname", "path"),
+    [
+        ("https://example.org", "example.org", "/"),
+        ("https://example.org/", "example.org", "/"),
+        ("HTTPS://WWW.Example.ORG:8443/A", "www.example.org", "/A"),
+        ("//example.org/a", "example.org", "/a"),
+        ("/a/b?x=1", "", "/a/b"),
+        ("https://user:secret@example.org/a", "example.org", "/a"),
+        ("https://example.org./a", "example.org", "/a"),
+        ("https://bücher.example/a", "xn--bcher-kva.example", "/a"),
+        ("http://[::1]:8000/a", "[::1]", "/a"),
+        ("http://127.0.0.1:8000/a", "127.0.0.1", "/a"),
+        ("  https://example.org/a  ", "example.org", "/a"),
+        ("https://example.org\\evil.example/a", "example.org", "/evil.example/a"),
+        ("https://example.org?a=1", "example.org", "/"),
+        ("https://exa mple.org/a", "", "/a"),
+        ("javascript:alert(1)", "", "/"),
+        ("data:text/html,hello", "", "/"),
+        ("file:///etc/passwd", "", "/"),
+        ("about:blank", "", "/"),
+        ("", "", "/"),
+    ],
+)
+def test_an_address_gives_its_host_name_and_path(url: str, hostname: str, path: str) -> None:
+    """Scheme, user, port, query and fragment are cut; what is no web address gives nothing."""
+    page = page_of(url)
+
+    assert (hostname, path) == (page.hostname, page.path)
+
+
+@pytest.mark.parametrize(
+    ("raw", "clean"),
+    [
+        ("/a//b///c", "/a/b/c"),
+        ("/a/", "/a"),
+        ("/a/index.html", "/a"),
+        ("/index.php", "/"),
+        ("/a/Default.aspx", "/a"),
+        ("/caf%C3%A9", "/café"),
+        ("/caf%25C3%25A9", "/café"),
+        ("/cafe\u0301", "/café"),
+        ("/a\u200bb\u202e", "/ab"),
+        ("/a%00b", "/a b"),
+        ("/a;jsessionid=AB12/b", "/a/b"),
+        ("/a%3Ftoken=x", "/a"),
+        ("/a%2Fb", "/a/b"),
+        ("/a\\b", "/a/b"),
+        ("", "/"),
+        ("a", "/a"),
+        ("/%ff", "/"),
+    ],
+)
+def test_ways_to_write_one_path_give_one_path(raw: str, clean: str) -> None:
+    """Encodings, doubled slashes, index files and what no eye sees do not split a page in two."""
+    assert clean == path_of(raw)
+
+
+def test_an_owner_can_keep_slashes_and_index_files_apart() -> None:
+    """Normalising is a setting, for the sites where it would join two pages."""
+    rules = PageRules(keep_trailing_slash=True, keep_index=True)
+
+    assert path_of("/a/", rules) == "/a/"
+    assert path_of("/a/index.html", rules) == "/a/index.html"
+
+
+@pytest.mark.parametrize(
+    ("path", "kept"),
+    [
+        ("/orders/123456", "/orders/:id"),
+        ("/orders/123456/items", "/orders/:id/items"),
+        ("/orders", "/orders"),
+        ("/blog/2024/a-title", "/blog/*"),
+        ("/orders/1/2/3", "/orders/1/2/3"),
+        ("/a.b/x", "/a.b/:x"),
+        ("/aXb/x", "/aXb/x"),
+    ],
+)
+def test_templates_and_groups_win_over_the_path(path: str, kept: str) -> None:
+    """A path that fits a template becomes it; `*` at the end groups all that follows."""
+    rules = PageRules(templates=("/orders/:id", "/orders/:id/items", "/blog/*", "/a.b/:x"))
+
+    assert kept == path_of(path, rules)
+
+
+@pytest.mark.parametrize(
+    ("url", "path"),
+    [
+        ("https://example.org/app#/route/two", "/app#/route/two"),
+        ("https://example.org/#!/route", "/#!/route"),
+        ("https://example.org/app#/route?token=x", "/app#/route"),
+        ("https://example.org/app#access_token=secret&state=1", "/app"),
+        ("https://example.org/app#", "/app"),
+    ],
+)
+def test_hash_routing_keeps_the_route_and_no_parameters(url: str, path: str) -> None:
+    """With hash routing the fragment is a path; a fragment of parameters never is."""
+    assert path == page_of(url, hash_mode=True).path
+    assert "#" not in page_of(url).path
+
+
+def test_only_listed_tags_are_kept() -> None:
+    """Campaign tags are picked by name; everything else in the query is dropped."""
+    page = page_of("https://example.org/?utm_source=a&UTM_Medium=b&ref=c&token=secret&utm_evil=d&x")
+
+    assert page.query == {"utm_source": "a", "utm_medium": "b", "ref": "c"}
+
+
+def test_the_first_of_a_tag_counts_and_empty_ones_do_not() -> None:
+    """A tag given twice has its first value, whatever an added one says."""
+    assert tags_of("utm_source=&utm_source=a&utm_source=b") == {"utm_source": "a"}
+
+
+def test_tags_are_decoded() -> None:
+    """Plus signs and percent signs are undone, several times over."""
+    tags = tags_of("utm_campaign=a+b%20c&utm_term=%25C3%25A9")
+
+    assert tags == {"utm_campaign": "a b c", "utm_term": "é"}
+
+
+@pytest.mark.parametrize("name", sorted(page_rules.CLICK_IDS))
+def test_of_a_click_identifier_only_the_name_is_kept(name: str) -> None:
+    """That somebody clicked an advertisement is kept; which click it was never is."""
+    page = page_of(f"https://example.org/?{name}=Cj0KCQsecret")
+
+    assert page == Page("example.org", "/", {CLICK_ID: name})
+
+
+def test_a_parameter_cannot_pose_as_a_click_identifier() -> None:
+    """Our own key is not on the list of what is read from a query."""
+    assert tags_of(f"{CLICK_ID}=gclid") == {}
+
+
+def test_a_search_is_read_from_the_sites_own_parameter() -> None:
+    """What was searched is kept scrubbed, apart from the tags, and only if the site asked."""
+    url = "https://example.org/find?q=Red+Shoes&utm_source=a"
+
+    asked = page_of(url, rules=PageRules(search_parameter="q"))
+    unasked = page_of(url)
+
+    assert (asked.search, asked.query) == ("red shoes", {"utm_source": "a"})
+    assert (unasked.search, unasked.query) == ("", {"utm_source": "a"})
+
+
+def test_a_personal_search_is_dropped() -> None:
+    """An address typed into a search box is not a search."""
+    page = page_of("https://example.org/?q=jo%40example.org", rules=PageRules(search_parameter="q"))
+
+    assert page.search == ""
+
+
+def test_an_endless_address_is_cut() -> None:
+    """A megabyte of address is read as far as we read, and gives a path of bounded length."""
+    page = page_of("https://example.org/" + "word/" * 200_000)
+
+    assert len(page.path) <= 512
+    assert page.path.startswith("/word/word")
+
+
+@pytest.mark.parametrize("label", ["a" * 300, "\ud800", "ö" * 300, "-", "[zz]", "a b", "%41"])
+def test_what_is_no_host_name_gives_none(label: str) -> None:
+    """Names too long, broken or blank are no host names, and no error."""
+    assert hostname_of(label) == ""
+
+
+@given(st.text(max_size=400), st.booleans())
+def test_no_string_raises(text: str, hash_mode: bool) -> None:  # noqa: FBT001 -- generated
+    """Any string at all gives a page with a path from the root."""
+    page = page_of(text, hash_mode)
+
+    assert page.path.startswith("/")
+    assert len(page.path) <= 512
+
+
+@given(st.text(alphabet="htps:/?#@[]%&=;.\\aZ09\u200b\ud800é", max_size=MAX_URL))
+def test_no_broken_address_raises(text: str) -> None:
+    """Addresses made of nothing but their separators give pages too."""
+    page = page_of("https://" + text, hash_mode=True)
+
+    assert page.path.startswith("/")
+    assert "?" not in page.path
+
+
+@given(st.text(max_size=200))
+def test_a_clean_path_stays(text: str) -> None:
+    """Cleaning a clean path changes nothing, so that peers' formats may hand us cleaned ones."""
+    once = path_of("/" + text)
+
+    assert once == path_of(once) or "%" in once
+
+
+def test_forgetting_empties_the_caches() -> None:
+    """When day secrets go, no path that a browser sent stays in a cache."""
+    page_of("https://example.org/some/path")
+
+    forget()
+
+    assert path_of.cache_info().currsize == 0
+    assert hostname_of.cache_info().currsize == 0
