@@ -9,8 +9,13 @@ import orjson
 
 from collector.clock import Clock
 from collector.hit import Hit, Kind, VisitValues
+from collector.ingest.assemble import Intake
+from collector.ingest.limits import Limits
+from collector.ingest.place import Places
+from collector.ingest.visits import Visits
 from collector.ingest.wire import Payload
 from collector.privacy.consent import Admitted, Message, Receive, Scope, decide
+from collector.privacy.secrets import DaySecrets
 from collector.registry.sites import Site, Sites
 
 NOON = 1_795_262_400.0
@@ -158,3 +163,16 @@ def an_admitted(*headers: tuple[bytes, bytes], **changes: Any) -> Admitted:
     admitted = decide(scope, a_receive(body))
     assert isinstance(admitted, Admitted)
     return admitted
+
+
+def an_intake(**changes: Any) -> Intake:
+    """Build an intake at noon: one plain site, secrets in memory, countries by registry."""
+    clock = changes.setdefault("clock", FakeClock())
+    fields = {
+        "sites": some_sites(),
+        "secrets": DaySecrets(None, clock, "memory"),
+        "visits": Visits(),
+        "places": Places(),
+        "limits": Limits(),
+    }
+    return Intake(**{**fields, **changes})

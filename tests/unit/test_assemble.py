@@ -1,0 +1,376 @@
+"""A payload becomes one hit, or is dropped for a reason from the closed list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from collector.day import day_at
+from collector.hit import NONE, OTHER, Drop, Hit, Kind
+from collector.ingest.assemble import Assembled, Intake, assemble, forget_visitors, sites_named
+from collector.ingest.wire import Payload
+from collector.privacy.address import Networks
+from collector.privacy.pseudonym import _keyed
+from tests.builders import (
+    CHROME,
+    IPHONE,
+    NOON,
+    FakeClock,
+    a_payload,
+    a_site,
+    an_admitted,
+    an_intake,
+    some_sites,
+)
+
+UA = (b"user-agent", CHROME)
+
+
+def made(
+    payload: Payload | None = None,
+    *headers: tuple[bytes, bytes],
+    intake: Intake | None = None,
+    **request: Any,
+) -> Hit:
+    """Assemble a hit that must be accepted."""
+    found = assemble(
+        payload or a_payload(),
+        an_admitted(*(headers or (UA,)), **request),
+        intake or an_intake(),
+        "example.org",
+    )
+    assert isinstance(found, Assembled)
+    return found.hit
+
+
+def dropped(
+    payload: Payload | None = None,
+    *headers: tuple[bytes, bytes],
+    intake: Intake | None = None,
+    site: str = "example.org",
+    **request: Any,
+) -> Drop:
+    """Assemble what must be dropped; the visits stay as they were."""
+    intake = intake or an_intake()
+    before = len(intake.visits)
+    found = assemble(
+        payload or a_payload(), an_admitted(*(headers or (UA,)), **request), intake, site
+    )
+    assert isinstance(found, Drop)
+    assert before == len(intake.visits)
+    return found
+
+
+def test_a_pageview_fills_every_column_it_can() -> None:
+    """Page, origin, browser, time and visit of a first pageview are all in the hit."""
+    payload = a_payload(
+        url="https://www.example.org/blog/hello?utm_source=news&utm_campaign=autumn&secret=1",
+        referrer="https://www.google.com/search?q=x",
+        screen_width=1440,
+        language="de-AT",
+    )
+
+    hit = made(payload, peer="81.2.69.142")
+    day = day_at("UTC", NOON)
+
+    assert (1, day.closes_at, day.number) == (hit.site, hit.closes_at, hit.day)
+    assert (int(NOON), int(NOON)) == (hit.hour, hit.minute)
+    assert ("/blog/hello", "www.example.org") == (hit.path, hit.hostname)
+    assert (1, 0, 1, 1) == (hit.pageviews, hit.events, hit.visits, hit.bounces)
+    assert ("/blog/hello", "", "") == (hit.exit_path, hit.left_path, hit.event)
+    visit = hit.visit
+    assert ("/blog/hello", "news", "autumn") == (
+        visit.entry_path,
+        visit.utm_source,
+        visit.utm_campaign,
+    )
+    assert ("Chrome", "Chrome 142", "Windows") == (
+        visit.browser,
+        visit.browser_version,
+        visit.os,
+    )
+    assert ("GB", "de", "Desktop") == (visit.country, visit.language, visit.device)
+    assert NONE != visit.screen
+    assert 16 == len(hit.pseudonym)
+
+
+def test_the_hit_belongs_to_the_sites_local_day() -> None:
+    """At noon UTC it is tomorrow in Kiritimati."""
+    intake = an_intake(sites=some_sites(a_site(zone="Pacific/Kiritimati")))
+
+    hit = made(intake=intake)
+
+    assert day_at("UTC", NOON).number + 1 == hit.day
+    assert day_at("Pacific/Kiritimati", NOON).closes_at == hit.closes_at
+
+
+def test_the_language_is_the_payloads_or_the_headers() -> None:
+    """Without a language in the payload, Accept-Language tells; the payload wins."""
+    accepts = (b"accept-language", b"fr-CH, fr;q=0.9")
+
+    assert "fr" == made(None, UA, accepts).visit.language
+    assert "de" == made(a_payload(language="de-AT"), UA, accepts).visit.language
+
+
+def test_an_event_counts_once_with_its_properties_and_revenue() -> None:
+    """Name, properties and money of a custom event are kept, scrubbed."""
+    payload = a_payload(
+        kind=Kind.EVENT,
+        name="Order",
+        props=(("plan", "pro"), ("mail", "jane.doe@example.com"), ("jane@example.com", "x")),
+        revenue=(1999, "EUR"),
+    )
+
+    hit = made(payload)
+
+    assert ("Order", 0, 1) == (hit.event, hit.pageviews, hit.events)
+    assert ("plan=pro",) == hit.properties
+    assert (1999, "EUR") == (hit.revenue, hit.currency)
+    assert ("", 1) == (hit.exit_path, hit.visits)
+
+
+def test_an_event_whose_name_says_too_much_becomes_other() -> None:
+    """An e-mail address as the name of an event is counted, but not kept."""
+    assert OTHER == made(a_payload(kind=Kind.EVENT, name="jane.doe@example.com")).event
+
+
+def test_engagement_adds_no_visitor() -> None:
+    """Time and depth of a page count for its visit; the visitor was counted before."""
+    intake = an_intake()
+    made(intake=intake)
+    report = a_payload(kind=Kind.ENGAGEMENT, scroll=60, engaged_ms=12_000)
+
+    hit = made(report, intake=intake)
+
+    assert not hit.counts_visitor
+    assert (60, 12_000, 1, 0, 0) == (
+        hit.scroll_percent,
+        hit.engaged_ms,
+        hit.engaged_pageviews,
+        hit.visits,
+        hit.pageviews,
+    )
+
+
+def test_engaged_time_is_capped() -> None:
+    """One report adds half an hour at most."""
+    report = a_payload(kind=Kind.ENGAGEMENT, engaged_ms=10**9)
+
+    assert 30 * 60 * 1000 == made(report).engaged_ms
+
+
+def test_a_second_hit_belongs_to_the_first_ones_visit() -> None:
+    """The same browser's next page has its pseudonym, ends the bounce and repeats the origin."""
+    clock = FakeClock()
+    intake = an_intake(clock=clock)
+    first = made(a_payload(referrer="https://www.google.com/"), intake=intake)
+    clock.pass_by(30)
+
+    second = made(a_payload(url="https://example.org/next"), intake=intake)
+
+    assert first.pseudonym == second.pseudonym
+    assert first.visit == second.visit
+    assert (0, -1, 30) == (second.visits, second.bounces, second.visit_seconds)
+    assert ("/next", "/blog/hello") == (second.exit_path, second.left_path)
+
+
+@pytest.mark.parametrize(
+    ("headers", "peer"),
+    [
+        ([(b"user-agent", IPHONE)], "198.51.100.7"),
+        ([UA], "198.51.100.8"),
+    ],
+)
+def test_another_browser_or_address_is_another_visitor(
+    headers: list[tuple[bytes, bytes]], peer: str
+) -> None:
+    """Pseudonyms tell user agents and addresses apart."""
+    intake = an_intake()
+    first = made(intake=intake, peer="198.51.100.7")
+
+    assert first.pseudonym != made(None, *headers, intake=intake, peer=peer).pseudonym
+
+
+def test_another_site_or_day_is_another_pseudonym() -> None:
+    """One browser's names on two sites and two days have nothing in common."""
+    clock = FakeClock()
+    sites = some_sites(a_site(), a_site(id=2, domain="b.example", hostnames=("example.org",)))
+    intake = an_intake(sites=sites, clock=clock)
+    today = made(intake=intake)
+    elsewhere = assemble(a_payload(), an_admitted(UA), intake, "b.example")
+    clock.pass_by(86_400)
+
+    tomorrow = made(intake=intake)
+
+    assert isinstance(elsewhere, Assembled)
+    assert 3 == len({today.pseudonym, elsewhere.hit.pseudonym, tomorrow.pseudonym})
+
+
+def test_the_strict_profile_sees_networks_and_no_city() -> None:
+    """Two addresses of one /24 are one visitor there, and the city is not kept."""
+    intake = an_intake(sites=some_sites(a_site(profile="strict")))
+
+    one = made(intake=intake, peer="198.51.100.7")
+    other = made(intake=intake, peer="198.51.100.200")
+
+    assert one.pseudonym == other.pseudonym
+    assert "" == one.visit.city
+
+
+def test_the_address_is_the_clients_behind_a_trusted_proxy() -> None:
+    """X-Forwarded-For of a trusted peer, and of no other, names the visitor."""
+    forwarded = (b"x-forwarded-for", b"81.2.69.142")
+    trusting = an_intake(trusted_proxies=Networks(["198.51.100.0/24"]))
+
+    assert "GB" == made(None, UA, forwarded, intake=trusting).visit.country
+    assert "GB" != made(None, UA, forwarded).visit.country
+
+
+def test_a_named_address_header_is_the_only_one_believed() -> None:
+    """With a header of the proxy's own set up, X-Forwarded-For says nothing."""
+    intake = an_intake(
+        trusted_proxies=Networks(["198.51.100.0/24"]), address_header=b"cf-connecting-ip"
+    )
+    headers = [(b"x-forwarded-for", b"1.1.1.1"), (b"cf-connecting-ip", b"81.2.69.142")]
+
+    assert "GB" == made(None, UA, *headers, intake=intake).visit.country
+
+
+def test_undo_takes_the_visit_back() -> None:
+    """A hit that could not be kept leaves no visit."""
+    intake = an_intake()
+    found = assemble(a_payload(), an_admitted(UA), intake, "example.org")
+    assert isinstance(found, Assembled)
+
+    found.undo()
+
+    assert 0 == len(intake.visits)
+
+
+def test_unknown_site() -> None:
+    """A site that nobody registered is dropped, whatever else is sent."""
+    assert Drop.UNKNOWN_SITE is dropped(site="nobody.example")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://foreign.example/",
+        "https://example.org.foreign.example/",
+        "https://notexample.org/",
+        "file:///etc/passwd",
+        "nonsense",
+        "//",
+    ],
+)
+def test_hostname(url: str) -> None:
+    """A page of a host that is not the site's is dropped."""
+    assert Drop.HOSTNAME is dropped(a_payload(url=url))
+
+
+def test_hostname_of_the_sending_page() -> None:
+    """A browser that names another site's page as the sender is not believed."""
+    foreign = (b"origin", b"https://foreign.example")
+    own = (b"origin", b"https://shop.example.org:8443")
+
+    assert Drop.HOSTNAME is dropped(None, UA, foreign)
+    assert 1 == made(None, UA, own).pageviews
+    assert 1 == made(None, UA, (b"origin", b"null")).pageviews
+
+
+def test_bot() -> None:
+    """A crawler is dropped by its user agent, an automated browser by what the tracker saw."""
+    crawler = (b"user-agent", b"Mozilla/5.0 (compatible; Googlebot/2.1)")
+
+    assert Drop.BOT is dropped(None, crawler)
+    assert Drop.BOT is dropped(a_payload(bot=True))
+
+
+@pytest.mark.parametrize(
+    "header",
+    [(b"sec-purpose", b"prefetch;prerender"), (b"purpose", b"preview"), (b"x-moz", b"prefetch")],
+)
+def test_prefetch(header: tuple[bytes, bytes]) -> None:
+    """A page loaded ahead of being looked at is not counted."""
+    assert Drop.PREFETCH is dropped(None, UA, header)
+
+
+def test_excluded_network() -> None:
+    """Hits from the operator's own networks are dropped."""
+    intake = an_intake(excluded=Networks(["198.51.100.0/24"]))
+
+    assert Drop.EXCLUDED_NETWORK is dropped(intake=intake)
+    assert 1 == made(intake=intake, peer="203.0.113.1").pageviews
+
+
+def test_spam_referrer() -> None:
+    """A visit that comes from a referrer on the spam list is dropped."""
+    assert Drop.SPAM_REFERRER is dropped(a_payload(referrer="https://www.semalt.com/x"))
+
+
+def test_rate() -> None:
+    """A flood of one address is shed after its burst; others are not concerned."""
+    intake = an_intake()
+    found = [assemble(a_payload(), an_admitted(UA), intake, "example.org") for _ in range(1000)]
+
+    assert Drop.RATE is found[-1]
+    assert 500 < sum(isinstance(one, Assembled) for one in found) < 1000
+    assert 1 == made(intake=intake, peer="203.0.113.1").pageviews
+
+
+def test_the_site_is_the_pages_host_unless_named() -> None:
+    """Without a domain in the payload, the page's host is the site."""
+    assert ("example.org",) == sites_named(a_payload(domains=()))
+    assert ("a.example", "b.example") == sites_named(a_payload(domains=("a.example", "b.example")))
+
+
+def test_forgetting_empties_what_visitors_sent() -> None:
+    """When day secrets go, no cache keeps a user agent, a referrer or a secret."""
+    made(a_payload(referrer="https://www.google.com/"))
+    assert _keyed.cache_info().currsize > 0
+
+    forget_visitors()
+
+    assert _keyed.cache_info().currsize == 0
+
+
+TEXT = st.text(max_size=80)
+
+
+@given(
+    st.builds(
+        Payload,
+        kind=st.sampled_from(list(Kind)),
+        name=TEXT,
+        url=TEXT | TEXT.map(lambda rest: "https://example.org/" + rest),
+        referrer=TEXT | TEXT.map(lambda rest: "https://" + rest),
+        props=st.lists(st.tuples(TEXT, TEXT), max_size=3).map(tuple),
+        scroll=st.none() | st.integers(0, 100),
+        engaged_ms=st.integers(0, 10**9),
+        hash_mode=st.booleans(),
+        screen_width=st.integers(0, 100_000),
+        language=TEXT,
+    ),
+    st.lists(
+        st.tuples(
+            st.sampled_from(
+                [b"user-agent", b"accept-language", b"origin", b"sec-ch-ua", b"x-forwarded-for"]
+            ),
+            st.binary(max_size=80),
+        ),
+        max_size=4,
+    ),
+)
+@settings(max_examples=150, deadline=None)
+def test_any_payload_is_a_hit_or_a_drop(
+    payload: Payload, headers: list[tuple[bytes, bytes]]
+) -> None:
+    """Whatever was sent, assembling raises nothing."""
+    intake = an_intake(trusted_proxies=Networks(["198.51.100.0/24"]))
+
+    found = assemble(payload, an_admitted(UA, *headers), intake, "example.org")
+
+    assert isinstance(found, Assembled | Drop)
