@@ -124,6 +124,6 @@ def of_pair(cells: Iterable[Cell], *dimensions: str) -> dict[tuple[str, str], Ce
 
 def _read(store: Store, sql: str, closes_at: int) -> list[Cell]:
     return [
-        Cell(*row[:6], sums=tuple(row[6:-2]), visitors=row[-2], folded=row[-1])
+        Cell(*row[:6], tuple(row[6:-2]), *row[-2:])
         for row in store.query(sql, {"closes_at": closes_at})
     ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,7 +29,7 @@ from tests.integration.closing import (
 from tests.integration.seeding import FIRST_HIT, hit
 
 
-def visits_of(count: int, when: str = "2026-11-20 10:30", **columns: object) -> list[Hit]:
+def visits_of(count: int, when: str = "2026-11-20 10:30", **columns: Any) -> list[Hit]:
     """Invent the first hits of so many visitors, alike in everything."""
     tag = repr(sorted(columns.items()))
     return [hit(f"{tag} {one}", when, **(FIRST_HIT | columns)) for one in range(count)]
