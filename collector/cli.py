@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 
 from collector import __version__
+from collector.commands.days import seal
 from collector.commands.desk import Desk
 from collector.commands.service import healthcheck, serve
 from collector.commands.sites import site
@@ -37,7 +38,7 @@ def footfall(context: click.Context, config: Path | None) -> None:
     context.obj = Desk(config)
 
 
-for command in (serve, site, user, token, healthcheck):
+for command in (serve, site, user, token, seal, healthcheck):
     footfall.add_command(command)
 
 

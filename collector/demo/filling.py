@@ -78,6 +78,7 @@ def fill(
     site: Site,
     clock: Clock,
     mark: Path,
+    go_on: Callable[[], bool] = lambda: True,
 ) -> Filled:
     """Invent what is missing of the last 30 days and of today, but for the last half hour.
 
@@ -87,10 +88,13 @@ def fill(
     Args:
         seal: seals one closing instant, such as `Sealer.seal`.
         mark: the file that says how far an earlier filling or trickle got.
+        go_on: asked before each day; false ends the filling, to be taken up at the next start.
     """
     until = int(clock.now()) - LIVE_SECONDS
     days = hits = 0
     for day in _past_days(site, clock.now()):
+        if not go_on():
+            break
         since = _marked(mark)
         if day.closes_at <= since or day.opens_at > until or is_sealed(store, day.closes_at):
             continue

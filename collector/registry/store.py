@@ -38,7 +38,6 @@ class Registry:
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
         self._clock = clock or SystemClock()
         self._seen: tuple[int, int] | None = None
-        self._next_zone_at: float | None = None
         self._file = RegistryFile(path)
 
     def sites(self) -> Sites:
@@ -46,19 +45,18 @@ class Registry:
         if self._due_zones():
             with self._file.write():
                 self._begin_due_zones()
-        # Marked before it is read: a write in between is noticed, at worst twice.
-        self._seen = self._file.version()
-        rows = self._file.rows("SELECT id, domain, declared, next_zone_at FROM sites ORDER BY id")
-        self._next_zone_at = min((row[3] for row in rows if row[3] is not None), default=None)
-        return Sites(_site(*row[:3]) for row in rows)
+        rows = self._file.rows("SELECT id, domain, declared FROM sites ORDER BY id")
+        return Sites(_site(*row) for row in rows)
 
     def changed(self) -> bool:
-        """Tell whether `sites` would answer differently than when last asked; costs microseconds.
+        """Tell whether `sites` may answer differently than when this was last asked.
 
-        Any write to the registry, by this process or another, counts.
+        Any write to the registry, by this process or another, counts, and a new
+        time zone whose day has come. True at first; costs microseconds. For one
+        caller, which reads `sites` after it.
         """
-        due = self._next_zone_at is not None and self._clock.now() >= self._next_zone_at
-        return due or self._seen != self._file.version()
+        before, self._seen = self._seen, self._file.version()
+        return before != self._seen or bool(self._due_zones())
 
     def add_site(
         self, domain: str, zone: str = "UTC", *, public: bool = False, **more: Any
