@@ -32,7 +32,9 @@ METRIC_NAMES = {"time_on_page": "engaged_time"}
 
 _DAYS = {"day": 1, "7d": 7, "28d": 28, "30d": 30, "91d": 91}
 _MONTHS = {"month": 1, "6mo": 6, "12mo": 12}
-_FILTER = re.compile(r"(?P<name>[a-z_]+:[^=!~]+?)\s*(?P<operator>==|!=|~)\s*(?P<values>.+)", re.DOTALL)
+_FILTER = re.compile(
+    r"(?P<name>[a-z_]+:[^=!~]+?)\s*(?P<operator>==|!=|~)\s*(?P<values>.+)", re.DOTALL
+)
 _PLAIN: dict[str, Operator] = {"==": "is", "!=": "is_not", "~": "contains"}
 
 

@@ -137,10 +137,12 @@ def _open(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
     read = dict.fromkeys((*(KEPT_APART.get(name, name) for name in sums), "visits"))
     summed = "".join(f"sum({name}) AS {name}, " for name in read)
     either = " OR ".join(f"({part.to_read})" for part in parts)
+    # A page that every visit moved on from is no exit page: it hides nothing when folded.
+    left = " HAVING visits != 0" if any(part.weight == "visits" for part in parts) else ""
     return (
         f"SELECT view, {_origin(parts)} AS origin, day, at, value, other, {summed}"
         f"toInt64({_MERGE}(open_cells.visitors)) AS visitors FROM open_cells "
-        f"WHERE {_OF_PERIOD} AND ({either}) AND NOT has(sealed, closes_at) GROUP BY {_CELL}"
+        f"WHERE {_OF_PERIOD} AND ({either}) AND NOT has(sealed, closes_at) GROUP BY {_CELL}{left}"
     )
 
 

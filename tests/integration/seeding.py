@@ -15,7 +15,7 @@ from collector.cells.schema import HIT_COLUMNS, SKETCH
 from collector.day import day_at, hour_at, minute_at
 from collector.hit import SUMS, Hit, VisitValues
 
-FIRST_HIT = {"visits": 1, "bounces": 1}
+FIRST_HIT: dict[str, Any] = {"visits": 1, "bounces": 1}
 VALUES = VisitValues(
     entry_path="/",
     source="Google",
@@ -27,7 +27,7 @@ VALUES = VisitValues(
 )
 
 
-def hit(visitor: str, when: str, zone: str = "UTC", **columns: Any) -> Hit:
+def hit(visitor: str, when: str, *, zone: str = "UTC", **columns: Any) -> Hit:
     """Invent a pageview of a visitor at a local time such as `2026-11-20 10:30`.
 
     Columns of `VisitValues` and of `Hit` may be given by name.
