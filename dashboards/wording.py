@@ -41,13 +41,10 @@ TAB_WORDS = {
     "os": "System",
 }
 
-UNSET_WORDS = {
-    "source": "Direct or unknown",
-    "referrer": "None",
-    "channel": "Direct",
-    "path": "No page",
-    "utm_campaign": "No campaign",
-}
+UNSET_WORDS = {"referrer": "No referrer", "utm_campaign": "No campaign"}
+"""What is said of a value that is not set; of every other dimension: Unknown."""
+
+MARK_WORDS = {OTHER: "Other", "(direct)": "Direct", "(unknown)": "Unknown"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,16 +159,14 @@ def flag(code: str) -> str:
 
 def label(dimension: str, value: str) -> str:
     """Name a value of a dimension for people."""
-    if value == OTHER:
-        return "Other"
+    if value in MARK_WORDS:
+        return MARK_WORDS[value]
     if value == NONE:
         return UNSET_WORDS.get(dimension, "Unknown")
     if dimension == "country":
         return country_name(value)
     if dimension in ("region", "city"):
         return _within_country(value)
-    if dimension in ("device", "screen"):
-        return value[:1].upper() + value[1:]
     return value
 
 

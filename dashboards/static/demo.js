@@ -31,7 +31,12 @@
   button.addEventListener('click', () => {
     history.pushState({}, '', '/demo/docs');
     document.title = 'Recipes · Corner Bakery';
-    document.getElementById('demo-title').textContent = 'Our recipes';
+    document.getElementById('demo-title').textContent = button.dataset.title;
+    document.getElementById('demo-lead').textContent = button.dataset.lead;
+    for (const link of document.querySelectorAll('.banner-links a')) {
+      if (link.pathname === '/demo/docs') link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    }
   });
   addEventListener('popstate', () => location.reload());
 })();

@@ -115,7 +115,7 @@ def _tile(html: str, label: str) -> str:
 def _seed_today(store: Store) -> None:
     first: dict[str, Any] = {"visits": 1, "bounces": 1}
     second: dict[str, Any] = {"path": "/pricing", "bounces": -1, "visit_seconds": 600}
-    direct: dict[str, Any] = {"country": "DE", "source": "(none)", "channel": "Direct"}
+    direct: dict[str, Any] = {"country": "DE", "source": "(direct)", "channel": "Direct"}
     searched = [hit(v, "2026-11-21 09:10", **first) for v in "abc"]
     bought = [hit(v, "2026-11-21 09:20", **second) for v in "abc"]
     came = [hit(v, "2026-11-21 10:10", **direct, **first) for v in "defgh"]
@@ -148,7 +148,7 @@ def test_panels_rank_what_was_counted(client: TestClient, store: Store) -> None:
     words = _words(client.get("/example.org?period=today").text)
 
     assert words.index("Germany") < words.index("France")
-    assert words.index("Direct or unknown") < words.index("Google")
+    assert words.index("Direct") < words.index("Google")
 
 
 def test_visitors_now_are_told(client: TestClient, store: Store) -> None:
