@@ -13,17 +13,22 @@ import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from socket import AF_INET, AF_INET6, inet_ntop
+from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Any, NamedTuple, TypeGuard
 
 import iptocc
 import maxminddb
 
+from collector.errors import SettingsError
+from collector.privacy.address import truncated
+
 UNKNOWN = "(unknown)"
 NOT_COUNTRIES = frozenset({"ZZ", "XX", "T1", "A1", "A2", "AP", "EU", "O1"})
 """Codes that databases use for no country in particular."""
-LOOK_EVERY = 256
+LOOK_EVERY = 64
 """Look-ups between two looks at the file's date."""
+WIDEST_CITY_KM = 100
+"""Accuracy radius above which a city is a guess, and not told."""
 
 _log = logging.getLogger(__name__)
 
@@ -66,8 +71,12 @@ class GeoStatus(NamedTuple):
 class Places:
     """Looks up places, in a MaxMind-format file if there is one, else countries by registry.
 
-    The file is looked at now and then and opened anew when it changed; a file
-    that is missing or broken is told in `status` and never stops a hit.
+    The file is looked at now and then and opened anew when it changed; put a new
+    one in its place by renaming, for it is mapped into memory. A file that is
+    missing or broken is told in `status` and never stops a hit.
+
+    Attributes:
+        unknown: how many look-ups found no place.
     """
 
     def __init__(self, database: Path | None = None) -> None:
@@ -143,9 +152,10 @@ class Places:
         if len(network) not in (4, 16):
             return NOWHERE
         address = inet_ntop(AF_INET if len(network) == 4 else AF_INET6, network)
-        if self._reader is not None:
+        reader = self._reader
+        if reader is not None and (len(network) == 4 or reader.metadata().ip_version == 6):
             try:
-                return place_in(self._reader.get(address))
+                return place_in(reader.get(address))
             except (ValueError, maxminddb.InvalidDatabaseError) as broken:
                 self._error = f"cannot look up: {type(broken).__name__}"
         code = iptocc.country_code(address)
@@ -165,6 +175,39 @@ def place_in(record: object) -> Place:
         f"{country}-{region}" if region else UNKNOWN,
         f"{country}-{city}" if city else UNKNOWN,
     )
+
+
+def place_of_address(places: Places, address: str) -> Place:
+    """Look up an address that a person typed, cut down like a visitor's.
+
+    Raises:
+        SettingsError: if it is no address.
+    """
+    for family in (AF_INET, AF_INET6):
+        try:
+            return places.place(truncated(inet_pton(family, address)))
+        except OSError:
+            continue
+    raise SettingsError(f"{address!r} is no IP address; use one such as 192.0.2.1 or 2001:db8::1")
+
+
+def examine(database: Path) -> GeoStatus:
+    """Tell what a file is before it is taken into use.
+
+    Raises:
+        SettingsError: if it is no MaxMind-format file.
+    """
+    from geoip2.database import Reader  # noqa: PLC0415 -- 0.2 s that only a command should pay
+
+    try:
+        with Reader(database) as reader:
+            about = reader.metadata()
+    except (OSError, ValueError, maxminddb.InvalidDatabaseError) as broken:
+        raise SettingsError(
+            f"{database.name} is no MaxMind-format file (.mmdb): {type(broken).__name__}"
+        ) from broken
+    kind = about.database_type
+    return GeoStatus(str(database), kind, about.build_epoch, "", attribution_of(kind))
 
 
 def attribution_of(kind: str) -> str:
@@ -195,7 +238,10 @@ def _region(record: Mapping[str, Any]) -> str:
 
 
 def _city(record: Mapping[str, Any]) -> str:
-    city = record.get("city")
+    city, location = record.get("city"), record.get("location")
+    radius = location.get("accuracy_radius") if isinstance(location, Mapping) else None
+    if isinstance(radius, int) and radius > WIDEST_CITY_KM:
+        return ""
     return _english(city) if isinstance(city, Mapping) else _text(city)
 
 
