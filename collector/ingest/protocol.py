@@ -51,6 +51,7 @@ class Guarded(HttpToolsProtocol):
         self._header_bytes = 0
         self._raw_bytes = 0
         self._overflowed = False
+        self._closes = False
         super().connection_made(transport)
         self._time("headers")
 
@@ -98,11 +99,26 @@ class Guarded(HttpToolsProtocol):
         """Begin to wait for the body."""
         self._stage = "body"
         super().on_headers_complete()
+        if not self.cycle.keep_alive:
+            # An answer may be ready before the body is here. Closing then would reset the
+            # connection, and the answer be lost: the close waits for the body's end.
+            self.cycle.keep_alive = True
+            self._closes = True
 
     def on_message_complete(self) -> None:
         """Rest until the next request."""
         self._stage = "idle"
         super().on_message_complete()
+        self._close_if_done()
+
+    def on_response_complete(self) -> None:
+        """Close, if the sender wants it and has sent everything."""
+        super().on_response_complete()
+        self._close_if_done()
+
+    def _close_if_done(self) -> None:
+        if self._closes and self._stage == "idle" and self.cycle.response_complete:
+            self.transport.close()
 
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed: 431 if it was too much, else 400."""
