@@ -23,10 +23,10 @@ HEALTH_SECONDS = 5
 def serve(context: click.Context, /, demo: bool, **given: Any) -> None:
     """Run the service until it is told to stop."""
     # Imported here: the engine takes a second that no other command should wait for.
-    from collector import app  # noqa: PLC0415
+    from collector.app import serve as run  # noqa: PLC0415
 
     settings = _overridden(context.ensure_object(Desk).settings, given)
-    context.exit(app.serve(settings, demo=demo))
+    context.exit(run(settings, demo=demo))
 
 
 @click.command()

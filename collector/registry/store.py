@@ -80,7 +80,7 @@ class Registry:
             )
         return msgspec.structs.replace(site, id=number)
 
-    def set_site(self, domain: str, **changes: Any) -> Site:
+    def set_site(self, domain: str, /, **changes: Any) -> Site:
         """Change what is declared of a site; a new time zone begins when its present day ends.
 
         Returns:
