@@ -127,6 +127,17 @@ def count_struck() -> str:
     return "SELECT count() FROM closing_struck"
 
 
+def count_outcome() -> str:
+    """Return the question how many sites, cells, rows to be written and folded cells there are."""
+    others = f"uniqExactIf({grouping.other_name()}, {_FOLDED} AND shape IN ({LIST}, {HIERARCHY}))"
+    tables = f"uniqExactIf((site, view), {_FOLDED} AND shape = {TABLE} AND grain = 0)"
+    return (
+        "SELECT toInt64(uniqExact(site)), toInt64(count()), "
+        f"toInt64(countIf(NOT {_FOLDED}) + {others} + {tables}), "
+        f"toInt64(countIf({_FOLDED})) FROM closing_cells"
+    )
+
+
 def settle() -> tuple[str, ...]:
     """Return the statements that write the listed cells and every "(other)" as sealed rows."""
     return _write_listed(), _write_others(), _write_folded_counts()

@@ -82,7 +82,8 @@ def tables() -> dict[str, str]:
             "day Date, grain UInt8, view UInt16, at UInt32, value LowCardinality(String), "
             f"other LowCardinality(String), {integers}, visitors Int64, folded UInt32) "
             "ENGINE = MergeTree PARTITION BY (grain, toYYYYMM(day)) "
-            f"ORDER BY (site, view, day, value, other, at) SETTINGS {DURABLE}"
+            "ORDER BY (site, view, day, value, other, at) "
+            f"SETTINGS {_DROPPED_AT_ONCE}, {DURABLE}"
         ),
         "seals": (
             "CREATE TABLE IF NOT EXISTS seals (closes_at DateTime('UTC'), rules String, "
@@ -91,13 +92,14 @@ def tables() -> dict[str, str]:
         "own_paths": (
             "CREATE TABLE IF NOT EXISTS own_paths (site UInt32, path String, "
             "since SimpleAggregateFunction(min, DateTime('UTC'))) "
-            f"ENGINE = AggregatingMergeTree ORDER BY (site, path) SETTINGS {DURABLE}"
+            "ENGINE = AggregatingMergeTree ORDER BY (site, path) "
+            f"SETTINGS {_DROPPED_AT_ONCE}, {DURABLE}"
         ),
         "suppressed": (
             "CREATE TABLE IF NOT EXISTS suppressed (day Date, reason LowCardinality(String), "
             "site UInt32, collector LowCardinality(String), count Int64) "
             "ENGINE = ReplacingMergeTree(count) ORDER BY (day, reason, site, collector) "
-            f"SETTINGS {DURABLE}"
+            f"SETTINGS {_DROPPED_AT_ONCE}, {DURABLE}"
         ),
         **_closing_tables(),
     }

@@ -11,10 +11,9 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
-from collector.cells import folding, schema
+from collector.cells import folding, parts, schema
 from collector.cells.client import Store
 from collector.cells.grouping import OWN_PATH_VIEWS, id_of
 from collector.cells.thresholds import foldable_views, is_table
@@ -30,9 +29,6 @@ CHUNK_CELLS = 1_500_000
 CLOCK_JUMP_S = 3600
 QUERIES_END_S = 2.0
 _KNOWN_AT_ONCE = 500
-# A merge that runs holds its sources for a moment after their partition is dropped.
-_FILE_CHECKS = 600
-_FILE_CHECK_S = 0.1
 _log = logging.getLogger(__name__)
 
 
@@ -56,16 +52,32 @@ class Secrets(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class SealResult:
-    """What one sealing did.
+class Outcome(NamedTuple):
+    """How much was folded; all 0 where an earlier sealing was only finished.
 
     Attributes:
-        closes_at: the closing instant, in seconds since 1970.
         sites: how many sites' days were sealed.
         open_cells: day and hour cells before folding.
         sealed_cells: rows written.
         folded_cells: cells that went into "(other)" or are marginal minus listed.
+    """
+
+    sites: int = 0
+    open_cells: int = 0
+    sealed_cells: int = 0
+    folded_cells: int = 0
+
+    def plus(self, further: Outcome) -> Outcome:
+        """Add what another chunk of sites came to."""
+        return Outcome(*(one + other for one, other in zip(self, further, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class SealResult:
+    """What one sealing did; the counts are those of `Outcome`.
+
+    Attributes:
+        closes_at: the closing instant, in seconds since 1970.
         seconds: how long it took.
     """
 
@@ -141,21 +153,34 @@ class Sealer:
         if self._journal.holds(closes_at):
             raise SealError(f"the spool still holds hits of the day that closed at {closes_at}")
         began = self._clock.monotonic()
+        written = Outcome()
         if not is_sealed(self._store, closes_at):
-            self._write(closes_at)
-        written = self._count(closes_at)
+            written = self._write(closes_at)
         self._clock.sleep(self._queries_end_s)
-        drop_open(self._store, closes_at, self._clock)
+        if str(closes_at) in parts.partitions(self._store, "open_cells"):
+            parts.drop(self._store, "open_cells", str(closes_at), self._clock)
         self._journal.destroy_key(closes_at)
-        result = SealResult(closes_at, *written, self._clock.monotonic() - began)
+        result = SealResult(closes_at, *written, seconds=self._clock.monotonic() - began)
         _log.info("sealed: %s", result)
         return result
 
-    def _write(self, closes_at: int) -> None:
-        self._erase_unfinished(closes_at)
+    def foresee(self, closes_at: int) -> SealResult:
+        """Tell what sealing a closing instant would do, and do nothing."""
+        began = self._clock.monotonic()
         sites = self._sites()
+        counted = Outcome()
         for chunk in self._chunks(closes_at):
             fold_chunk(self._store, closes_at, chunk, sites, self._known)
+            counted = counted.plus(_outcome(self._store))
+            _clear(self._store)
+        return SealResult(closes_at, *counted, seconds=self._clock.monotonic() - began)
+
+    def _write(self, closes_at: int) -> Outcome:
+        self._erase_unfinished(closes_at)
+        sites = self._sites()
+        written = Outcome()
+        for chunk in self._chunks(closes_at):
+            written = written.plus(write_chunk(self._store, closes_at, chunk, sites, self._known))
         verify(self._store, closes_at)
         self._store.command(
             "INSERT INTO seals VALUES ({closes_at:UInt32}, {rules:String}, {now:UInt32})",
@@ -166,6 +191,7 @@ class Sealer:
                 "now": int(self._clock.now()),
             },
         )
+        return written
 
     def _erase_unfinished(self, closes_at: int) -> None:
         if self._store.query(f"SELECT 1 FROM sealed_cells WHERE {_OF_DAY} LIMIT 1", _at(closes_at)):
@@ -191,15 +217,6 @@ class Sealer:
         if chunk:
             yield chunk
 
-    def _count(self, closes_at: int) -> tuple[int, int, int, int]:
-        sealed = self._store.query(
-            "SELECT uniqExact(site), toInt64(count()), toInt64(countIf(folded > 0)), "
-            f"toInt64(sum(folded)) FROM sealed_cells WHERE {_OF_DAY}",
-            _at(closes_at),
-        )[0]
-        sites, rows, others, folded = (int(count) for count in sealed)
-        return sites, rows - others + folded, rows, folded
-
     def _check_clock(self) -> None:
         jump = self._clock.now() - self._clock.monotonic() - self._offset
         if abs(jump) > CLOCK_JUMP_S:
@@ -214,18 +231,28 @@ _OF_DAY = "closes_at = toDateTime({closes_at:UInt32}, 'UTC')"
 
 def open_days(store: Store) -> list[int]:
     """List the closing instants that have an open partition, oldest first."""
-    return [
-        int(row[0])
-        for row in store.query(
-            "SELECT DISTINCT partition_id FROM system.parts WHERE database = currentDatabase() "
-            "AND table = 'open_cells' AND active ORDER BY toUInt32(partition_id)"
-        )
-    ]
+    return sorted(int(partition) for partition in parts.partitions(store, "open_cells"))
 
 
 def is_sealed(store: Store, closes_at: int) -> bool:
     """Tell whether the sealing of a closing instant was committed."""
     return bool(store.query(f"SELECT 1 FROM seals WHERE {_OF_DAY} LIMIT 1", _at(closes_at)))
+
+
+def write_chunk(
+    store: Store,
+    closes_at: int,
+    chunk: Sequence[int],
+    sites: Sites,
+    known: Mapping[str, Sequence[str]],
+) -> Outcome:
+    """Fold the cells of some sites and write them as sealed rows, not yet committed."""
+    parameters = fold_chunk(store, closes_at, chunk, sites, known)
+    outcome = _outcome(store)
+    for statement in (*folding.settle(), folding.learn_own_paths()):
+        _run(store, statement, parameters)
+    _clear(store)
+    return outcome
 
 
 def fold_chunk(
@@ -234,10 +261,13 @@ def fold_chunk(
     chunk: Sequence[int],
     sites: Sites,
     known: Mapping[str, Sequence[str]],
-) -> None:
-    """Fold the cells of some sites and write them as sealed rows, not yet committed."""
-    for statement in folding.clear():
-        store.command(statement)
+) -> dict[str, Any]:
+    """Fold the cells of some sites in the tables of a closing, and write nothing yet.
+
+    Returns:
+        The parameters that `folding.settle` asks for.
+    """
+    _clear(store)
     found = [site for number in chunk if (site := sites.numbered(number))]
     standard = [site.id for site in found if site.profile == "standard"]
     parameters = _at(closes_at) | {"sites": list(chunk), "standard": standard}
@@ -248,10 +278,7 @@ def fold_chunk(
     _repeat(store, folding.complement_tables(), folding.count_folds(), parameters)
     _run(store, folding.strike_lists(), parameters)
     _repeat(store, folding.strike_tables(), folding.count_struck(), parameters)
-    for statement in (*folding.settle(), folding.learn_own_paths()):
-        _run(store, statement, parameters)
-    for statement in folding.clear():
-        store.command(statement)
+    return parameters
 
 
 def verify(store: Store, closes_at: int) -> None:
@@ -289,34 +316,6 @@ def _list_counts(store: Store, table: str, closes_at: int) -> dict[int, tuple[An
     return {row[0]: row[1:] for row in rows if any(row[1:])}
 
 
-def drop_open(store: Store, closes_at: int, clock: Clock) -> None:
-    """Drop a closing instant's open cells and see that their files are gone.
-
-    Raises:
-        SealError: if anything of them is still there.
-    """
-    paths = [row[0] for row in _parts(store, closes_at)]
-    store.command(f"ALTER TABLE open_cells DROP PARTITION ID '{int(closes_at)}'")
-    store.command("ALTER TABLE open_cells DROP DETACHED PARTITION ALL", {"allow_drop_detached": 1})
-    left = paths
-    for _ in range(_FILE_CHECKS):
-        left = [row[0] for row in _parts(store, closes_at)]
-        if store.embedded:
-            left += [path for path in paths if Path(path).exists()]
-        if not left:
-            return
-        clock.sleep(_FILE_CHECK_S)
-    raise SealError(f"open cells of {closes_at} are still there: {', '.join(left)}")
-
-
-def _parts(store: Store, closes_at: int) -> list[tuple[Any, ...]]:
-    return store.query(
-        "SELECT path FROM system.parts WHERE database = currentDatabase() "
-        "AND table = 'open_cells' AND partition_id = {partition:String}",
-        {"partition": str(closes_at)},
-    )
-
-
 def _declare_known(store: Store, sites: Iterable[Site], known: Mapping[str, Sequence[str]]) -> None:
     declared = [(0, id_of(dimension), list(values)) for dimension, values in known.items()]
     for site in sites:
@@ -327,6 +326,15 @@ def _declare_known(store: Store, sites: Iterable[Site], known: Mapping[str, Sequ
         for start in range(0, len(values), _KNOWN_AT_ONCE):
             some = values[start : start + _KNOWN_AT_ONCE]
             _run(store, folding.know(), {"site": number, "view": view, "values": some})
+
+
+def _outcome(store: Store) -> Outcome:
+    return Outcome(*map(int, store.query(folding.count_outcome())[0]))
+
+
+def _clear(store: Store) -> None:
+    for statement in folding.clear():
+        store.command(statement)
 
 
 def _repeat(store: Store, statement: str, count: str, parameters: Mapping[str, Any]) -> None:

@@ -123,7 +123,8 @@ def of_pair(cells: Iterable[Cell], *dimensions: str) -> dict[tuple[str, str], Ce
 
 
 def _read(store: Store, sql: str, closes_at: int) -> list[Cell]:
-    return [
-        Cell(*row[:6], tuple(row[6:-2]), *row[-2:])
-        for row in store.query(sql, {"closes_at": closes_at})
-    ]
+    cells = []
+    for row in store.query(sql, {"closes_at": closes_at}):
+        site, view, grain, at, value, other, *sums, visitors, folded = row
+        cells.append(Cell(site, view, grain, at, value, other, tuple(sums), visitors, folded))
+    return cells

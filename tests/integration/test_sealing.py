@@ -132,7 +132,7 @@ def test_an_unfinished_sealing_is_done_over(store: Store, tmp_path: Path) -> Non
     """Rows written without their seal are no obstacle and count nothing twice."""
     deliver(store, visits_of(5))
     sites = Sites([a_site()])
-    sealing.fold_chunk(store, CLOSES_AT, [1], sites, {})
+    sealing.write_chunk(store, CLOSES_AT, [1], sites, {})
     half_done = sealed(store)
 
     with closing(store, tmp_path) as days:
@@ -156,10 +156,28 @@ def test_a_sealing_cut_off_before_the_drop_is_finished(store: Store, tmp_path: P
     assert [] == still_open(store)
 
 
+def test_a_dry_run_tells_what_sealing_then_does(store: Store, tmp_path: Path) -> None:
+    """`footfall seal --dry-run` counts right and changes nothing."""
+    deliver(store, visits_of(9) + visits_of(1, source="x", path="/x", properties=("a=b",)))
+
+    with closing(store, tmp_path) as days:
+        foreseen = days.sealer.foresee(CLOSES_AT)
+        nothing = sealed(store)
+        (done,) = days.sealer.run_once()
+
+    assert [] == nothing
+    assert foreseen.folded_cells > 0
+    assert (foreseen.sites, foreseen.open_cells, foreseen.sealed_cells) == (
+        done.sites,
+        done.open_cells,
+        done.sealed_cells,
+    )
+
+
 def test_sums_that_do_not_agree_stop_the_sealing(store: Store, tmp_path: Path) -> None:
     """Where a count went missing nothing is committed and nothing is dropped."""
     deliver(store, visits_of(5))
-    sealing.fold_chunk(store, CLOSES_AT, [1], Sites([a_site()]), {})
+    sealing.write_chunk(store, CLOSES_AT, [1], Sites([a_site()]), {})
     store.command(
         "DELETE FROM sealed_cells WHERE view = {view:UInt16}",
         {"lightweight_deletes_sync": 2},
