@@ -15,15 +15,18 @@ import tarfile
 import tempfile
 import timeit
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
+from time import process_time
 from typing import Any
 
-from collector.ingest import device
+from collector.ingest import device, page
 from collector.ingest.acquisition import origin_of
 from collector.ingest.bots import bot_of
 from collector.ingest.device import device_of
 from collector.ingest.page import page_of, path_of
 from collector.ingest.place import Places
+from collector.privacy import scrub
 from collector.privacy.scrub import scrub_path, scrub_text
 from tests.corpora import crawlers, is_scrubbed, ordinary_paths, positives
 
@@ -46,6 +49,13 @@ _JUDGE: tuple[tuple[str, str], ...] = (
     (r"Chrome/(\d+)", "Chrome"),
     (r"Version/(\d+).*Safari/", "Safari"),
 )
+
+
+_PARTS = (
+    "a a- 1- 1 a@ a. %25 %2525 a: : 1.1. eyJ a(at) key= / /a é ﷺ aB3- ( a[ deadbeef DE12AAAA ~a gh"
+    " -a1 aA1 a~ @a _- ip- +1 1: :: 0a0b %4"
+)
+_FLOODS = (*_PARTS.split(), "DE12 ", "0 ", "\u200b", "\ud800")
 
 
 def judged(user_agent: str) -> tuple[str, str]:
@@ -81,6 +91,7 @@ def main() -> None:
     else:
         print("browsers                    skipped: npm could not fetch user-agents")
     _scrubbing()
+    _floods()
     _costs()
 
 
@@ -117,6 +128,35 @@ def _scrubbing() -> None:
     _share("ordinary paths changed", (":" in path_of(path) for path in ordinary), "<= 0.5")
 
 
+def _floods() -> None:
+    """Time the worst of a megabyte of each of many patterns, and of what fits the limits."""
+    worst = max(
+        (
+            min(
+                timeit.repeat(
+                    partial(rule, flood[:length]), _forget, process_time, number=1, repeat=3
+                )
+            )
+            * 1e3,
+            flood[:6],
+            length,
+        )
+        for flood in (part * (1_000_000 // len(part)) for part in _FLOODS)
+        for length in (1_000_000, 2048)
+        for rule in (scrub_text, scrub_path, page_of, _page_and_tag)
+    )
+    print(f"worst of {len(_FLOODS)} floods          {worst[0]:8.2f} ms  {worst[1:]}   goal < 5")
+
+
+def _forget() -> None:
+    scrub.forget()
+    page.forget()
+
+
+def _page_and_tag(flood: str) -> object:
+    return page_of(f"https://example.org/{flood}?utm_source={flood}")
+
+
 def _costs() -> None:
     safari = (
         "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like "
@@ -138,9 +178,11 @@ def _costs() -> None:
         "place": lambda: places.place(network),
     }
     for name, call in calls.items():
-        print(f"{name:28s}{timeit.timeit(call, number=20_000) / 20_000 * 1e6:8.2f} µs")
+        took = timeit.timeit(call, timer=process_time, number=20_000)
+        print(f"{name:28s}{took / 20_000 * 1e6:8.2f} µs")
     new = timeit.timeit(
         "device.forget(); device.device_of(safari)",
+        timer=process_time,
         globals={"device": device, "safari": safari},
         number=2_000,
     )
