@@ -48,7 +48,8 @@ EDGE = f"{WINDOWS}{CHROME} Edg/142.0.0.0"
             Device("Firefox", "Firefox 144", "Linux", NONE, "Desktop"),
         ),
         (
-            "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML) " + CHROME,
+            "Mozilla/5.0 (X11; CrOS x86_64 14541.0.0) AppleWebKit/537.36 (KHTML) "
+            + CHROME,  # codespell:ignore cros
             Device("Chrome", "Chrome 142", "ChromeOS", NONE, "Desktop"),
         ),
         (
