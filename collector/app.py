@@ -1,23 +1,19 @@
-"""Make the service: every part, top to bottom, and the one application over them.
+"""Run the service: the one application over all parts, and the server around it.
 
-Knows what belongs to what, and in which order things begin and end; refuses
-to decide anything else. No globals: `Parts` holds what there is. Called by
-`cli`, and by tests that want a whole service in their own process.
+Knows which door a request goes to, and in which order things begin and end;
+refuses to decide anything else. Called by `cli`, and by tests that want a
+whole service in their own process.
 """
 
 from __future__ import annotations
 
 import gc
-import hashlib
 import logging
-import os
 import signal
 import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 
 import click
 import uvicorn
@@ -25,134 +21,24 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from collector import health, rounds, tracker
-from collector.cells.client import Store
-from collector.cells.sealing import Sealer
-from collector.clock import Clock, SystemClock
+from collector.clock import Clock
 from collector.control import ControlServer
 from collector.demo.filling import add_sites
 from collector.errors import CollectorError
-from collector.ingest.acquisition import known_values
-from collector.ingest.assemble import Intake, forget_visitors
 from collector.ingest.endpoint import EventEndpoint
-from collector.ingest.limits import Limits
-from collector.ingest.place import Places
 from collector.ingest.protocol import guarded
-from collector.ingest.visits import Visits
+from collector.parts import Parts, make_parts
 from collector.privacy import optout
-from collector.privacy.address import Networks
 from collector.privacy.consent import Receive, Scope, Send
-from collector.privacy.secrets import DaySecrets, runtime_directory
-from collector.registry.sites import Sites
-from collector.registry.store import Registry
-from collector.settings import Settings, runtime_candidates
-from collector.spool.delivery import Delivery
-from collector.spool.journal import Journal
+from collector.settings import Settings
 from collector.stats import api
-from collector.stats.report import Reports
-from collector.telemetry import Tally
 from dashboards import app as dashboards
 from dashboards.answers import renderer
 
-Door = Callable[[Scope, Receive, Send], object]
-
-DAY_SECONDS = 86_400
 GRACEFUL_SECONDS = 10
 DRAIN_SECONDS = 15
 SWITCH_SECONDS = 0.0005
 COLLECT_EVERY = 50_000
-
-_log = logging.getLogger(__name__)
-
-
-@dataclass(slots=True, kw_only=True)
-class Parts:
-    """Everything a running service is made of.
-
-    Attributes:
-        intake: what assembling needs; replaced when sites change.
-        sealing: held while days are sealed, whoever asks for it.
-    """
-
-    settings: Settings
-    clock: Clock
-    registry: Registry
-    tally: Tally
-    store: Store
-    journal: Journal
-    delivery: Delivery
-    secrets: DaySecrets
-    visits: Visits
-    sealer: Sealer
-    reports: Reports
-    intake: Intake
-    sealing: threading.Lock = field(default_factory=threading.Lock)
-
-    @property
-    def sites(self) -> Sites:
-        """The sites, as last read from the registry."""
-        return self.intake.sites
-
-    def turned_away(self, reason: str) -> None:
-        """Count a connection that was closed before a request could be read."""
-        self.tally.count(reason, int(self.clock.now()) // DAY_SECONDS)
-
-
-def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
-    """Open what the service keeps, and make what works on it; nothing runs yet.
-
-    Raises:
-        StoreBusy: if another process has the data directory.
-        CollectorError: if something kept cannot be read.
-    """
-    clock = clock or SystemClock()
-    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    registry = Registry(settings.registry_path, clock)
-    tally = Tally()
-    journal = Journal(
-        settings.spool_path, settings.spool_keys_dir, clock, settings.spool.max_bytes, tally
-    )
-    store = Store(settings.store_path, settings.clickhouse_dsn)
-    secrets = _day_secrets(settings, clock)
-    visits = Visits()
-    intake = Intake(
-        sites=registry.sites(),
-        secrets=secrets,
-        visits=visits,
-        places=Places(Path(settings.geo_database) if settings.geo_database else None),
-        clock=clock,
-        limits=Limits(),
-        trusted_proxies=Networks(settings.trusted_proxies),
-        address_header=settings.client_address_header.lower().encode(),
-        excluded=Networks(settings.excluded_networks),
-    )
-    return Parts(
-        settings=settings,
-        clock=clock,
-        registry=registry,
-        tally=tally,
-        store=store,
-        journal=journal,
-        delivery=Delivery(journal, store, clock, settings.delivery),
-        secrets=secrets,
-        visits=visits,
-        sealer=Sealer(
-            store,
-            journal,
-            secrets,
-            registry.sites,
-            clock,
-            settings.seal.grace_s,
-            known=known_values(),
-        ),
-        reports=Reports(
-            store,
-            registry.sites,
-            clock,
-            lambda site: visits.now_visitors(site, int(clock.now())),
-            known_values(),
-        ),
-        intake=intake,
-    )
 
 
 class Footfall:
@@ -249,30 +135,13 @@ def serve(settings: Settings, *, demo: bool = False) -> int:
 def _routes(parts: Parts, *, demo: bool) -> list[Route]:
     return [
         *tracker.routes(),
-        *health.routes(parts.journal, parts.delivery),
+        *health.routes(parts),
         *optout.routes(renderer(), parts.settings.public_url, lambda: parts.sites),
         *api.routes(parts.reports, parts.registry),
         *dashboards.routes(
             parts.reports, parts.registry, parts.settings, clock=parts.clock, demo=demo
         ),
     ]
-
-
-def _day_secrets(settings: Settings, clock: Clock) -> DaySecrets:
-    chosen, folder = settings.secrets.store, settings.secrets.runtime_dir
-    # One machine may run several services: each has a folder of its own, found again by its data.
-    name = hashlib.sha256(str(settings.data_dir.resolve()).encode()).hexdigest()[:16]
-    if chosen == "disk":
-        directory = settings.data_dir / "day-secrets"
-    elif folder:
-        directory = Path(folder)
-    else:
-        memory = runtime_directory(runtime_candidates())
-        if memory is None and chosen == "runtime":
-            _log.warning("no folder on tmpfs: day secrets live in memory only, until the stop")
-            chosen = "memory"
-        directory = (memory or Path()) / f"footfall-{os.getuid()}-{name}"
-    return DaySecrets(directory, clock, chosen, forget=forget_visitors)
 
 
 def _say_addresses(settings: Settings, *, demo: bool) -> None:

@@ -15,6 +15,7 @@ from collector.errors import SettingsError
 
 EPOCH = date(1970, 1, 1)
 MINUTE = 60
+DAY_SECONDS = 86_400
 
 
 class Day(NamedTuple):

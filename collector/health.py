@@ -1,44 +1,55 @@
-"""Answer whether the service lives and whether it can take hits.
+"""Answer whether the service lives, whether it can take hits, and how it fares.
 
-Knows the spool's and delivery's states; refuses to say anything of a site or
-a visitor. Asked by supervisors, proxies and `footfall healthcheck`.
+Knows the spool's, delivery's and sealing's states; refuses to say anything of
+a site or a visitor. Asked by supervisors, proxies and `footfall healthcheck`;
+measures are for who holds a token that may read every site.
 """
 
 from __future__ import annotations
 
 import orjson
+from anyio.to_thread import run_sync
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector.spool.delivery import Delivery
-from collector.spool.journal import Journal
+from collector.measures import exposition
+from collector.parts import Parts
+
+UNSTORED = {"Cache-Control": "no-store"}
+BEARER = "bearer "
 
 
-def routes(journal: Journal, delivery: Delivery) -> list[Route]:
-    """Make `/healthz` (alive) and `/readyz` (can accept hits), with reasons."""
+def routes(parts: Parts) -> list[Route]:
+    """Make `/healthz` (alive), `/readyz` (can accept hits) and `/metrics`."""
 
     async def alive(_: Request) -> Response:
-        return _answer(200, {"status": "alive"})
+        return _answer(200, "alive", [])
 
     async def ready(_: Request) -> Response:
-        trouble = journal.trouble
-        spool, health = journal.stats(), delivery.health()
-        facts = {
-            "status": "ready" if trouble is None else "not ready",
-            "reason": str(trouble) if trouble else "",
-            "spool": {"hits": spool.rows, "bytes": spool.bytes},
-            "delivery": {"state": health.state, "lag_seconds": round(health.lag_seconds, 1)},
-        }
-        return _answer(200 if trouble is None else 503, facts)
+        refused = parts.journal.trouble
+        reasons = [str(refused)] if refused else []
+        if parts.delivery.health().state == "schema":
+            reasons.append("the store's tables are not those of this version: nothing is delivered")
+        if parts.trouble:
+            reasons.append(parts.trouble)
+        return _answer(503 if refused else 200, "not ready" if refused else "ready", reasons)
 
-    return [Route("/healthz", alive), Route("/readyz", ready)]
+    async def metrics(request: Request) -> Response:
+        if not await run_sync(_may_measure, parts, request.headers.get("authorization", "")):
+            return Response(status_code=401, headers={"WWW-Authenticate": "Bearer", **UNSTORED})
+        return Response(exposition(parts), 200, UNSTORED, media_type="text/plain; version=0.0.4")
+
+    return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
 
 
-def _answer(status: int, facts: object) -> Response:
-    return Response(
-        orjson.dumps(facts),
-        status,
-        {"Cache-Control": "no-store"},
-        media_type="application/json",
-    )
+def _may_measure(parts: Parts, authorization: str) -> bool:
+    if not authorization.lower().startswith(BEARER):
+        return False
+    grant = parts.registry.token_grant(authorization[len(BEARER) :].strip())
+    return grant is not None and grant.site_id is None and "read" in grant.scopes
+
+
+def _answer(status: int, word: str, reasons: list[str]) -> Response:
+    facts = {"status": word, "reasons": reasons}
+    return Response(orjson.dumps(facts), status, UNSTORED, media_type="application/json")

@@ -11,23 +11,20 @@ import asyncio
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import anyio.to_thread
 
-from collector.cells.sealing import Sealer
+from collector.cells.sealing import Sealer, SealResult
 from collector.control import Handler
 from collector.demo import filling
-from collector.errors import CollectorError
+from collector.errors import CollectorError, SealError
 from collector.ingest.acquisition import known_values
+from collector.parts import Parts
 from collector.registry.sites import Site
-
-if TYPE_CHECKING:
-    from collector.app import Parts
 
 SITES_SECONDS = 1.0
 SEAL_SECONDS = 10.0
-
 SECRETS_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
@@ -60,7 +57,7 @@ def handlers(parts: Parts) -> Mapping[str, Handler]:
     """Give what commands may ask of the running service."""
 
     async def seal(_: dict[str, Any]) -> Any:
-        return await anyio.to_thread.run_sync(_sealed, parts)
+        return await anyio.to_thread.run_sync(_seal_now, parts)
 
     return {"seal": seal}
 
@@ -74,16 +71,22 @@ def _destroy(parts: Parts) -> None:
     parts.secrets.destroy(parts.clock.now())
 
 
-def _seal(parts: Parts) -> None:
+def _seal(parts: Parts) -> list[SealResult]:
     with parts.sealing:
-        parts.sealer.run_once()
+        try:
+            results = parts.sealer.run_once()
+        except SealError as failed:
+            parts.trouble = str(failed)
+            raise
+        parts.trouble = ""
+        parts.seals += len(results)
+        return results
 
 
-def _sealed(parts: Parts) -> list[dict[str, Any]]:
+def _seal_now(parts: Parts) -> list[dict[str, Any]]:
     parts.delivery.flush()
-    with parts.sealing:
-        parts.sealer.trust_clock()
-        return [asdict(result) for result in parts.sealer.run_once()]
+    parts.sealer.trust_clock()
+    return [asdict(result) for result in _seal(parts)]
 
 
 async def _invent(parts: Parts, site: Site) -> None:
@@ -108,7 +111,7 @@ async def _invent(parts: Parts, site: Site) -> None:
     await filling.trickle(parts.journal, parts.visits, site, parts.clock, mark)
 
 
-async def _again(seconds: float, once: Callable[[], None], what: str) -> None:
+async def _again(seconds: float, once: Callable[[], object], what: str) -> None:
     while True:
         try:
             await anyio.to_thread.run_sync(once)

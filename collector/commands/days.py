@@ -15,7 +15,7 @@ from collector.control import ask
 from collector.settings import Settings
 
 if TYPE_CHECKING:
-    from collector.app import Parts
+    from collector.parts import Parts
 
 
 @click.command()
@@ -55,7 +55,7 @@ def _sealed(parts: Parts) -> list[dict[str, Any]]:
 def _own_parts(settings: Settings) -> Iterator[Parts]:
     """Hold open what the service would, while none runs."""
     # Imported here: the engine takes a second that no other command should wait for.
-    from collector.app import make_parts  # noqa: PLC0415
+    from collector.parts import make_parts  # noqa: PLC0415
 
     parts = make_parts(settings)
     try:

@@ -50,11 +50,13 @@ class SpoolStats(NamedTuple):
         rows: hits that are not yet in the store.
         bytes: the size of their frames.
         oldest: when the oldest frame was written, in seconds since 1970; None if empty.
+        acknowledged: hits made durable since the start of this process.
     """
 
     rows: int
     bytes: int
     oldest: float | None
+    acknowledged: int = 0
 
 
 def frame_of(cipher: AESGCM, closes_at: int, encoded: Sequence[bytes]) -> bytes:

@@ -63,7 +63,7 @@ class Journal:
         self._clock = clock
         self._max_bytes = max_bytes
         self._tally = tally or Tally()
-        self._rows = self._bytes = self._unchecked_bytes = 0
+        self._rows = self._bytes = self._unchecked_bytes = self._acknowledged = 0
         self._oldest: float | None = None
         self._doubtful: list[int] = []
         self.epoch = ""
@@ -245,7 +245,7 @@ class Journal:
 
     def stats(self) -> SpoolStats:
         """Tell how full the spool is; any thread, never waits."""
-        return SpoolStats(self._rows, self._bytes, self._oldest)
+        return SpoolStats(self._rows, self._bytes, self._oldest, self._acknowledged)
 
     def commit(self, hits: Mapping[int, list[bytes]]) -> None:
         """Make a group durable; called by the writer only."""
@@ -263,7 +263,9 @@ class Journal:
             self._tally.give_back(counts)
             raise
         self._doubtful.clear()
-        self._rows += sum(map(len, hits.values()))
+        durable = sum(map(len, hits.values()))
+        self._rows += durable
+        self._acknowledged += durable
         self._bytes += added
         self._unchecked_bytes += added
         self._oldest = self._oldest or now

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import uvicorn
 
-from collector.app import Parts, make_parts
+from collector.parts import Parts, make_parts
 from collector.hit import Hit
 from collector.ingest.endpoint import EventEndpoint
 from collector.ingest.protocol import Guarded

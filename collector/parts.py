@@ -1,0 +1,147 @@
+"""Make everything a service is made of, top to bottom; nothing runs yet.
+
+Knows what belongs to what; refuses to decide anything else. No globals:
+`Parts` holds what there is, and is handed to `app`, `rounds` and `health`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from collector.cells.client import Store
+from collector.cells.sealing import Sealer
+from collector.clock import Clock, SystemClock
+from collector.day import DAY_SECONDS
+from collector.ingest.acquisition import known_values
+from collector.ingest.assemble import Intake, forget_visitors
+from collector.ingest.limits import Limits
+from collector.ingest.place import Places
+from collector.ingest.visits import Visits
+from collector.privacy.address import Networks
+from collector.privacy.secrets import DaySecrets, runtime_directory
+from collector.registry.sites import Sites
+from collector.registry.store import Registry
+from collector.settings import Settings, runtime_candidates
+from collector.spool.delivery import Delivery
+from collector.spool.journal import Journal
+from collector.stats.report import Reports
+from collector.telemetry import Tally
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """Everything a running service is made of.
+
+    Attributes:
+        intake: what assembling needs; replaced when sites change.
+        sealing: held while days are sealed, whoever asks for it.
+        seals: how many days were sealed since the start.
+        trouble: why days cannot be sealed at present, a sentence; empty if they can.
+    """
+
+    settings: Settings
+    clock: Clock
+    registry: Registry
+    tally: Tally
+    store: Store
+    journal: Journal
+    delivery: Delivery
+    secrets: DaySecrets
+    visits: Visits
+    sealer: Sealer
+    reports: Reports
+    intake: Intake
+    sealing: threading.Lock = field(default_factory=threading.Lock)
+    seals: int = 0
+    trouble: str = ""
+
+    @property
+    def sites(self) -> Sites:
+        """The sites, as last read from the registry."""
+        return self.intake.sites
+
+    def turned_away(self, reason: str) -> None:
+        """Count a connection that was closed before a request could be read."""
+        self.tally.count(reason, int(self.clock.now()) // DAY_SECONDS)
+
+
+def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
+    """Open what the service keeps, and make what works on it; nothing runs yet.
+
+    Raises:
+        StoreBusy: if another process has the data directory.
+        CollectorError: if something kept cannot be read.
+    """
+    clock = clock or SystemClock()
+    settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    registry = Registry(settings.registry_path, clock)
+    tally = Tally()
+    journal = Journal(
+        settings.spool_path, settings.spool_keys_dir, clock, settings.spool.max_bytes, tally
+    )
+    store = Store(settings.store_path, settings.clickhouse_dsn)
+    secrets = _day_secrets(settings, clock)
+    visits = Visits()
+    intake = Intake(
+        sites=registry.sites(),
+        secrets=secrets,
+        visits=visits,
+        places=Places(Path(settings.geo_database) if settings.geo_database else None),
+        clock=clock,
+        limits=Limits(),
+        trusted_proxies=Networks(settings.trusted_proxies),
+        address_header=settings.client_address_header.lower().encode(),
+        excluded=Networks(settings.excluded_networks),
+    )
+    return Parts(
+        settings=settings,
+        clock=clock,
+        registry=registry,
+        tally=tally,
+        store=store,
+        journal=journal,
+        delivery=Delivery(journal, store, clock, settings.delivery),
+        secrets=secrets,
+        visits=visits,
+        sealer=Sealer(
+            store,
+            journal,
+            secrets,
+            registry.sites,
+            clock,
+            settings.seal.grace_s,
+            known=known_values(),
+        ),
+        reports=Reports(
+            store,
+            registry.sites,
+            clock,
+            lambda site: visits.now_visitors(site, int(clock.now())),
+            known_values(),
+        ),
+        intake=intake,
+    )
+
+
+def _day_secrets(settings: Settings, clock: Clock) -> DaySecrets:
+    chosen, folder = settings.secrets.store, settings.secrets.runtime_dir
+    # One machine may run several services: each has a folder of its own, found again by its data.
+    name = hashlib.sha256(str(settings.data_dir.resolve()).encode()).hexdigest()[:16]
+    if chosen == "disk":
+        directory = settings.data_dir / "day-secrets"
+    elif folder:
+        directory = Path(folder)
+    else:
+        memory = runtime_directory(runtime_candidates())
+        if memory is None and chosen == "runtime":
+            _log.warning("no folder on tmpfs: day secrets live in memory only, until the stop")
+            chosen = "memory"
+        directory = (memory or Path()) / f"footfall-{os.getuid()}-{name}"
+    return DaySecrets(directory, clock, chosen, forget=forget_visitors)

@@ -1,0 +1,189 @@
+"""The first count: a snippet in a real browser becomes a number on a dashboard."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page
+
+from tests.browser.conftest import USER_AGENT, Recorder
+from tests.sentinels import files_under
+from tests.service import Service
+
+LONDON = "81.2.69.142"
+PATHS = ("/", "/two", "/three")
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    """A service behind a trusted proxy, so that a browser here can come from elsewhere."""
+    made = Service(
+        tmp_path / "data",
+        public_sites=(),
+        environ={"FOOTFALL_TRUSTED_PROXIES": "127.0.0.1/32"},
+    )
+    own = [word for path in PATHS for word in ("--own-path", path)]
+    added = made.footfall("site", "add", "localhost", "--public", *own)
+    assert added.returncode == 0, added.stderr
+    with made:
+        yield made
+
+
+@pytest.fixture
+def site(_recording: tuple[Recorder, int], recorder: Recorder, service: Service) -> str:
+    """Three pages with the snippet, on another origin of the same site as the collector."""
+    origin = f"http://127.0.0.1:{_recording[1]}"
+    for path in ("/", "/two"):
+        recorder.serve(
+            origin + path,
+            f"""<!doctype html><html lang="en"><title>A page</title>
+            <script defer data-domain="localhost" data-allow-local
+                src="{service.url}/js/footfall.js"></script>
+            <a id="two" href="/two">Two</a>
+            <button onclick="history.pushState({{}}, '', '/three')">Three</button>""",
+        )
+    return origin
+
+
+NewContext = Callable[..., BrowserContext]
+
+
+def from_london(new_context: NewContext, *scripts: str, **headers: str) -> BrowserContext:
+    """Open a browser in London that sends further headers; the user agent is a current Chrome."""
+    return new_context(
+        *scripts, extra_http_headers={"X-Forwarded-For": LONDON, **headers}, user_agent=USER_AGENT
+    )
+
+
+def walk(page: Page, site: str) -> None:
+    """Look at three pages: one by address, one by link, one by the History API."""
+    with page.expect_response("**/api/event"):
+        page.goto(site)
+    with page.expect_response("**/api/event"):
+        page.click("#two")
+    with page.expect_response("**/api/event"):
+        page.click("button")
+
+
+def tiles(page: Page) -> dict[str, str]:
+    """Read the dashboard's metric tiles."""
+    return {
+        tile.query_selector(".tile-label").inner_text(): tile.query_selector(  # type: ignore[union-attr]
+            ".tile-value"
+        ).inner_text()
+        for tile in page.query_selector_all(".tile")
+    }
+
+
+def rows(page: Page, panel: str) -> dict[str, str]:
+    """Read a panel's names and first figures."""
+    found: Any = page.eval_on_selector_all(
+        f"#{panel} tbody tr",
+        "rows => rows.map(row => [row.querySelector('.name').textContent.trim(),"
+        " row.querySelectorAll('td')[1].textContent.trim()])",
+    )
+    return dict(found)
+
+
+def counted(service: Service) -> dict[str, Any]:
+    """Read today's totals."""
+    totals: dict[str, Any] = service.aggregate()
+    return totals
+
+
+def test_three_pages_become_one_visitor_and_three_pageviews(
+    new_context: NewContext, service: Service, site: str
+) -> None:
+    """A walk over three pages shows as 1 visitor, 1 visit, 3 pageviews, with paths and country."""
+    page = from_london(new_context).new_page()
+
+    walk(page, site)
+
+    service.wait_for({"visitors": 1, "visits": 1, "pageviews": 3}, lambda: counted(service))
+    page.goto(f"{service.url}/localhost?period=day")
+    shown = tiles(page)
+    assert ("1", "1", "3") == (shown["Visitors"], shown["Visits"], shown["Pageviews"])
+    assert dict.fromkeys(PATHS, "1") == rows(page, "pages")
+    assert {"United Kingdom": "3"} == rows(page, "places")
+    assert {"Chrome": "3"} == rows(page, "devices")
+    assert "1 visitor now" in page.inner_text(".now")
+
+
+@pytest.mark.parametrize(
+    "signal",
+    [
+        "Object.defineProperty(Navigator.prototype, 'globalPrivacyControl', {get: () => true})",
+        "Object.defineProperty(Navigator.prototype, 'doNotTrack', {get: () => '1'})",
+    ],
+)
+def test_a_signal_keeps_the_tracker_silent(
+    new_context: NewContext, service: Service, site: str, signal: str
+) -> None:
+    """With GPC or DNT set in the browser nothing is sent at all."""
+    page = from_london(new_context, signal).new_page()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.url))
+
+    page.goto(site)
+    page.click("#two")
+    page.click("button")
+    page.wait_for_timeout(500)
+
+    assert any("/js/footfall.js" in url for url in sent)
+    assert [] == [url for url in sent if "/api/event" in url]
+    assert {"visitors": 0, "visits": 0, "pageviews": 0} == counted(service)
+
+
+def test_an_opted_out_browser_is_refused_and_only_a_reason_is_counted(
+    new_context: NewContext, service: Service, site: str, tmp_path: Path
+) -> None:
+    """After opting out on the page the hits arrive and are refused: a count by reason, no more."""
+    page = from_london(new_context).new_page()
+    page.goto(f"{service.url}/opt-out")
+    page.click("button[value=out]")
+    assert "not counted" in page.inner_text("[role=status]")
+    before = cells(tmp_path)
+
+    walk(page, site)
+
+    service.wait_for(True, lambda: refusals(service) >= 3)
+    assert {"visitors": 0, "visits": 0, "pageviews": 0} == counted(service)
+    assert before == cells(tmp_path)
+    assert 0 == service.stop()
+
+    page.close()
+
+
+def test_one_can_opt_in_again(new_context: NewContext, service: Service, site: str) -> None:
+    """Opting in is as easy as opting out, and the next hits count."""
+    page = from_london(new_context).new_page()
+    page.goto(f"{service.url}/opt-out")
+    page.click("button[value=out]")
+    page.click("button[value=in]")
+    assert "is counted" in page.inner_text("[role=status]")
+
+    walk(page, site)
+
+    service.wait_for({"visitors": 1, "visits": 1, "pageviews": 3}, lambda: counted(service))
+
+
+def refusals(service: Service) -> int:
+    """Count the opt-out refusals that the service tells its operator."""
+    token = service.footfall("token", "create", f"measures-{os.urandom(4).hex()}").stdout.strip()
+    answer = service.get("/metrics", {"Authorization": f"Bearer {token}"})
+    assert answer.status == 200
+    found = [line for line in answer.body.decode().splitlines() if 'reason="opt_out"' in line]
+    return int(float(found[0].split()[-1])) if found else 0
+
+
+def cells(tmp_path: Path) -> list[str]:
+    """List the files that could hold cells, spooled hits or secrets."""
+    return sorted(
+        str(path)
+        for path, _ in files_under(tmp_path / "data")
+        if "open_cells" in str(path) or "spool-keys" in str(path)
+    )
