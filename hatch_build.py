@@ -25,17 +25,17 @@ MODULE: Final = "tracker_js/dist/footfall.mjs"
 # The order that compresses best (22 bytes better than that of the imports, 2026-11). Modules only
 # declare, so any order runs in which gate.js and refusal.js come before navigation.js and start.js.
 ORDER: Final = (
-    "clicks.js",
+    "settings.js",
     "tags.js",
+    "clicks.js",
+    "query.js",
     "snippet.js",
     "edit.js",
-    "send.js",
-    "settings.js",
-    "query.js",
-    "hit.js",
     "address.js",
-    "gate.js",
+    "hit.js",
     "route.js",
+    "gate.js",
+    "send.js",
     "refusal.js",
     "engagement.js",
     "navigation.js",
@@ -53,7 +53,7 @@ STAND_INS: Final = {
     "route.js": "export const route = () => '';\n",
 }
 
-_IMPORT: Final = re.compile(r"import \{ ([\w, ]+) \} from '\./(\w+\.js)';$")
+_IMPORT: Final = re.compile(r"import \{ (\w+(?:, \w+)*) \} from '\./(\w+\.js)';$")
 _EXPORT: Final = re.compile(r"export (?=(?:const|let|function|async function) \w)")
 _DECLARED: Final = re.compile(r"(export )?(?:const|let|var|class|(?:async )?function) (\w+)")
 

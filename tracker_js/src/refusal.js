@@ -16,7 +16,7 @@ export const refused = (choice) => {
   let flags;
   try {
     if (choice) localStorage.footfall_ignore = true;
-    if (choice === false) {
+    if (choice == false) {
       delete localStorage.footfall_ignore;
       delete localStorage.plausible_ignore;
     }

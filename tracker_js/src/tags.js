@@ -12,7 +12,7 @@ import { hit } from './hit.js';
  * @param {Element} element
  */
 export const hitTag = (element) => {
-  const found = { event: {}, revenue: {} };
+  const found = {};
   [
     ...[...element.attributes].map(({ name, value }) => name + '=' + value),
     ...[...element.classList].map((name) => name.replace(/\+/g, ' ')),
@@ -20,10 +20,10 @@ export const hitTag = (element) => {
     tag.replace(
       /^(?:data-footfall|plausible)-(event|revenue)-?(.*?)(?:=|--)(.*)/s,
       (_, kind, key, value) => {
-        found[kind][key || 'name'] = value;
+        found[kind] = { ...found[kind], [key || 'name']: value };
       },
     ),
   );
   const { name, ...props } = found.event;
-  hit(name, { props, revenue: found.revenue.amount && found.revenue });
+  hit(name, { props, revenue: found.revenue });
 };

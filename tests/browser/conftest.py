@@ -1,0 +1,218 @@
+"""Give browser tests a real Chromium, and two real origins: a site, and a collector that records.
+
+The site is http://example.org and the collector http://stats.example.net: Chromium resolves both
+to servers of this process, so that payloads read the same on every machine.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from hatch_build import module, script
+
+SOURCE = Path(__file__).parents[2] / "tracker_js" / "src"
+USER_AGENT = (
+    "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko)"
+    " Chrome/142.0.0.0 Safari/537.36"
+)
+FLAGS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
+)
+NO_WEBDRIVER = "delete Navigator.prototype.webdriver"
+REFUSE = (
+    "navigator.globalPrivacyControl ||"
+    " Object.defineProperty(navigator, 'globalPrivacyControl', {value: true}) && 0"
+)
+WAIT_SECONDS = 10.0
+IN_FLIGHT_SECONDS = 0.05
+
+
+@dataclass(frozen=True)
+class Post:
+    """What the collector was sent: the URL it was sent to, its headers in lower case, its body."""
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+    def payload(self) -> dict[str, Any]:
+        """Read the body."""
+        found: dict[str, Any] = json.loads(self.body)
+        return found
+
+
+@dataclass
+class Recorder:
+    """Serves files by URL without a query, and records what is posted.
+
+    Attributes:
+        files: (content type, text, further headers) by URL.
+        posts: in the order they came.
+        requests: every URL asked for, in order.
+    """
+
+    files: dict[str, tuple[str, str, dict[str, str]]] = field(default_factory=dict)
+    posts: list[Post] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    changed: threading.Condition = field(default_factory=threading.Condition)
+
+    def serve(self, url: str, html: str, **headers: str) -> None:
+        """Serve a page; an underscore in a header's name stands for a hyphen."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.files[url] = ("text/html; charset=utf-8", html, named)
+
+    def forget(self) -> None:
+        """Forget pages and posts, but for the collector's own files."""
+        self.files = {url: kept for url, kept in self.files.items() if "/js/" in url}
+        self.posts = []
+        self.requests = []
+
+    def wait(self, count: int) -> list[Post]:
+        """Wait until at least that many posts came, or for ten seconds; return those there are."""
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.posts) >= count, WAIT_SECONDS)
+            return list(self.posts)
+
+    def settle(self, page: Page) -> list[Post]:
+        """Return the posts after everything the page has sent has had time to arrive."""
+        page.evaluate("fetch('/settled').catch(() => {})")
+        time.sleep(0.15)
+        with self.changed:
+            return list(self.posts)
+
+
+class _Answers(BaseHTTPRequestHandler):
+    recorder: Recorder
+
+    def do_GET(self) -> None:
+        """Serve a file, or 404."""
+        url = self._url()
+        if url.endswith("/favicon.ico"):
+            self._answer(200, "image/x-icon", b"", {})
+            return
+        self.recorder.requests.append(url)
+        kind, text, headers = self.recorder.files.get(
+            url.partition("?")[0], ("text/plain", "not found", {})
+        )
+        self._answer(404 if kind == "text/plain" else 200, kind, text.encode(), headers)
+
+    def do_POST(self) -> None:
+        """Record what was posted."""
+        body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        with self.recorder.changed:
+            self.recorder.requests.append(self._url())
+            self.recorder.posts.append(Post(self._url(), headers, body))
+            self.recorder.changed.notify_all()
+        self._answer(202, "text/plain", b"ok", {})
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
+        """Say nothing."""
+
+    def _url(self) -> str:
+        return f"http://{self.headers.get('Host', '')}{self.path}"
+
+    def _answer(self, status: int, kind: str, body: bytes, headers: dict[str, str]) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: a browser hangs up when it likes."""
+
+
+@pytest.fixture(scope="session")
+def _recording() -> Iterator[tuple[Recorder, int]]:
+    recorder = Recorder()
+    javascript = "text/javascript"
+    recorder.files["http://stats.example.net/js/footfall.js"] = (
+        javascript,
+        script(SOURCE, "main.js"),
+        {},
+    )
+    recorder.files["http://example.org/js/footfall.mjs"] = (javascript, module(SOURCE), {})
+    handler = type("Answers", (_Answers,), {"recorder": recorder})
+    server = _Server(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+    thread.start()
+    yield recorder, server.server_address[1]
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+@pytest.fixture
+def recorder(_recording: tuple[Recorder, int]) -> Iterator[Recorder]:
+    """Give the recorder, with nothing recorded yet."""
+    _recording[0].forget()
+    yield _recording[0]
+    _recording[0].forget()
+
+
+@pytest.fixture(scope="session")
+def browser(_recording: tuple[Recorder, int]) -> Iterator[Browser]:
+    """Start Chromium: the one named by FOOTFALL_CHROMIUM, the system's, or Playwright's own."""
+    found = os.environ.get("FOOTFALL_CHROMIUM") or shutil.which("chromium")
+    ours = ("example.org", "*.example.org", "stats.example.net")
+    rules = ",".join(f"MAP {host}:80 127.0.0.1:{_recording[1]}" for host in ours)
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=found, args=[*FLAGS, f"--host-resolver-rules={rules}"]
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
+    """Give a maker of contexts that look like a visitor's browser; they are closed afterwards."""
+    contexts: list[BrowserContext] = []
+
+    def make(*init_scripts: str, **options: Any) -> BrowserContext:
+        wanted = {"user_agent": USER_AGENT, "viewport": {"width": 1280, "height": 720}, **options}
+        contexts.append(browser.new_context(**wanted))
+        for text in (NO_WEBDRIVER, *init_scripts):
+            contexts[-1].add_init_script(text)
+        return contexts[-1]
+
+    yield make
+    for context in contexts:
+        # What a closing page sends would reach the next test's recorder: it must refuse first.
+        for open_page in context.pages:
+            open_page.evaluate(REFUSE)
+        context.close()
+    time.sleep(IN_FLIGHT_SECONDS)
+
+
+@pytest.fixture
+def page(new_context: Callable[..., BrowserContext]) -> Page:
+    """Give a page of a context of its own."""
+    return new_context().new_page()

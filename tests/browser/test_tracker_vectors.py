@@ -1,0 +1,134 @@
+"""Check in Chromium that every feature of the tracker sends exactly its vector."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Recorder
+
+VECTORS: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parents[1] / "vectors" / "tracker.json").read_text("utf-8")
+)
+READY = "!!(window.footfall && footfall.optOut)"
+ENDPOINT = "http://stats.example.net/api/event"
+STAY = """<script>
+addEventListener('click', (event) => event.target.closest('a') && event.preventDefault());
+addEventListener('submit', (event) => event.preventDefault());
+</script>"""
+
+
+def page_of(vector: dict[str, Any]) -> str:
+    """Write the page of a vector; links and forms do their part but never leave it."""
+    attributes = vector.get("attributes", "data-domain=example.org")
+    snippet = vector.get(
+        "snippet",
+        f"<script async {attributes} src='http://stats.example.net/js/footfall.js'></script>",
+    )
+    head = vector.get("head", "")
+    body = vector.get("body", "")
+    return f"<!doctype html><title>t</title>{head}{snippet}{STAY}<body>{body}"
+
+
+def play(page: Page, step: str) -> None:
+    """Do one step: `click` with a selector, or a script."""
+    if step.startswith("click "):
+        page.click(step.removeprefix("click "))
+    else:
+        page.evaluate(f"async () => {{ await ({step}) }}")
+
+
+def show(*, hidden: bool) -> str:
+    """Write the script that hides the page or shows it again, as far as the page can tell."""
+    return (
+        f"Object.defineProperty(document, 'hidden', {{value: {str(hidden).lower()},"
+        " configurable: true});"
+        "document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))"
+    )
+
+
+def without_time(payload: dict[str, Any]) -> dict[str, Any]:
+    """Check an engagement's milliseconds, which differ from run to run, and leave them out."""
+    engaged = payload.get("e", 0)
+
+    assert isinstance(engaged, int)
+    assert 0 <= engaged < 60_000
+    return {key: value for key, value in payload.items() if key != "e"}
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["feature"])
+def test_feature_sends_exactly_its_vector(
+    page: Page, recorder: Recorder, vector: dict[str, Any]
+) -> None:
+    """A feature sends the payloads of its vector, in order, to one endpoint, and nothing else."""
+    recorder.serve(vector["url"].split("?")[0].split("#")[0], page_of(vector))
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+
+    page.goto(vector["url"], referer=vector.get("referrer"))
+    page.wait_for_function(READY)
+    for step in vector.get("steps", []):
+        play(page, step)
+    recorder.wait(len(vector["expected"]))
+    posts = recorder.settle(page)
+
+    expected = [without_time(payload) for payload in vector["expected"]]
+    assert sorted(expected, key=str) == sorted(
+        (without_time(post.payload()) for post in posts), key=str
+    )
+    assert {vector.get("endpoint", ENDPOINT)} == {post.url for post in posts}
+    assert [] == errors
+
+
+def test_payload_travels_as_text_with_credentials(page: Page, recorder: Recorder) -> None:
+    """A payload is text/plain, so no preflight is needed, and it carries the opt-out cookie."""
+    recorder.serve("http://example.org/", page_of({}))
+    page.context.add_cookies(
+        [{"name": "optout", "value": "1", "url": "http://stats.example.net/", "sameSite": "Lax"}]
+    )
+    recorder.serve("http://stats.example.net/own", page_of({}))
+
+    page.goto("http://stats.example.net/own")
+    posts = recorder.wait(1)
+
+    assert posts[0].headers["content-type"].startswith("text/plain")
+    assert "optout=1" == posts[0].headers["cookie"]
+    assert not [url for url in recorder.requests if "OPTIONS" in url]
+
+
+def test_engagement_is_the_time_looked_at(page: Page, recorder: Recorder) -> None:
+    """The time the page was hidden is no part of the engaged time."""
+    recorder.serve("http://example.org/", page_of({}))
+    page.clock.install()
+    page.goto("http://example.org/")
+    page.wait_for_function(READY)
+    page.clock.run_for(5_000)
+    page.evaluate(show(hidden=True))
+    page.clock.run_for(60_000)
+    page.evaluate(show(hidden=False))
+    page.clock.run_for(4_000)
+    page.evaluate(show(hidden=True))
+    posts = recorder.wait(3)
+
+    engaged = [post.payload()["e"] for post in posts if post.payload()["n"] == "engagement"]
+    assert 2 == len(engaged)
+    assert 5_000 <= engaged[0] < 7_000
+    assert 4_000 <= engaged[1] < 6_000
+
+
+def test_leaving_the_page_tells_its_engagement(page: Page, recorder: Recorder) -> None:
+    """A page that is left by a link tells its engagement before it goes."""
+    recorder.serve("http://example.org/one", page_of({}))
+    recorder.serve("http://example.org/two", "<!doctype html><title>t</title>")
+    page.goto("http://example.org/one")
+    recorder.wait(1)
+
+    page.goto("http://example.org/two")
+    posts = recorder.wait(2)
+
+    assert ["pageview", "engagement"] == [post.payload()["n"] for post in posts]
+    assert "http://example.org/one" == posts[1].payload()["u"]

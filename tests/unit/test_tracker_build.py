@@ -1,0 +1,202 @@
+"""Check the tracker's bundler, its budget, and that what is built is what is served."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+import hatch_build
+from collector.hit import Kind
+from collector.ingest.wire import decode_plausible
+from hatch_build import BUDGET_BYTES, BundleError, build, bundle, compressed_size, module, script
+
+ROOT = Path(__file__).parents[2]
+SOURCE = ROOT / "tracker_js" / "src"
+STAMP = re.compile(r"/\*! footfall [\w.]+ \*/")
+VECTORS = json.loads((ROOT / "tests" / "vectors" / "tracker.json").read_text("utf-8"))
+CORE_NOW_BYTES = 1200
+"""What the core alone may weigh; it is 1186 (gzip -9, zlib 1.2.13, 2026-11)."""
+
+
+def write(folder: Path, **texts: str) -> Path:
+    """Write modules, named without their ending."""
+    for name, text in texts.items():
+        (folder / f"{name}.js").write_text(text, "utf-8")
+    return folder
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Copy what the build needs of the project."""
+    shutil.copytree(ROOT / "tracker_js", tmp_path / "tracker_js")
+    shutil.rmtree(tmp_path / "tracker_js" / "dist", ignore_errors=True)
+    shutil.copyfile(ROOT / "pyproject.toml", tmp_path / "pyproject.toml")
+    return tmp_path
+
+
+def test_whole_tracker_is_within_its_budget(project: Path) -> None:
+    """Everything in one file is at most 1 800 bytes gzip."""
+    size = build(project)
+
+    assert 1000 < size <= BUDGET_BYTES
+    assert size == compressed_size((project / hatch_build.SERVED).read_text("utf-8"))
+
+
+def test_core_alone_stays_small() -> None:
+    """The core, with stand-ins for hash mode, query rules and edits, does not grow unnoticed."""
+    core = compressed_size(script(SOURCE, "core.js", hatch_build.STAND_INS))
+
+    assert 500 < core <= CORE_NOW_BYTES
+
+
+def test_build_is_stamped_and_reproducible(project: Path) -> None:
+    """The built script begins with its version, and building again gives the same bytes."""
+    build(project)
+    first = (project / hatch_build.SERVED).read_bytes()
+
+    build(project)
+
+    assert STAMP.match(first.decode())
+    assert first == (project / hatch_build.SERVED).read_bytes()
+
+
+def test_script_leaves_no_name_behind() -> None:
+    """The script is one call of one function, without a word of modules."""
+    code = script(SOURCE, "main.js")
+
+    assert code.startswith("(()=>{")
+    assert code.endswith("})()")
+    assert not re.search(r"\b(?:import|export)\b", code)
+
+
+def test_module_exports_what_the_types_promise() -> None:
+    """The module form exports the functions that the types declare, and nothing else."""
+    types = (ROOT / "tracker_js" / "footfall.d.ts").read_text("utf-8")
+    declared = re.findall(r"^export function (\w+)", types, re.MULTILINE)
+
+    exported = re.findall(r"export const\{([\w,]+)\}", module(SOURCE))
+
+    assert [",".join(declared)] == exported
+
+
+def test_built_script_is_kept_where_the_minifier_is_missing(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An unpacked source distribution installs without the minifier, with the script it brings."""
+    build(project)
+    built = (project / hatch_build.SERVED).read_bytes()
+    monkeypatch.setitem(sys.modules, "minify", None)
+
+    build(project)
+
+    assert built == (project / hatch_build.SERVED).read_bytes()
+
+
+def test_build_fails_without_minifier_and_script(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where there is neither a minifier nor a built script, the build says so."""
+    monkeypatch.setitem(sys.modules, "minify", None)
+
+    with pytest.raises(ModuleNotFoundError, match="minify"):
+        build(project)
+
+
+def test_imports_come_before_their_importer(tmp_path: Path) -> None:
+    """The entry comes last, and each module once."""
+    source = write(
+        tmp_path,
+        main="import { b } from './hit.js';\nimport { a } from './gate.js';\nb(a);\n",
+        hit="import { a } from './gate.js';\nexport const b = () => a;\n",
+        gate="export const a = 1;\n",
+    )
+
+    code = bundle(source, "main.js")
+
+    assert 1 == code.count("const a = 1;")
+    assert "b(a);" == code.splitlines()[-1]
+    assert "import" not in code
+    assert "export" not in code
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import a from './gate.js';",
+        "import * as a from './gate.js';",
+        "import { a as b } from './gate.js';",
+        'import { a } from "./gate.js";',
+        "import { a } from 'elsewhere';",
+        "import './gate.js';",
+        "const b = await import('./gate.js');",
+        "export default 1;",
+        "export { a };",
+        "export * from './gate.js';",
+    ],
+)
+def test_unknown_form_is_refused_with_its_place(tmp_path: Path, line: str) -> None:
+    """What the bundler does not know is refused, with the file and the line."""
+    source = write(tmp_path, main=f"/* import */\n{line}\n", gate="export const a = 1;\n")
+
+    with pytest.raises(BundleError, match=r"main\.js:2: the bundler does not know"):
+        bundle(source, "main.js")
+
+
+def test_name_declared_twice_is_refused(tmp_path: Path) -> None:
+    """Modules share one scope, so a name may be declared once."""
+    source = write(
+        tmp_path,
+        main="import { a } from './gate.js';\nconst b = a;\n",
+        gate="export const a = 1;\nconst b = 2;\n",
+    )
+
+    with pytest.raises(BundleError, match="b is declared in"):
+        bundle(source, "main.js")
+
+
+def test_name_not_exported_is_refused(tmp_path: Path) -> None:
+    """Importing what a module does not export is an error at build time, not in a browser."""
+    source = write(
+        tmp_path,
+        main="import { b } from './gate.js';\nb();\n",
+        gate="export const a = 1;\nconst b = 2;\n",
+    )
+
+    with pytest.raises(BundleError, match=r"gate\.js does not export b"):
+        bundle(source, "main.js")
+
+
+def test_module_without_a_place_is_refused(tmp_path: Path) -> None:
+    """A new module must be given a place in the order."""
+    source = write(
+        tmp_path, main="import { a } from './new.js';\na();\n", new="export const a = 1;\n"
+    )
+
+    with pytest.raises(BundleError, match=r"new\.js: ORDER does not name it"):
+        bundle(source, "main.js")
+
+
+def test_every_ordered_module_is_there() -> None:
+    """The order names the modules that there are, and no others."""
+    assert {*hatch_build.ORDER, *hatch_build.ENTRIES} == {path.name for path in SOURCE.glob("*.js")}
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["feature"])
+def test_collector_reads_what_the_tracker_sends(vector: dict[str, list[dict[str, object]]]) -> None:
+    """Every payload of every vector is read by the collector's own decoder, with its kind."""
+    kinds = {"pageview": Kind.PAGEVIEW, "engagement": Kind.ENGAGEMENT}
+
+    for payload in vector["expected"]:
+        read = decode_plausible(json.dumps(payload).encode())
+
+        assert kinds.get(str(payload["n"]), Kind.EVENT) == read.kind
+        assert payload["u"] == read.url
+        assert str(payload["d"]).split(",") == list(read.domains)
+        assert payload.get("w", 0) == read.screen_width
+        assert payload.get("sd") == read.scroll
+        assert bool(payload.get("h")) == read.hash_mode
