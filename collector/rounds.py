@@ -59,7 +59,10 @@ def handlers(parts: Parts) -> Mapping[str, Handler]:
     async def seal(_: dict[str, Any]) -> Any:
         return await anyio.to_thread.run_sync(_seal_now, parts)
 
-    return {"seal": seal}
+    async def due(_: dict[str, Any]) -> Any:
+        return await anyio.to_thread.run_sync(_due, parts)
+
+    return {"seal": seal, "seal-due": due}
 
 
 def _read_sites(parts: Parts) -> None:
@@ -87,6 +90,11 @@ def _seal_now(parts: Parts) -> list[dict[str, Any]]:
     parts.delivery.flush()
     parts.sealer.trust_clock()
     return [asdict(result) for result in _seal(parts)]
+
+
+def _due(parts: Parts) -> list[int]:
+    parts.delivery.flush()
+    return parts.sealer.due(parts.clock.now())
 
 
 async def _invent(parts: Parts, site: Site) -> None:

@@ -46,6 +46,7 @@ class Profile:
         thin_hour: below it a site-hour keeps totals only.
         small_sums: below it a cell keeps counts, but no `CONTINUOUS_SUMS`.
         snapshot_seconds: how long an answer about an open day stands; 0 is not at all.
+        thin_while_open: whether an open day or hour counts as thin before it is over.
     """
 
     name: str
@@ -58,13 +59,14 @@ class Profile:
     thin_hour: int
     small_sums: int
     snapshot_seconds: int
+    thin_while_open: bool
 
 
 PROFILES: dict[str, Profile] = {
     profile.name: profile
     for profile in (
-        Profile("standard", 1, 3, 5, 3, 3, 3, 5, 5, 0),
-        Profile("strict", 1, 10, NEVER, 10, 10, 10, 10, 10, 300),
+        Profile("standard", 1, 3, 5, 3, 3, 3, 5, 5, 0, thin_while_open=False),
+        Profile("strict", 1, 10, NEVER, 10, 10, 10, 10, 10, 300, thin_while_open=True),
     )
 }
 """Profiles from the loosest to the tightest. Source: docs/design/0006-folding.md."""

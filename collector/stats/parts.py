@@ -1,7 +1,8 @@
 """Say which cells an answer is made of, and which of them are too small to be told.
 
-Pure. The thresholds are those of `cells.thresholds`, so that an open day
-tells no more than its sealed form will. Values never enter the text of a
+Pure. The thresholds are those of `cells.thresholds`; but whether a day is thin
+is known when it is over, so only profiles that say so hide slices before.
+Source: docs/design/0010-open-days.md. Values never enter the text of a
 condition, only parameters do. Called by `plan` and `reading`.
 """
 
@@ -140,8 +141,8 @@ def parameters(site: Site, parts: tuple[Part, ...], known: Known) -> dict[str, A
     bound: dict[str, Any] = {
         "site": site.id,
         "small_sums": profile.small_sums,
-        "thin_days": profile.thin_day,
-        "thin_hours": profile.thin_hour,
+        "thin_days": profile.thin_day if profile.thin_while_open else 0,
+        "thin_hours": profile.thin_hour if profile.thin_while_open else 0,
     }
     for part in parts:
         bound |= part.parameters(site, profile, known)
