@@ -8,6 +8,7 @@ Source: docs/design/0006-rules.md; the lists are `data/sources.toml` and `data/s
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
@@ -21,6 +22,9 @@ from collector.ingest.sources import KNOWN_SOURCES, Known, KnownSources
 from collector.privacy.scrub import scrub_text
 
 DIRECT_SOURCE = "(direct)"
+
+_APP = "android-app://"
+_APP_ID = re.compile(r"[a-z][a-z0-9_]{0,63}(?:\.[a-z0-9_]{1,64}){1,8}").fullmatch
 
 # What a click identifier tells: whose it is, and whether a click was paid for. Facebook and
 # Instagram put theirs on every outgoing link, so those say nothing of money.
@@ -121,17 +125,14 @@ def forget() -> None:
 
 @lru_cache(maxsize=4096)
 def _referrer(raw: str, sources: KnownSources) -> Referrer | None:
-    if raw.startswith("android-app://"):
-        host = raw[14:].partition("/")[0].lower()
-        page_path = "/"
-        if not host.replace(".", "").replace("_", "").isalnum() or not host.isascii():
-            return None
-    else:
-        page = page_of(raw)
-        host, page_path = page.hostname.removeprefix("www."), page.path
-    if not host or len(host) > 253:
+    if raw.startswith(_APP):
+        app = raw[len(_APP) :].partition("/")[0].lower()
+        return Referrer(app, "/", sources.by_app(app), spam=False) if _APP_ID(app) else None
+    page = page_of(raw)
+    host = page.hostname.removeprefix("www.")
+    if not host:
         return None
-    return Referrer(host, page_path, sources.by_host(host), sources.is_spam(host))
+    return Referrer(host, page.path, sources.by_host(host), sources.is_spam(host))
 
 
 @lru_cache(maxsize=4096)

@@ -46,7 +46,7 @@ class KnownSources:
         self.brands = frozenset(known.name for known in self._names.values())
 
     def by_host(self, host: str) -> Known | None:
-        """Find the source of a host name, lower case, or of an Android app's id.
+        """Find the source of a host name, lower case.
 
         The host itself first, then its parents, then a brand under any country's suffix.
         """
@@ -56,6 +56,10 @@ class KnownSources:
             if known:
                 return known
         return self._by_label(labels)
+
+    def by_app(self, app: str) -> Known | None:
+        """Find the source of an Android app's id, in lower case; nothing but the whole id counts."""
+        return self._hosts.get(app)
 
     def by_name(self, name: str) -> Known | None:
         """Find the source that a tag names: a brand, one of its spellings, or a host."""

@@ -7,7 +7,7 @@ from collections import Counter
 from importlib.resources import files
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from collector.errors import SettingsError
@@ -63,6 +63,7 @@ def came(referrer: str = "", **tags: str) -> Origin:
         ("https://google.com.evil.example/", "google.com.evil.example", "Referral"),
         ("", "(direct)", "Direct"),
         ("nonsense", "(direct)", "Direct"),
+        ("android-app://com.amazon.kindle", "com.amazon.kindle", "Referral"),
         ("android-app://", "(direct)", "Direct"),
         ("android-app://<script>", "(direct)", "Direct"),
         ("about:blank", "(direct)", "Direct"),
@@ -224,6 +225,7 @@ def test_known_sources_are_what_folding_trusts() -> None:
     assert {"Google", "ChatGPT", "Hacker News"} <= KNOWN_SOURCES.brands
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=200),
     st.dictionaries(
