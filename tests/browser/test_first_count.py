@@ -109,7 +109,7 @@ def test_three_pages_become_one_visitor_and_three_pageviews(
     assert ("1", "1", "3") == (shown["Visitors"], shown["Visits"], shown["Pageviews"])
     assert dict.fromkeys(PATHS, "1") == rows(page, "pages")
     assert {"United Kingdom": "3"} == rows(page, "places")
-    assert {"Chrome": "3"} == rows(page, "devices")
+    assert {"Chromium": "3"} == rows(page, "devices")
     assert "1 visitor now" in page.inner_text(".now")
 
 
