@@ -58,7 +58,7 @@ class KnownSources:
         return self._by_label(labels)
 
     def by_app(self, app: str) -> Known | None:
-        """Find the source of an Android app's id, in lower case; nothing but the whole id counts."""
+        """Find the source of an Android app, by the whole of its id in lower case."""
         return self._hosts.get(app)
 
     def by_name(self, name: str) -> Known | None:
