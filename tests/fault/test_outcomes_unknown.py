@@ -1,0 +1,202 @@
+"""Sends whose outcome nobody knows: receipts decide, and never a window of time."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.cells import receipts
+from collector.cells.client import Store
+from collector.clock import SystemClock
+from collector.errors import DeliveryError, Unreachable
+from collector.spool.delivery import Delivery
+from collector.spool.journal import Journal
+from tests.clickhouse_process import Front
+from tests.fault.conftest import PATIENCE_SECONDS
+from tests.fault.oracle import verdict
+from tests.fault.proxy import Proxy
+from tests.fault.traffic import invented
+from tests.spooling import PACE, append
+
+
+@pytest.fixture
+def proxy(front: Front, server: Store) -> Iterator[Proxy]:
+    """Stand before the server once its tables are made."""
+    between = Proxy(front.port)
+    yield between
+    between.close()
+
+
+def through(server: Store, proxy: Proxy) -> Store:
+    """Reach a server's database by way of the proxy."""
+    database = server.dsn.rpartition("/")[2]
+    dsn = f"clickhouse://default:@127.0.0.1:{proxy.port}/{database}"
+    return Store(Path("/nonexistent"), dsn, call_timeout_s=PATIENCE_SECONDS)
+
+
+def deliver_until_empty(journal: Journal, store: Store) -> int:
+    """Flush until nothing waits, as the thread would; return how many flushes failed."""
+    delivery, failed = Delivery(journal, store, SystemClock(), PACE), 0
+    while journal.stats().rows:
+        try:
+            delivery.flush()
+        except DeliveryError:
+            failed += 1
+    return failed
+
+
+def test_f_5_error_after_apply_is_counted_once(
+    server: Store, proxy: Proxy, journal: Journal
+) -> None:
+    """The connection is cut before the reply, for every batch: nothing is counted twice."""
+    hits = invented(60)
+    append(journal, hits)
+    proxy.cut_replies = 3
+
+    failed = deliver_until_empty(journal, through(server, proxy))
+
+    assert 3 == failed
+    assert [] == verdict(server, hits)
+
+
+def test_f_5_error_before_apply_is_counted_once(
+    server: Store, proxy: Proxy, journal: Journal
+) -> None:
+    """The connection is cut within the request: it goes again and is counted."""
+    hits = invented(60)
+    append(journal, hits)
+    proxy.cut_requests = 3
+
+    failed = deliver_until_empty(journal, through(server, proxy))
+
+    assert 3 == failed
+    assert [] == verdict(server, hits)
+
+
+def test_f_4_an_insert_that_outlives_the_client_is_counted_once(
+    front: Front, server: Store, journal: Journal
+) -> None:
+    """An INSERT stalls in the server past the client's timeout; it is ended, then asked for."""
+    hits = invented(40)
+    append(journal, hits)
+    delivery = Delivery(journal, server, SystemClock(), PACE)
+
+    front.begin("before")
+    with pytest.raises(Unreachable):
+        delivery.flush()
+    front.end("before")
+    delivery.flush()
+
+    assert [] == verdict(server, hits)
+
+
+def test_f_4_an_insert_that_finishes_later_is_counted_once(
+    front: Front, server: Store, journal: Journal
+) -> None:
+    """An INSERT is applied, but its server answers long after the client has gone."""
+    hits = invented(40)
+    append(journal, hits)
+    delivery = Delivery(journal, server, SystemClock(), PACE)
+
+    front.begin("after")
+    with pytest.raises(Unreachable):
+        delivery.flush()
+    front.end("after")
+    delivery.flush()
+
+    assert [] == verdict(server, hits)
+
+
+def test_f_4_a_request_that_arrives_late_is_counted_once(
+    server: Store, proxy: Proxy, journal: Journal
+) -> None:
+    """A request held in the network past the timeout arrives after its batch went again.
+
+    Here the receipt cannot help, for nobody sees what is on its way: the token,
+    the second line, makes the late one a repetition.
+    """
+    hits = invented(30, zones=("UTC",))
+    append(journal, hits)
+    proxy.hold.set()
+    with pytest.raises(Unreachable):
+        Delivery(journal, through(server, proxy), SystemClock(), PACE).flush()
+
+    deliver_until_empty(journal, server)
+    before = len(server.query("SELECT 1 FROM system.parts WHERE active"))
+    proxy.release()
+    threading.Event().wait(1)
+
+    assert 1 == proxy.held
+    assert before >= 1
+    assert [] == verdict(server, hits)
+
+
+def test_f_4_acknowledgements_never_wait_for_the_store(
+    front: Front, server: Store, journal: Journal
+) -> None:
+    """While an INSERT hangs, hits go on being acknowledged and none is lost."""
+    first, later = invented(20, seed=1), invented(500, seed=2)
+    append(journal, first)
+    delivery = Delivery(journal, server, SystemClock(), PACE)
+    front.begin("before")
+    delivery.start()
+
+    acknowledged = [append(journal, [hit])[0] for hit in later]
+    still_hanging = journal.stats().rows
+    front.end("before")
+    delivery.stop(30)
+
+    assert all(acknowledged)
+    assert 520 == still_hanging
+    assert [] == verdict(server, first + later)
+
+
+def tokens_only(journal: Journal, store: Store) -> None:
+    """Deliver as most would: send again with the same token, and trust the server's window."""
+    for batch in journal.batches():
+        columns, stream = receipts.arrow_block(journal.hits(batch), batch.token, batch.closes_at)
+        store.insert_arrow("hits", columns, stream, token=batch.token)
+        journal.forget(batch)
+
+
+def with_receipts(journal: Journal, store: Store) -> None:
+    """Deliver as we do."""
+    Delivery(journal, store, SystemClock(), PACE).flush()
+
+
+@pytest.mark.parametrize(
+    ("deliver", "times_counted"), [(tokens_only, 2), (with_receipts, 1)], ids=["tokens", "receipts"]
+)
+def test_receipts_hold_where_tokens_fail(
+    mortal: Front,
+    mortal_server: Store,
+    journal: Journal,
+    deliver: Callable[[Journal, Store], None],
+    times_counted: int,
+) -> None:
+    """After a power cut that loses the server's log of tokens, only receipts count once.
+
+    ClickHouse never syncs that log (its issue 111577), while our parts are synced.
+    """
+    hits = invented(25, zones=("UTC",))
+    append(journal, hits)
+    for batch in journal.close_batches(1000):
+        block = receipts.arrow_block(journal.hits(batch), batch.token, batch.closes_at)
+        mortal_server.insert_arrow("hits", *block, token=batch.token)
+    mortal.kill()
+    logs = list(mortal.folder.rglob("deduplication_logs"))
+    for log in logs:
+        shutil.rmtree(log)
+    mortal.start()
+
+    deliver(journal, mortal_server)
+
+    counted = mortal_server.query(
+        "SELECT sum(pageviews) FROM open_cells WHERE view = 10 AND grain = 0"
+    )
+    assert len(logs) >= 1
+    assert 25 * times_counted == counted[0][0]

@@ -1,0 +1,172 @@
+"""The store is down, refuses, or rejects: hits wait, and each is counted once."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from collector.cells.client import Store
+from collector.clock import SystemClock
+from collector.errors import SchemaMismatch, Unreachable
+from collector.settings import Delivery as Pace
+from collector.spool.delivery import Delivery
+from collector.spool.journal import Journal
+from tests.clickhouse_process import Front
+from tests.fault.oracle import verdict
+from tests.fault.traffic import invented
+from tests.spooling import PACE, a_journal, append
+
+TOO_MANY_PARTS, READONLY, NOT_ENOUGH_SPACE, UNKNOWN_TABLE = 252, 164, 243, 60
+
+
+def test_f_3_an_outage_costs_nothing(mortal: Front, mortal_server: Store, journal: Journal) -> None:
+    """Hits are acknowledged while the server is down, and counted when it is back."""
+    before, during, after = (invented(100, seed=seed) for seed in (1, 2, 3))
+    delivery = Delivery(journal, mortal_server, SystemClock(), Pace(flush_interval_s=0.05))
+    delivery.start()
+
+    append(journal, before)
+    mortal.kill()
+    acknowledged = append(journal, during)
+    while delivery.health().state != "waiting":
+        threading.Event().wait(0.02)
+    lag = delivery.health().lag_seconds
+    mortal.start()
+    append(journal, after)
+    delivery.stop(30)
+    delivery.flush()
+
+    assert all(acknowledged)
+    assert lag > 0
+    assert [] == verdict(mortal_server, before + during + after)
+
+
+def test_f_3_a_server_killed_again_and_again(
+    mortal: Front, mortal_server: Store, journal: Journal
+) -> None:
+    """Kill -9 of the server while batches arrive: every hit is counted once."""
+    hits = []
+    delivery = Delivery(journal, mortal_server, SystemClock(), Pace(flush_interval_s=0.01))
+    delivery.start()
+
+    for seed in range(3):
+        more = invented(300, seed=seed)
+        append(journal, more)
+        hits += more
+        threading.Event().wait(0.12 * (seed + 1))
+        mortal.kill()
+        mortal.start()
+    delivery.stop(30)
+    delivery.flush()
+
+    assert [] == verdict(mortal_server, hits)
+
+
+@pytest.mark.parametrize("code", [TOO_MANY_PARTS, READONLY, NOT_ENOUGH_SPACE])
+def test_f_6_a_refusal_that_passes_is_retried(
+    front: Front, server: Store, journal: Journal, code: int
+) -> None:
+    """Errors of the server's state keep the batch, which goes when the state has passed."""
+    hits = invented(30)
+    append(journal, hits)
+    delivery = Delivery(journal, server, SystemClock(), PACE)
+
+    front.begin("refuse", b"%d" % code)
+    for _ in range(2):
+        with pytest.raises(Unreachable, match=str(code)):
+            delivery.flush()
+    front.end("refuse")
+    delivery.flush()
+
+    assert [] == verdict(server, hits)
+
+
+def test_f_6_a_wrong_schema_stops_delivery_and_loses_nothing(
+    front: Front, server: Store, journal: Journal
+) -> None:
+    """Delivery says `schema` until the tables are ours again; hits go on being acknowledged."""
+    hits = invented(30)
+    append(journal, hits)
+    delivery = Delivery(journal, server, SystemClock(), PACE)
+
+    front.begin("refuse", b"%d" % UNKNOWN_TABLE)
+    with pytest.raises(SchemaMismatch):
+        delivery.flush()
+    delivery.stop(1)
+    state = delivery.health().state
+    more = invented(10, seed=2)
+    acknowledged = append(journal, more)
+    front.end("refuse")
+    delivery.flush()
+
+    assert "schema" == state
+    assert all(acknowledged)
+    assert [] == verdict(server, hits + more)
+
+
+def test_f_7_a_poison_hit_is_counted_and_the_rest_delivered(
+    front: Front, server: Store, journal: Journal
+) -> None:
+    """One hit of a hundred is rejected for its content: it is set aside as a count."""
+    hits = invented(100)
+    poison = hits.pop(37)
+    append(journal, [*hits[:37], poison, *hits[37:]])
+    front.begin("reject", poison.path.encode())
+
+    Delivery(journal, server, SystemClock(), PACE).flush()
+
+    rejected = server.query("SELECT site, sum(count) FROM suppressed GROUP BY site")
+    total = server.query(
+        "SELECT sum(pageviews), sum(bounces) FROM open_cells WHERE view = 1 AND grain = 0"
+    )
+    assert [(poison.site, 1)] == rejected
+    assert [(100, sum(hit.bounces for hit in [*hits, poison]))] == total
+
+
+def test_f_7_what_is_set_aside_keeps_its_values_elsewhere(
+    front: Front, server: Store, journal: Journal
+) -> None:
+    """Only the values at fault become "(other)"; the visit's stay, to meet what comes later."""
+    (poison,) = invented(1, zones=("UTC",))
+    append(journal, [poison])
+    front.begin("reject", poison.path.encode())
+
+    Delivery(journal, server, SystemClock(), PACE).flush()
+
+    def values(view: int) -> list[str]:
+        rows = server.query(
+            "SELECT DISTINCT value FROM open_cells WHERE view = {view:UInt16} AND site = 1",
+            {"view": view},
+        )
+        return [value for (value,) in rows]
+
+    assert ["(other)"] == values(10)
+    assert [poison.visit.entry_path] == values(15)
+    assert [poison.visit.country] == values(25)
+
+
+def test_f_11_a_batch_restarted_twice_is_the_same_batch(
+    front: Front, server: Store, tmp_path: Path
+) -> None:
+    """Closed, killed, closed again: the same token, the same hits, counted once."""
+    hits = invented(40)
+    tokens: list[list[str]] = []
+    for _ in range(3):
+        with a_journal(tmp_path) as journal:
+            if not tokens:
+                append(journal, hits)
+            journal.close_batches(1000)
+            tokens.append([batch.token for batch in journal.batches()])
+            delivery = Delivery(journal, server, SystemClock(), PACE)
+            if len(tokens) < 3:
+                front.begin("after")
+                with pytest.raises(Unreachable):
+                    delivery.flush()
+                front.end("after")
+            else:
+                delivery.flush()
+
+    assert set(tokens[2]) <= set(tokens[1]) <= set(tokens[0])
+    assert [] == verdict(server, hits)
