@@ -7,6 +7,7 @@ means; called by delivery, sealing, retention, the report and the audit.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +21,9 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
 from collector.cells import schema
 from collector.errors import Rejected, SchemaMismatch, StoreBusy, Unreachable
+
+# Its warnings quote whole requests, and so what was asked; our errors say what happened.
+logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 
 Row = tuple[Any, ...]
 Answer = TypeVar("Answer")
@@ -126,7 +130,7 @@ class Store:
             lambda client: [
                 tuple(row)
                 for row in client.query(
-                    sql, parameters=dict(parameters or {}), settings=dict(settings or {})
+                    sql, parameters=dict(parameters or {}), settings=self._settings(settings)
                 ).result_rows
             ]
         )
@@ -140,7 +144,7 @@ class Store:
         """Run a statement that returns nothing."""
         self._call(
             lambda client: client.command(
-                sql, parameters=dict(parameters or {}), settings=dict(settings or {})
+                sql, parameters=dict(parameters or {}), settings=self._settings(settings)
             )
         )
 
@@ -176,7 +180,7 @@ class Store:
             lambda client: client.command(
                 f"INSERT INTO {table} ({names}) FORMAT ArrowStream",
                 data=stream,
-                settings={**settings, "query_id": query_id} if query_id else settings,
+                settings=self._settings(settings, query_id),
             )
         )
 
@@ -198,6 +202,15 @@ class Store:
             # In place, for a batch sent while there is no view would vanish.
             self.command(f"ALTER TABLE fan_out MODIFY QUERY {schema.fan_out()}")
             self.command(f"ALTER TABLE fan_out MODIFY COMMENT '{schema.fingerprint()}'")
+
+    def _settings(self, settings: Mapping[str, Any] | None, query_id: str = "") -> dict[str, Any]:
+        chosen = dict(settings or {})
+        if self.dsn:
+            # Progress headers would keep a stalled call alive for ever.
+            chosen["send_progress_in_http_headers"] = 0
+        if query_id:
+            chosen["query_id"] = query_id
+        return chosen
 
     def _call(self, call: Callable[[Client], Answer]) -> Answer:
         try:
@@ -226,8 +239,6 @@ class Store:
             send_receive_timeout=self._call_timeout_s,
             compress="lz4",
             show_clickhouse_errors="scrub",
-            # Progress headers would keep a stalled call alive for ever.
-            settings={"send_progress_in_http_headers": 0},
         )
         # A hidden retry of an INSERT would be a second send that delivery knows nothing of.
         client.http_retries = 0  # type: ignore[attr-defined]
@@ -262,7 +273,8 @@ def _in_our_words(refused: DatabaseError) -> Exception:
 
 
 def _shortened(error: Exception) -> str:
-    text = " ".join(str(error).split())
+    cause = f" ({type(error.__cause__).__name__})" if error.__cause__ is not None else ""
+    text = " ".join(str(error).split()) + cause
     return text if len(text) <= MESSAGE_MAX else text[:MESSAGE_MAX] + "…"
 
 
