@@ -21,7 +21,7 @@ from collector.hit import OTHER, Drop, Hit, Kind, VisitValues
 from collector.ingest import acquisition, device
 from collector.ingest import page as page_rules
 from collector.ingest.acquisition import Origin, origin_of
-from collector.ingest.bots import is_prefetch
+from collector.ingest.bots import UNNAMED, is_prefetch
 from collector.ingest.device import Device, device_of, language_base, screen_class
 from collector.ingest.limits import Limits
 from collector.ingest.page import Page, hostname_of, page_of
@@ -36,6 +36,7 @@ from collector.privacy.scrub import scrub_text
 from collector.registry.sites import Site, Sites
 
 MAX_ENGAGED_MS: Final = 30 * 60 * 1000
+MAX_AHEAD_S: Final = 60
 _MAX_KEY: Final = 60
 STRICT: Final = "strict"
 
@@ -96,6 +97,19 @@ class Intake:
     excluded: Networks = field(default_factory=lambda: Networks(()))
 
 
+class Told(NamedTuple):
+    """What only a sender with a token may say of a hit.
+
+    Attributes:
+        at: when it happened, in seconds since 1970; None for now.
+        visitor: tells visitors apart in place of their address; at most 200
+            bytes, hashed with the day secret like an address; empty for the address.
+    """
+
+    at: float | None = None
+    visitor: bytes = b""
+
+
 class Assembled(NamedTuple):
     """A hit, and how to take back what it did to its visit."""
 
@@ -125,19 +139,20 @@ def assemble(
     admitted: Admitted,
     intake: Intake,
     site_name: str,
-    now: float | None = None,
+    told: Told | None = None,
 ) -> Assembled | Drop:
     """Make a hit for one site, or say why not.
 
     Args:
         site_name: the domain the hit is for.
-        now: when it happened, in seconds since 1970, by default now; only
-            senders with a token may say.
+        told: what a sender with a token says of the hit; None for a browser's.
     """
     site = intake.sites.named(site_name)
     if site is None:
         return Drop.UNKNOWN_SITE
-    now = intake.clock.now() if now is None else now
+    now = _instant(intake, site, told)
+    if now is None:
+        return Drop.OUTSIDE_DAY
     page = page_of(payload.url, payload.hash_mode)
     if not (site.allows(page.hostname) and _comes_from(admitted, site)):
         return Drop.HOSTNAME
@@ -150,14 +165,14 @@ def assemble(
         day=day_at(site.zone, now),
         now=now,
     )
-    reason = _unwanted(payload, admitted, intake, seen)
+    reason = _unwanted(payload, admitted, intake, seen, told)
     if reason is not None:
         return reason
     step = intake.visits.advance(
         Arrival(
             site=site.id,
             closes_at=seen.day.closes_at,
-            pseudonym=_pseudonym(admitted, intake, seen),
+            pseudonym=_pseudonym(admitted, intake, seen, told),
             now=int(now),
             kind=payload.kind,
             path=page.path,
@@ -244,18 +259,27 @@ def _visit_values(payload: Payload, admitted: Admitted, intake: Intake, seen: _S
     )
 
 
-def _unwanted(payload: Payload, admitted: Admitted, intake: Intake, seen: _Seen) -> Drop | None:
+def _unwanted(
+    payload: Payload, admitted: Admitted, intake: Intake, seen: _Seen, told: Told | None
+) -> Drop | None:
     if seen.address in intake.excluded:
         return Drop.EXCLUDED_NETWORK
     if _is_ahead(admitted):
         return Drop.PREFETCH
-    if payload.bot or seen.browser.bot:
+    if payload.bot or _is_bot(seen.browser, admitted, told):
         return Drop.BOT
     if seen.origin.spam:
         return Drop.SPAM_REFERRER
     if not intake.limits.allows(seen.address, seen.site.id, intake.clock.monotonic()):
         return Drop.RATE
     return None
+
+
+def _is_bot(browser: Device, admitted: Admitted, told: Told | None) -> bool:
+    """Tell a bot; what a sender with a token calls by a name of its own is its software."""
+    if told is None or browser.bot != UNNAMED:
+        return bool(browser.bot)
+    return admitted.header(b"user-agent").startswith(b"Mozilla/")
 
 
 def _comes_from(admitted: Admitted, site: Site) -> bool:
@@ -289,10 +313,19 @@ def _is_ahead(admitted: Admitted) -> bool:
     )
 
 
-def _pseudonym(admitted: Admitted, intake: Intake, seen: _Seen) -> bytes:
+def _instant(intake: Intake, site: Site, told: Told | None) -> float | None:
+    """Give the instant of a hit; None if it was told one outside the site's open day."""
+    now = intake.clock.now()
+    if told is None or told.at is None:
+        return now
+    return told.at if day_at(site.zone, now).opens_at <= told.at <= now + MAX_AHEAD_S else None
+
+
+def _pseudonym(admitted: Admitted, intake: Intake, seen: _Seen, told: Told | None) -> bytes:
+    own = told.visitor if told is not None else b""
     return pseudonym(
         intake.secrets.secret(seen.site.id, seen.day),
-        network_of(seen.address, strict=seen.strict),
+        b"=" + own if own else network_of(seen.address, strict=seen.strict),
         admitted.header(b"user-agent"),
     )
 

@@ -105,7 +105,16 @@ def decode_plausible(body: bytes) -> Payload:
     Raises:
         PayloadError: `not_json`, `unknown_field`, `missing_field` or `bad_field`.
     """
-    return _payload(shaped(_Plausible, parse(body)))
+    return payload_of(parse(body))
+
+
+def payload_of(parsed: object) -> Payload:
+    """Read one payload from parsed JSON.
+
+    Raises:
+        PayloadError: `unknown_field`, `missing_field` or `bad_field`.
+    """
+    return _payload(shaped(_Plausible, parsed))
 
 
 def parse(body: bytes) -> object:

@@ -1,0 +1,240 @@
+"""Open the doors for servers and software with a token: `/api/v1/hits`, `/api/v0/count`.
+
+Knows tokens, batches and their keys of idempotency. The sender's own headers
+say nothing of the visitors; each hit passes consent by itself. Refuses to
+remember what a batch held: of a batch that was taken only a hash of its key
+and the places of its hits stay, in memory, for an hour. Made by `doors`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable
+from hashlib import blake2b
+from typing import ClassVar, Final, Protocol
+
+import orjson
+
+from collector.errors import PayloadError
+from collector.hit import Refusal
+from collector.ingest.assemble import Intake
+from collector.ingest.door import JSON, PROBLEM, Answer, Door, Journal
+from collector.ingest.wire_hits import (
+    MAX_BATCH_BODY,
+    Fields,
+    Sender,
+    from_goatcounter,
+    goatcounter_hits_of,
+    hits_of,
+    payload_of_hit,
+    sender_of,
+    signals_of,
+    told_of,
+)
+from collector.privacy.consent import Receive, Scope, admit_sender, decide_relayed
+from collector.registry.sites import Site
+from collector.telemetry import Tally
+
+KEYS_LIVE_S: Final = 3600
+MAX_KEYS: Final = 10_000
+_UNAUTHORIZED: Final = Answer(
+    401,
+    b'{"title":"a token with the scope ingest is needed","status":401,"code":"unauthorized"}',
+    PROBLEM,
+    (b"www-authenticate", b"Bearer"),
+)
+
+
+class Grant(Protocol):
+    """What a token allows."""
+
+    @property
+    def site_id(self) -> int | None:
+        """The one site it is for; None for all."""
+        ...
+
+    def allows(self, scope: str, site_id: int) -> bool:
+        """Tell whether its bearer may do something with a site."""
+        ...
+
+
+GrantOf = Callable[[str], Grant | None]
+
+
+class HitsDoor(Door):
+    """The ASGI application behind `/api/v1/hits`."""
+
+    def __init__(
+        self,
+        intake_of: Callable[[], Intake],
+        journal: Journal,
+        tally: Tally,
+        grant_of: GrantOf,
+    ) -> None:
+        """Remember what each batch needs.
+
+        Args:
+            grant_of: what a token allows; None if it is unknown.
+        """
+        super().__init__(intake_of, journal, tally)
+        self._grant_of = grant_of
+        self._taken = _Taken()
+
+    async def answer(self, scope: Scope, receive: Receive, intake: Intake) -> Answer:
+        """Take a batch, if its token is good.
+
+        Raises:
+            PayloadError: if the whole cannot be read.
+            SpoolError: if a hit could not be kept; the hits before it were.
+        """
+        found = admit_sender(scope, receive, self._grant_of)
+        if found is None:
+            return _UNAUTHORIZED
+        admitted, grant = found
+        hits = self.split(await admitted.body(MAX_BATCH_BODY))
+        key = admitted.header(b"idempotency-key")
+        sender = admitted.header(b"authorization")
+        batch = self._taken.batch(sender, key, intake.clock.monotonic())
+        async with batch.lock:
+            if batch.answer is None:
+                await self._take_batch(hits, batch.done, intake, grant)
+                wrong = {index: told for index, told in batch.done.items() if told}
+                batch.answer = self.told(wrong, len(hits))
+                batch.done = {}
+            return batch.answer
+
+    def split(self, body: bytes) -> list[dict[str, object]]:
+        """Split a body into hits.
+
+        Raises:
+            PayloadError: if it cannot be.
+        """
+        return hits_of(body)
+
+    def told(self, wrong: dict[int, str], size: int) -> Answer:
+        """Answer a batch: 202 if anything in it could be read, and what could not by its place."""
+        errors = {str(index): told for index, told in wrong.items()}
+        body = orjson.dumps({"accepted": size - len(wrong), "errors": errors})
+        return Answer(400 if wrong and len(wrong) == size else 202, body, JSON)
+
+    def fields(self, hit: Fields, site: Site | None) -> Fields:
+        """Give a hit our keys; `site` is the one the token is for."""
+        named = "d" in hit or "domain" in hit
+        return hit if named or site is None else {**hit, "domain": site.domain}
+
+    async def _take_batch(
+        self, hits: list[dict[str, object]], done: dict[int, str], intake: Intake, grant: Grant
+    ) -> None:
+        """Count the hits that are not done; each becomes done when it is durable."""
+        waiting: dict[int, list[Awaitable[None]]] = {}
+        try:
+            for index, hit in enumerate(hits):
+                if index in done:
+                    continue
+                try:
+                    waiting[index] = self._begin_hit(hit, intake, grant)
+                except PayloadError as wrong:
+                    self.count(intake, wrong.code)
+                    done[index] = str(wrong)
+        finally:
+            # Should the journal be full at some hit, those before it still become durable.
+            for index, appended in waiting.items():
+                for durable in appended:
+                    await durable
+                done[index] = ""
+
+    def _begin_hit(self, hit: Fields, intake: Intake, grant: Grant) -> list[Awaitable[None]]:
+        """Hand one hit to the journal, unless its visitor refused.
+
+        Raises:
+            PayloadError: if it cannot be read, or is not the token's to send.
+            SpoolError: if the journal takes no more.
+        """
+        own = intake.sites.numbered(grant.site_id) if grant.site_id is not None else None
+        fields: dict[str, object] = {}
+
+        def facts() -> Sender:
+            fields.update(self.fields(hit, own))
+            return sender_of(fields)
+
+        admitted = decide_relayed(signals_of(hit), facts)
+        if isinstance(admitted, Refusal):
+            self.count(intake, admitted)
+            return []
+        payload = payload_of_hit(fields)
+        if not payload.domains:
+            raise PayloadError("missing_field", "domain")
+        for name in payload.domains:
+            site = intake.sites.named(name)
+            if site is None or not grant.allows("ingest", site.id):
+                raise PayloadError("bad_field", "domain")
+        return self.begin(payload, admitted, intake, payload.domains, told_of(fields))
+
+
+class GoatcounterHitsDoor(HitsDoor):
+    """The ASGI application behind `/api/v0/count`."""
+
+    _OK: ClassVar[Answer] = Answer(202, b'{"status":"ok"}', JSON)
+
+    def split(self, body: bytes) -> list[dict[str, object]]:
+        """Split a body into hits.
+
+        Raises:
+            PayloadError: if it cannot be.
+        """
+        return goatcounter_hits_of(body)
+
+    def told(self, wrong: dict[int, str], size: int) -> Answer:  # noqa: ARG002
+        """Answer a batch: 400 if anything could not be read, though the rest was taken."""
+        if not wrong:
+            return self._OK
+        errors = {str(index): told for index, told in wrong.items()}
+        return Answer(400, orjson.dumps({"errors": errors}), JSON)
+
+    def fields(self, hit: Fields, site: Site | None) -> Fields:
+        """Give a hit our keys; the token must be for one site, as GoatCounter's are.
+
+        Raises:
+            PayloadError: if it is not, or the hit cannot be read.
+        """
+        if site is None:
+            raise PayloadError("missing_field", "domain")
+        return {**from_goatcounter(hit, site.domain), "domain": site.domain}
+
+
+class _Batch:
+    """What became of one batch."""
+
+    __slots__ = ("answer", "began", "done", "lock")
+
+    def __init__(self, now: float) -> None:
+        self.began = now
+        self.lock = asyncio.Lock()
+        self.done: dict[int, str] = {}
+        self.answer: Answer | None = None
+
+
+class _Taken:
+    """The batches of the last hour, so that sending one again counts nothing twice."""
+
+    def __init__(self) -> None:
+        self._batches: OrderedDict[bytes, _Batch] = OrderedDict()
+
+    def batch(self, sender: bytes, key: bytes, now: float) -> _Batch:
+        """Give what is known of a batch.
+
+        Args:
+            sender: who sends it: two senders may use the same key.
+            key: the sender's; without one every batch is new.
+            now: seconds of a steady clock.
+        """
+        while self._batches:
+            oldest = next(iter(self._batches.values()))
+            if now - oldest.began < KEYS_LIVE_S and len(self._batches) < MAX_KEYS:
+                break
+            self._batches.popitem(last=False)
+        if not key:
+            return _Batch(now)
+        name = blake2b(key, digest_size=16, key=blake2b(sender).digest()).digest()
+        return self._batches.setdefault(name, _Batch(now))

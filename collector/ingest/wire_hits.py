@@ -1,0 +1,187 @@
+"""Read the batches that servers and software send with a token.
+
+Knows two formats: ours, whose hits have the keys of `/api/event` and a few
+more, and GoatCounter's. Refuses to look at a hit before its visitor's own
+refusal: each hit is first asked for `opt_out`, `gpc` and `dnt`. Called by
+`door_hits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, NamedTuple
+
+import msgspec
+
+from collector.errors import PayloadError
+from collector.ingest.assemble import Told
+from collector.ingest.wire import MAX_URL, Payload, parse, payload_of, shaped
+from collector.ingest.wire_goatcounter import payload_of as goatcounter_payload
+from collector.privacy.address import packed
+from collector.privacy.consent import Signals
+
+MAX_HITS: Final = 500
+MAX_BATCH_BODY: Final = 1024 * 1024
+MAX_VISITOR: Final = 200
+_YES: Final = (True, 1, "1", "true")
+_SIGNALS: Final = ("opt_out", "gpc", "dnt")
+
+Fields = Mapping[str, object]
+Headers = list[tuple[bytes, bytes]]
+
+
+class Sender(NamedTuple):
+    """Whom a relayed hit is of: what a browser would have shown by itself."""
+
+    headers: Headers
+    peer: str
+
+
+class _Ours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    hits: list[dict[str, object]]
+
+
+class _Facts(msgspec.Struct, frozen=True):
+    ip: str = ""
+    user_agent: str = ""
+    accept_language: str = ""
+    visitor: str = ""
+    time: float | str | None = None
+
+
+class _Goatcounter(msgspec.Struct, frozen=True):
+    hits: list[dict[str, object]]
+    no_sessions: bool = False
+
+
+class _GoatcounterHit(msgspec.Struct, frozen=True):
+    path: str = ""
+    event: bool = False
+    ref: str = ""
+    query: str = ""
+    bot: int = 0
+    size: list[float] | str | None = None
+    ip: str = ""
+    user_agent: str = ""
+    language: str = ""
+    session: str = ""
+    created_at: str | None = None
+
+
+def hits_of(body: bytes) -> list[dict[str, object]]:
+    """Split one of our batches into its hits, none of them looked at yet.
+
+    Raises:
+        PayloadError: `not_json`, `missing_field`, `unknown_field` or `bad_field`;
+            `too_large` (413) above 500 hits.
+    """
+    return _bounded(shaped(_Ours, parse(body)).hits)
+
+
+def goatcounter_hits_of(body: bytes) -> list[dict[str, object]]:
+    """Split one of GoatCounter's batches into its hits, none of them looked at yet.
+
+    Raises:
+        PayloadError: as `hits_of`.
+    """
+    return _bounded(shaped(_Goatcounter, parse(body)).hits)
+
+
+def signals_of(hit: Fields) -> Signals:
+    """Read what a hit says of its visitor's refusal, before any other of its keys."""
+    opted_out, gpc, dnt = (hit.get(key) in _YES for key in _SIGNALS)
+    return Signals(opted_out=opted_out, gpc=gpc, dnt=dnt)
+
+
+def sender_of(hit: Fields) -> Sender:
+    """Read whom a hit is of.
+
+    Raises:
+        PayloadError: `bad_field`, also if `ip` is no address.
+    """
+    facts = shaped(_Facts, dict(hit))
+    if facts.ip and not packed(facts.ip):
+        raise PayloadError("bad_field", "ip")
+    headers = [
+        (b"user-agent", facts.user_agent.encode("latin-1", "replace")),
+        (b"accept-language", facts.accept_language.encode("latin-1", "replace")),
+    ]
+    return Sender(headers, facts.ip)
+
+
+def told_of(hit: Fields) -> Told:
+    """Read what only a sender with a token may say: the time, and who is who.
+
+    Raises:
+        PayloadError: `bad_field`.
+    """
+    facts = shaped(_Facts, dict(hit))
+    visitor = facts.visitor.encode()
+    if len(visitor) > MAX_VISITOR:
+        raise PayloadError("bad_field", "visitor")
+    return Told(_instant(facts.time, "time"), visitor)
+
+
+def payload_of_hit(hit: Fields) -> Payload:
+    """Read what happened, in the keys of `/api/event`.
+
+    Raises:
+        PayloadError: `unknown_field`, `missing_field` or `bad_field`.
+    """
+    own = (*_SIGNALS, *_Facts.__struct_fields__)
+    return payload_of({key: value for key, value in hit.items() if key not in own})
+
+
+def from_goatcounter(hit: Fields, host: str) -> dict[str, object]:
+    """Give one of GoatCounter's hits our keys.
+
+    Args:
+        host: of the site, which the format does not tell.
+
+    Raises:
+        PayloadError: `missing_field` or `bad_field`.
+    """
+    sent = shaped(_GoatcounterHit, dict(hit))
+    size = sent.size if isinstance(sent.size, list) else []
+    payload = goatcounter_payload(
+        {
+            "p": sent.path,
+            "e": "true" if sent.event else "",
+            "r": sent.ref[:MAX_URL],
+            "q": sent.query,
+            "s": str(size[0]) if size else "",
+            "b": str(sent.bot) if sent.bot else "",
+        },
+        host,
+    )
+    return {
+        "name": payload.name or "pageview",
+        "url": payload.url,
+        "referrer": payload.referrer,
+        "screen_width": payload.screen_width,
+        "ip": sent.ip,
+        "user_agent": sent.user_agent,
+        "accept_language": sent.language,
+        "visitor": sent.session,
+        "time": sent.created_at,
+    }
+
+
+def _bounded(hits: list[dict[str, object]]) -> list[dict[str, object]]:
+    if len(hits) > MAX_HITS:
+        raise PayloadError("too_large", "hits", status=413)
+    return hits
+
+
+def _instant(found: float | str | None, field: str) -> float | None:
+    if not isinstance(found, str):
+        return found
+    try:
+        moment = datetime.fromisoformat(found)
+    except ValueError as wrong:
+        raise PayloadError("bad_field", field) from wrong
+    if moment.tzinfo is None:
+        # A local time of nobody knows where.
+        raise PayloadError("bad_field", field)
+    return moment.timestamp()
