@@ -22,20 +22,20 @@ BUDGET_BYTES: Final = 1800
 SERVED: Final = "collector/static/footfall.js"
 MODULE: Final = "tracker_js/dist/footfall.mjs"
 
-# The order that compresses best (22 bytes better than that of the imports, 2026-11). Modules only
-# declare, so any order runs in which gate.js and refusal.js come before navigation.js and start.js.
+# The order that compresses best (some 20 bytes better than that of the imports, 2026-11). Modules
+# only declare: any order runs in which gate, refusal and hit come before navigation and start.
 ORDER: Final = (
     "settings.js",
     "tags.js",
     "clicks.js",
-    "query.js",
-    "snippet.js",
     "edit.js",
-    "address.js",
+    "send.js",
+    "snippet.js",
+    "gate.js",
     "hit.js",
     "route.js",
-    "gate.js",
-    "send.js",
+    "query.js",
+    "address.js",
     "refusal.js",
     "engagement.js",
     "navigation.js",

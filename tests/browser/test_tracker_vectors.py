@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import BrowserContext, Page
 
 from tests.browser.conftest import Recorder
 
@@ -108,6 +109,7 @@ def test_engagement_is_the_time_looked_at(page: Page, recorder: Recorder) -> Non
     page.wait_for_function(READY)
     page.clock.run_for(5_000)
     page.evaluate(show(hidden=True))
+    recorder.wait(2)
     page.clock.run_for(60_000)
     page.evaluate(show(hidden=False))
     page.clock.run_for(4_000)
@@ -118,6 +120,20 @@ def test_engagement_is_the_time_looked_at(page: Page, recorder: Recorder) -> Non
     assert 2 == len(engaged)
     assert 5_000 <= engaged[0] < 7_000
     assert 4_000 <= engaged[1] < 6_000
+
+
+def test_page_without_focus_has_no_engagement_yet(
+    new_context: Callable[..., BrowserContext], recorder: Recorder
+) -> None:
+    """A page that is shown behind another window sends its pageview and waits with the rest."""
+    recorder.serve("http://example.org/", page_of({}))
+    page = new_context("Document.prototype.hasFocus = () => false").new_page()
+
+    page.goto("http://example.org/")
+    recorder.wait(1)
+    posts = recorder.settle(page)
+
+    assert ["pageview"] == [post.payload()["n"] for post in posts]
 
 
 def test_leaving_the_page_tells_its_engagement(page: Page, recorder: Recorder) -> None:

@@ -15,7 +15,7 @@ import { settings } from './settings.js';
 export const edit = (payload) => {
   const isLocal =
     !settings.allowLocal &&
-    (/^(localhost)?$|^127|^\[::1/.test(location.hostname) || navigator.webdriver);
+    (/^(localhost|127\..*|\[::1.)?$/.test(location.hostname) || navigator.webdriver);
   const excluded = (settings.exclude + '')
     .replace(/[^\w/,*]/g, '\\$&')
     .replace(/\*+/g, '.*')

@@ -29,14 +29,16 @@ const measure = () => {
  */
 const look = (leaving) => {
   const now = performance.now();
-  measure();
   if (since) engagedMs += now - since;
   since = leaving != 1 && !document.hidden && document.hasFocus() && now;
+  if (since || !watched) return;
+  // Only now, as it may make the browser lay the page out.
+  measure();
   const depth = Math.min(
     100,
     Math.round((100 * deepest) / document.documentElement.scrollHeight),
   );
-  if (watched && !since && (depth > told || engagedMs >= 3000)) {
+  if (depth > told || engagedMs >= 3000) {
     send({ ...watched, n: 'engagement', e: Math.round(engagedMs), sd: depth });
     told = depth;
     engagedMs = 0;
@@ -50,9 +52,9 @@ const look = (leaving) => {
  */
 export const enter = (next) => {
   look(1);
-  watched = next;
-  since = engagedMs = deepest = told = 0;
+  watched = since = engagedMs = deepest = told = 0;
   look();
+  watched = next;
 };
 
 /** Watch visibility, focus and scrolling. */

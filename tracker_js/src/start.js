@@ -26,7 +26,7 @@ footfall.optOut = refused;
 const answer = () =>
   ['footfall', 'plausible'].map((name) => {
     const stub = window[name];
-    if (name[0] == 'f' || /\.q|^undef/.test(stub)) {
+    if (name < 'g' || /\.q|^undef/.test(stub)) {
       window[name] = footfall;
       stub?.q?.map((call) => footfall(...call));
     }
