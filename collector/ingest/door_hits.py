@@ -12,7 +12,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from hashlib import blake2b
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
 import orjson
 
@@ -34,6 +34,7 @@ from collector.ingest.wire_hits import (
 )
 from collector.privacy.consent import Receive, Scope, admit_sender, decide_relayed
 from collector.registry.sites import Site
+from collector.registry.tokens import Grant
 from collector.telemetry import Tally
 
 KEYS_LIVE_S: Final = 3600
@@ -44,19 +45,6 @@ _UNAUTHORIZED: Final = Answer(
     PROBLEM,
     (b"www-authenticate", b"Bearer"),
 )
-
-
-class Grant(Protocol):
-    """What a token allows."""
-
-    @property
-    def site_id(self) -> int | None:
-        """The one site it is for; None for all."""
-        ...
-
-    def allows(self, scope: str, site_id: int) -> bool:
-        """Tell whether its bearer may do something with a site."""
-        ...
 
 
 GrantOf = Callable[[str], Grant | None]
@@ -120,7 +108,7 @@ class HitsDoor(Door):
 
     def fields(self, hit: Fields, site: Site | None) -> Fields:
         """Give a hit our keys; `site` is the one the token is for."""
-        named = "d" in hit or "domain" in hit
+        named = hit.get("d") or hit.get("domain")
         return hit if named or site is None else {**hit, "domain": site.domain}
 
     async def _take_batch(
