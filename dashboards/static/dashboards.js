@@ -42,8 +42,10 @@
     }
     dress();
     if (!address) return;
-    const same = [...part.querySelectorAll('a')].find((a) => a.getAttribute('href') === address);
-    const heir = same || (panel && document.getElementById(panel.id)?.querySelector('a'));
+    const linkIn = (place) =>
+      [...(place?.querySelectorAll('a') || [])].find((a) => a.getAttribute('href') === address);
+    const home = panel && document.getElementById(panel.id);
+    const heir = linkIn(home) || home?.querySelector('a') || linkIn(part);
     if (heir) heir.focus({ preventScroll: true });
   };
 
