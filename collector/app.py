@@ -11,7 +11,7 @@ import gc
 import logging
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 
@@ -25,7 +25,7 @@ from collector.clock import Clock
 from collector.control import ControlServer
 from collector.demo.filling import add_sites
 from collector.errors import CollectorError
-from collector.ingest.endpoint import EventEndpoint
+from collector.ingest.doors import doors
 from collector.ingest.protocol import guarded
 from collector.parts import Parts, make_parts
 from collector.privacy import optout
@@ -49,9 +49,9 @@ class Footfall:
         self._parts = parts
         self._demo_site = add_sites(parts.registry) if demo else None
         parts.intake = replace(parts.intake, sites=parts.registry.sites())
-        self._hits: Mapping[str, EventEndpoint] = {
-            "/api/event": EventEndpoint(lambda: parts.intake, parts.journal, parts.tally)
-        }
+        self._doors = doors(
+            lambda: parts.intake, parts.journal, parts.tally, parts.registry.token_grant
+        )
         self._pages = Starlette(
             routes=_routes(parts, demo=demo), lifespan=lambda _: self._running()
         )
@@ -59,7 +59,7 @@ class Footfall:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; no middleware stands before the doors of hits."""
         if scope["type"] == "http":
-            door = self._hits.get(scope["path"])
+            door = self._doors.get(scope["path"])
             if door is not None:
                 await door(scope, receive, send)
                 return

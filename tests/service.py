@@ -182,7 +182,8 @@ class Service:
 
     def __enter__(self) -> Self:
         """Start."""
-        return self.start()
+        self.start()
+        return self
 
     def __exit__(
         self,

@@ -1,0 +1,1 @@
+"""Measure, side by side in one run; nothing here is timed in a test."""

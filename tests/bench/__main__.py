@@ -1,0 +1,15 @@
+"""Run every bench that fits into some minutes: `make bench`."""
+
+from __future__ import annotations
+
+from tests.bench import accuracy, throughput
+
+
+def main() -> None:
+    """Print what a hit costs, what the service weighs, and how right the rules are."""
+    throughput.main()
+    accuracy.main()
+
+
+if __name__ == "__main__":
+    main()
