@@ -7,8 +7,8 @@ answered alike. Called by `app` for its routes.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -37,6 +37,7 @@ NO_ANSWER = "The numbers cannot be read at the moment; try again soon."
 
 _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
+Work = Callable[[Site, Mapping[str, str]], Any]
 Read = Callable[[Mapping[str, str], Site, date], Asked]
 Write = Callable[[Reports, Asked, Mapping[str, str]], Any]
 
@@ -48,28 +49,45 @@ class NotGranted(Exception):
 def routes(reports: Reports, registry: Registry) -> list[Route]:
     """List the routes under `/api/v1/stats`."""
     limiter = anyio.CapacityLimiter(AT_ONCE)
-
-    def answering(
-        work: Callable[[Site, Mapping[str, str]], Any],
-    ) -> Callable[..., Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
-            def read() -> Any:
-                return work(site_of(request, reports, registry), request.query_params)
-
-            return await _answered(read, limiter)
-
-        return answer
-
-    def asking(read: Read, write: Write) -> Callable[[Site, Mapping[str, str]], Any]:
-        return lambda site, given: write(reports, read(given, site, reports.today(site)), given)
-
-    base = "/api/v1/stats"
+    work: dict[str, Work] = {
+        "aggregate": _asking(reports, parameters.aggregate, _aggregate),
+        "timeseries": _asking(reports, parameters.timeseries, _timeseries),
+        "breakdown": _asking(reports, parameters.breakdown, _breakdown),
+        "realtime/visitors": lambda site, _: reports.visitors_now(site),
+    }
     return [
-        Route(f"{base}/aggregate", answering(asking(parameters.aggregate, _aggregate))),
-        Route(f"{base}/timeseries", answering(asking(parameters.timeseries, _timeseries))),
-        Route(f"{base}/breakdown", answering(asking(parameters.breakdown, _breakdown))),
-        Route(f"{base}/realtime/visitors", answering(lambda site, _: reports.visitors_now(site))),
+        Route(f"/api/v1/stats/{name}", _Answering(reports, registry, limiter, what).answer)
+        for name, what in work.items()
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answering:
+    """Answers the requests of one route, in threads."""
+
+    reports: Reports
+    registry: Registry
+    limiter: anyio.CapacityLimiter
+    work: Work
+
+    async def answer(self, request: Request) -> Response:
+        """Answer one request; what goes wrong is told in a sentence."""
+        try:
+            return _json(await anyio.to_thread.run_sync(self._read, request, limiter=self.limiter))
+        except NotGranted as refused:
+            return _json({"error": str(refused)}, 401, {"WWW-Authenticate": "Bearer"})
+        except QueryError as wrong:
+            return _json({"error": str(wrong)}, 400)
+        except DeliveryError:
+            return _json({"error": NO_ANSWER}, 503, {"Retry-After": "5"})
+
+    def _read(self, request: Request) -> Any:
+        site = site_of(request, self.reports, self.registry)
+        return self.work(site, request.query_params)
+
+
+def _asking(reports: Reports, read: Read, write: Write) -> Work:
+    return lambda site, given: write(reports, read(given, site, reports.today(site)), given)
 
 
 def site_of(request: Request, reports: Reports, registry: Registry) -> Site:
@@ -92,17 +110,6 @@ def site_of(request: Request, reports: Reports, registry: Registry) -> Site:
     if grant and site and "read" in grant.scopes and grant.site_id in (None, site.id):
         return site
     raise NotGranted(NOT_YOURS)
-
-
-async def _answered(read: Callable[[], Any], limiter: anyio.CapacityLimiter) -> Response:
-    try:
-        return _json(await anyio.to_thread.run_sync(read, limiter=limiter))
-    except NotGranted as refused:
-        return _json({"error": str(refused)}, 401, {"WWW-Authenticate": "Bearer"})
-    except QueryError as wrong:
-        return _json({"error": str(wrong)}, 400)
-    except DeliveryError:
-        return _json({"error": NO_ANSWER}, 503, {"Retry-After": "5"})
 
 
 def _json(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

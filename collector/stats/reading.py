@@ -86,9 +86,8 @@ def _folded(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
         "WHERE listed OR NOT gone GROUP BY origin, day, at, shown, shown_other"
     )
     return (
-        f"SELECT origin, day, at, value, other, {names}visitors, folded FROM (SELECT origin, day, "
-        f"at, shown AS value, shown_other AS other, {names}seen AS visitors, folded "
-        f"FROM ({merged})) WHERE {_each(parts, 'wanted', '0')}"
+        f"SELECT origin, day, at, shown AS value, shown_other AS other, {names}seen AS visitors, "
+        f"folded FROM ({merged}) WHERE {_each(parts, 'wanted', '0')}"
     )
 
 
@@ -96,11 +95,14 @@ def _struck(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
     """Strike continuous sums of small cells, and of as many more as hide them in their list."""
     if not any(name in CONTINUOUS_SUMS for name in sums):
         return _gone(parts, sums)
-    order = f"{_LINE} ORDER BY slim DESC, weight, id"
+    # Slim cells come first, so that whoever has one before it shares a list with one.
+    before = (
+        f"OVER ({_LINE} ORDER BY slim DESC, weight, id "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
+    )
     hides = (
-        f"(listed AND max(slim) OVER ({_LINE}) AND (row_number() OVER ({order}) <= 2 "
-        f"OR sum(visitors) OVER ({order} ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) "
-        "< {small_sums:Int64}))"
+        f"(listed AND max(slim) {before} AND (count() {before} < 2 "
+        f"OR sum(visitors) {before} < {{small_sums:Int64}}))"
     )
     struck = f"slim OR {hides}" if _any_list(parts) else "slim"
     slim = f"gone OR (view != {TOTAL.id} AND visitors < {{small_sums:Int64}})"
@@ -111,9 +113,12 @@ def _struck(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
 
 def _gone(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
     """Fold what is small, and the next smallest of a list where one cell would go alone."""
+    line = (
+        f"OVER ({_LINE} ORDER BY small, weight, id "
+        "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
+    )
     hides = (
-        f"(listed AND row_number() OVER ({_LINE} ORDER BY small, weight, id) = 1 "
-        f"AND countIf(small) OVER ({_LINE}) = 1 AND count() OVER ({_LINE}) > 1)"
+        f"(listed AND row_number() {line} = 1 AND countIf(small) {line} = 1 AND count() {line} > 1)"
     )
     called, further = _other_of(parts)
     return (

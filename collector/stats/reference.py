@@ -41,8 +41,9 @@ _TAIL = f"""\
 - {exactness.SMALL_SUMS_LEFT_OUT}
 
 Every answer carries the sentences that concern it. Days are the site's own, in its time zone.
-An open day is folded when it is asked for: lists exactly as sealing will fold them; of pairs and
-hours the small cells are left out, and the further ones that hide them only once it is sealed.
+An open day is folded when it is asked for: lists as sealing will fold them; of pairs and hours
+the small cells are left out, and the further ones that hide them only once it is sealed. Whether
+a day or hour is thin is known when it is over; only the strict profile treats it so before.
 """
 
 

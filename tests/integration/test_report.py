@@ -515,11 +515,31 @@ def test_paths_that_a_sealed_day_made_the_sites_own_do_not_fold(store: Store) ->
     assert column(report) == {"/a": 4, "/news": 1}
 
 
-def test_a_thin_day_keeps_totals_paths_and_sources_only(store: Store) -> None:
-    """With two visitors so far, countries are not told; the counts stay."""
+def test_a_first_visit_of_an_open_day_shows_its_country(store: Store) -> None:
+    """Whether a day is thin is known when it is over: until then closed vocabularies show."""
     insert(store, first_hits(2, country="FR"))
 
     report = reports(store).ask(ask("visitors pageviews", TODAY, dimension="country"))
+
+    assert rows(report) == {"FR": {"visitors": 2, "pageviews": 2}}
+
+
+def test_a_thin_open_day_of_a_strict_site_keeps_totals_paths_and_sources_only(store: Store) -> None:
+    """With nine visitors so far, countries are not told; the counts stay."""
+    insert(store, first_hits(9, country="FR"))
+    strict = a_site(profile="strict")
+
+    report = reports(store).ask(ask("visitors pageviews", TODAY, dimension="country", site=strict))
+
+    assert rows(report) == {"(other)": {"visitors": 9, "pageviews": 9}}
+
+
+def test_a_sealed_thin_day_keeps_totals_paths_and_sources_only(store: Store) -> None:
+    """Once it is over, a day of two visitors tells no country; the counts stay."""
+    insert(store, first_hits(2, SATURDAY, country="FR"))
+    seal(store, date(2026, 11, 21))
+
+    report = reports(store).ask(ask("visitors pageviews", dimension="country"))
 
     assert rows(report) == {"(other)": {"visitors": 2, "pageviews": 2}}
 
