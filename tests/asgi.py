@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,18 +12,26 @@ import orjson
 
 from collector.app import Footfall, create_app
 from collector.clock import Clock
-from collector.privacy.consent import Message, Receive, Scope
+from collector.privacy.consent import Message, Receive, Scope, Send
 from collector.registry.store import Registry
 from collector.settings import Secrets, Settings
 from tests.builders import CHROME, a_receive, a_scope
 
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
 
 class Answer(NamedTuple):
-    """What the application sent back."""
+    """What an application sent back.
+
+    Attributes:
+        headers: by lower-case name; the last of those sent twice.
+        raw: all headers in their order.
+    """
 
     status: int
     headers: dict[str, str]
     body: bytes
+    raw: list[tuple[str, str]]
 
     def json(self) -> Any:
         """Decode the body."""
@@ -74,7 +82,7 @@ async def lifespan(app: Footfall) -> AsyncIterator[None]:
         assert stopped["type"] == "lifespan.shutdown.complete", stopped
 
 
-async def ask(app: Footfall, scope: Scope, receive: Receive) -> Answer:
+async def ask(app: Application, scope: Scope, receive: Receive) -> Answer:
     """Send one request and collect the answer."""
     messages: list[Message] = []
 
@@ -83,8 +91,9 @@ async def ask(app: Footfall, scope: Scope, receive: Receive) -> Answer:
 
     await app(scope, receive, send)
     start, *rest = messages
-    headers = {name.decode().lower(): value.decode() for name, value in start["headers"]}
-    return Answer(start["status"], headers, b"".join(part.get("body", b"") for part in rest))
+    raw = [(name.decode().lower(), value.decode()) for name, value in start["headers"]]
+    body = b"".join(part.get("body", b"") for part in rest)
+    return Answer(start["status"], dict(raw), body, raw)
 
 
 async def post(app: Footfall, body: bytes, *headers: tuple[bytes, bytes], **scope: Any) -> Answer:

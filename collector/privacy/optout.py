@@ -82,7 +82,8 @@ def may_opt_in(fetch_site: str, origin: str, hosts: tuple[str, ...]) -> bool:
     """
     if fetch_site:
         return fetch_site in ("same-origin", "none")
-    return not origin or _host_of(origin) in hosts
+    host = _host_of(origin)
+    return not origin or (bool(host) and host in hosts)
 
 
 def routes(render: Render, public_url: str = "", sites: SitesNow | None = None) -> list[Route]:
