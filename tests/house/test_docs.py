@@ -1,0 +1,68 @@
+"""What the documents say is what the code does."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+
+import pytest
+
+from collector import __version__
+from collector.settings import Settings, environment_name, setting_names
+from tests.house.source import ROOT
+
+SETTINGS = (ROOT / "docs/settings.md").read_text(encoding="utf-8")
+
+
+def default_of(setting: str) -> object:
+    """Find the default of a dotted setting."""
+    value: object = Settings()
+    for part in setting.split("."):
+        value = getattr(value, part)
+    return value
+
+
+def written(value: object) -> str:
+    """Write a default as docs/settings.md does."""
+    if value in ("", ()):
+        return "empty"
+    return f"`{value}`"
+
+
+@pytest.mark.parametrize("setting", list(setting_names()))
+def test_every_setting_is_documented_with_its_default(setting: str) -> None:
+    """docs/settings.md has a row for each setting: its name, its variable, its default."""
+    row = f"| `{setting}` | `{environment_name(setting)}` | {written(default_of(setting))} |"
+
+    assert row in SETTINGS
+
+
+def test_no_setting_is_documented_that_is_none() -> None:
+    """docs/settings.md names no setting that the service does not know."""
+    documented = re.findall(r"^\| `([a-z_.]+)` \| `FOOTFALL_", SETTINGS, re.MULTILINE)
+
+    assert sorted(documented) == sorted(setting_names())
+
+
+def test_the_version_is_the_same_everywhere() -> None:
+    """Package, pyproject.toml and the top of the changelog name one version."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    changelog = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    top = re.search(r"^## \[([^\]]+)\]", changelog, re.MULTILINE)
+
+    assert top is not None
+    assert (declared, top[1]) == (__version__, __version__)
+
+
+def test_links_between_documents_lead_somewhere() -> None:
+    """Every relative link of README, ARCHITECTURE and docs names a file that is there."""
+    documents = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *(ROOT / "docs").rglob("*.md")]
+
+    broken = [
+        f"{document.name}: {target}"
+        for document in documents
+        for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text("utf-8"))
+        if not (document.parent / target).exists()
+    ]
+
+    assert broken == []

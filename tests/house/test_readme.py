@@ -1,0 +1,92 @@
+"""What the README promises: its commands work, its table is the code's."""
+
+from __future__ import annotations
+
+import re
+import shlex
+
+import click
+import pytest
+
+from collector.cells.views import DIMENSIONS
+from collector.cli import footfall
+from tests.house.source import ROOT
+
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+OPERATIONS = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
+
+
+def code_lines(document: str) -> list[str]:
+    """List the lines of a document's shell blocks, comments cut off."""
+    blocks = re.findall(r"```sh\n(.*?)```", document, re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.partition(" #")[0].strip() for line in lines if line.strip()]
+
+
+def make_words() -> set[str]:
+    """List the words of the Makefile that its help lists."""
+    return set(re.findall(r"^([a-z-]+):.*## ", MAKEFILE, re.MULTILINE))
+
+
+@pytest.mark.parametrize("document", [README, OPERATIONS], ids=["README", "operations"])
+def test_every_make_word_exists(document: str) -> None:
+    """What follows `make` in a document is a word of the Makefile."""
+    used = {line.split()[1] for line in code_lines(document) if line.startswith("make ")}
+
+    assert used
+    assert used <= make_words()
+
+
+@pytest.mark.parametrize("document", [README, OPERATIONS], ids=["README", "operations"])
+def test_every_footfall_command_parses(document: str) -> None:
+    """Each command line of a document is one that the command understands."""
+    lines = [line for line in code_lines(document) if "bin/footfall " in line]
+
+    assert lines
+    for line in lines:
+        arguments = shlex.split(line.partition("bin/footfall ")[2].partition(" | ")[0])
+        command: click.Command = footfall
+        while isinstance(command, click.Group):
+            command = command.commands[arguments.pop(0)]
+        command.make_context(command.name, arguments, resilient_parsing=False)
+
+
+def test_every_make_word_is_explained() -> None:
+    """`make` alone lists every word that is there to be typed."""
+    declared = re.search(r"^\.PHONY: (.+?)\n\n", MAKEFILE, re.MULTILINE | re.DOTALL)
+    assert declared is not None
+
+    words = {
+        word for word in declared[1].replace("\\", " ").split() if not word.startswith("test-")
+    }
+
+    assert words <= make_words()
+
+
+def test_the_table_of_what_is_kept_is_the_codes() -> None:
+    """README lists every dimension with the words of the notice, and no other."""
+    part = README.partition("<!-- kept:")[2].partition("<!-- end of kept -->")[0]
+
+    listed = re.findall(r"^\| ([^|]+) \| ([^|]+) \|$", part, re.MULTILINE)[1:]
+
+    assert [("---", "---")] != listed
+    assert [row for row in listed if row != ("---", "---")] == [
+        (dimension.label, dimension.notice) for dimension in DIMENSIONS.values()
+    ]
+
+
+def test_the_snippet_is_the_one_the_command_prints() -> None:
+    """README's snippet has the form that `footfall site add` prints."""
+    assert (
+        '<script defer data-domain="example.org" '
+        'src="https://stats.example.org/js/footfall.js"></script>'
+    ) in README
+
+
+def test_the_picture_is_there() -> None:
+    """The dashboard's picture is a real PNG of some size."""
+    picture = (ROOT / "docs/pictures/dashboard.png").read_bytes()
+
+    assert picture.startswith(b"\x89PNG\r\n")
+    assert len(picture) > 20_000

@@ -1,0 +1,136 @@
+"""One word for one thing, and nothing left lying about."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from typing import get_args
+
+import pytest
+
+from collector.errors import PayloadCode
+from collector.hit import Drop, Refusal
+from tests.house.source import ROOT, Module, modules, names_of_tests
+
+# Words that the vocabulary of the design replaces, as parts of names; `session` is left out,
+# for people who log in have one.
+BANNED = {
+    "util",
+    "utils",
+    "helper",
+    "helpers",
+    "common",
+    "manager",
+    "misc",
+    "website",
+    "pathname",
+    "salt",
+    "rotate",
+    "rotated",
+}
+# Keys of other people's formats keep their names.
+FOREIGN = {"collector/ingest/wire_umami.py": {"website"}}
+_NOTES = (("TO", "DO"), ("FIX", "ME"), ("XX", "X"))
+LEFTOVERS = re.compile("|".join(rf"\b{first}{rest}\b" for first, rest in _NOTES))
+SKIPS = re.compile(r"pytest\.(?:mark\.)?(?:skip|xfail|importorskip)|unittest\.mock|MagicMock")
+
+
+def names(module: Module) -> Iterator[str]:
+    """Go through every name that a module gives to something."""
+    yield module.path.stem
+    for node in ast.walk(module.tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.arg):
+            yield node.arg
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            yield node.id
+
+
+def words(name: str) -> set[str]:
+    """Split a name in snake or camel case."""
+    return {part.lower() for part in re.findall(r"[A-Z]?[a-z0-9]+|[A-Z]+", name)}
+
+
+def test_names_are_those_of_the_vocabulary() -> None:
+    """No name holds a word that has another word in its place."""
+    found = [
+        f"{module.place}: {name}"
+        for module in modules("collector", "dashboards")
+        for name in names(module)
+        if words(name) & BANNED and name not in FOREIGN.get(module.place, ())
+    ]
+
+    assert found == []
+
+
+def test_every_module_says_what_it_knows() -> None:
+    """Each file begins with a docstring of at least a sentence that ends."""
+    bare = [
+        module.place
+        for module in modules("collector", "dashboards", "tests")
+        if not (ast.get_docstring(module.tree) or "").partition("\n")[0].endswith((".", ":"))
+        and module.path.name != "__init__.py"
+    ]
+
+    assert bare == []
+
+
+def test_every_test_states_its_promise() -> None:
+    """Each test has a docstring that begins with a sentence."""
+    silent = [
+        f"{module.place}: {node.name}"
+        for module in modules("tests")
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.name.startswith("test_")
+        and not (ast.get_docstring(node) or "").rstrip().endswith((".", ")", "`"))
+    ]
+
+    assert silent == []
+
+
+def test_nothing_is_left_for_later() -> None:
+    """No note of something to be done lies in the code."""
+    found = [
+        module.place
+        for module in modules("collector", "dashboards", "tests")
+        if LEFTOVERS.search(module.text)
+    ]
+
+    assert found == []
+
+
+def test_no_test_is_skipped_or_mocked() -> None:
+    """Every test runs, against the real thing."""
+    found = [
+        module.place
+        for module in modules("tests")
+        if SKIPS.search(module.text) and module.path.name != "test_words.py"
+    ]
+
+    assert found == []
+
+
+@pytest.mark.parametrize("reason", [*map(str, Drop), *map(str, Refusal), *get_args(PayloadCode)])
+def test_every_reason_has_a_test_of_its_name(reason: str) -> None:
+    """Each drop, refusal and payload error is shown by a test whose name holds it."""
+    named = [name for name in names_of_tests() if reason in name]
+
+    assert named, f"no test is named after {reason}"
+
+
+def test_no_page_or_style_asks_another_server() -> None:
+    """Templates, styles and scripts of the dashboards load nothing from elsewhere."""
+    found = [
+        path.relative_to(ROOT).as_posix()
+        for pattern in ("templates/**/*.html", "static/**/*.css", "static/**/*.js")
+        for path in (ROOT / "dashboards").glob(pattern)
+        if re.search(
+            r"""(?:src|href)=["']?(?:https?:)?//|url\(["']?(?:https?:)?//|@import""",
+            path.read_text(encoding="utf-8"),
+        )
+    ]
+
+    assert found == []
