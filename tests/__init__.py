@@ -1,0 +1,1 @@
+"""The tests of Footfall; docs and design say what each kind is for."""

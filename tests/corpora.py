@@ -35,7 +35,9 @@ def _digits(rng: random.Random, count: int) -> str:
 
 
 def _name(rng: random.Random) -> str:
-    return rng.choice("anna bob carla dieter elif fatima george hana ivan joão".split())
+    return rng.choice(
+        ["anna", "bob", "carla", "dieter", "elif", "fatima", "george", "hana", "ivan", "joão"]
+    )
 
 
 def _email(rng: random.Random) -> str:
@@ -94,7 +96,9 @@ def _ip4(rng: random.Random) -> str:
 
 def _ip6(rng: random.Random) -> str:
     groups = [f"{rng.randrange(1, 65536):x}" for _ in range(8)]
-    return rng.choice([":".join(groups), f"2001:db8::{groups[0]}", f"fe80::{groups[1]}:{groups[2]}"])
+    return rng.choice(
+        [":".join(groups), f"2001:db8::{groups[0]}", f"fe80::{groups[1]}:{groups[2]}"]
+    )
 
 
 def _mac(rng: random.Random) -> str:
@@ -134,7 +138,21 @@ def _vendor_key(rng: random.Random) -> str:
 
 
 def _assigned(rng: random.Random) -> str:
-    key = rng.choice("sid session token access_token key sig code state nonce pwd password".split())
+    key = rng.choice(
+        [
+            "sid",
+            "session",
+            "token",
+            "access_token",
+            "key",
+            "sig",
+            "code",
+            "state",
+            "nonce",
+            "pwd",
+            "password",
+        ]
+    )
     return f"{key}={''.join(rng.choices(string.ascii_lowercase, k=8))}"
 
 
@@ -220,18 +238,62 @@ def english_words() -> list[str]:
     return sorted({word for word in re.findall(r"\b[A-Za-z]{3,18}\b", text) if word.islower()})
 
 
-_COMPOUNDS = (
-    "datenschutzerklaerung rechtsschutzversicherung donaudampfschifffahrt widerrufsbelehrung "
-    "versandkostenfrei inbetriebnahmeprotokoll internationalization geschaeftsbedingungen "
-    "krankenversicherungsvergleich speisekarte impressum käsekuchen über-uns straße "
-    "lentokonesuihkuturbiinimoottori anticonstitutionnellement konfirmandenunterricht "
-    "arbeitsunfähigkeitsbescheinigung waermepumpenfoerderung kundenzufriedenheit"
-).split()
-_SECTIONS = (
-    "blog news docs shop products about contact category tag help support guides events press "
-    "jobs pricing features features/reports company/team legal/privacy en-us de fr/produits "
-    "collections/summer wiki en/stable api/v2 forum archive gallery recipes people"
-).split()
+_COMPOUNDS = [
+    "datenschutzerklaerung",
+    "rechtsschutzversicherung",
+    "donaudampfschifffahrt",
+    "widerrufsbelehrung",
+    "versandkostenfrei",
+    "inbetriebnahmeprotokoll",
+    "internationalization",
+    "geschaeftsbedingungen",
+    "krankenversicherungsvergleich",
+    "speisekarte",
+    "impressum",
+    "käsekuchen",
+    "über-uns",
+    "straße",
+    "lentokonesuihkuturbiinimoottori",
+    "anticonstitutionnellement",
+    "konfirmandenunterricht",
+    "arbeitsunfähigkeitsbescheinigung",
+    "waermepumpenfoerderung",
+    "kundenzufriedenheit",
+]
+_SECTIONS = [
+    "blog",
+    "news",
+    "docs",
+    "shop",
+    "products",
+    "about",
+    "contact",
+    "category",
+    "tag",
+    "help",
+    "support",
+    "guides",
+    "events",
+    "press",
+    "jobs",
+    "pricing",
+    "features",
+    "features/reports",
+    "company/team",
+    "legal/privacy",
+    "en-us",
+    "de",
+    "fr/produits",
+    "collections/summer",
+    "wiki",
+    "en/stable",
+    "api/v2",
+    "forum",
+    "archive",
+    "gallery",
+    "recipes",
+    "people",
+]
 
 
 def ordinary_paths(count: int = 10_000) -> list[str]:
@@ -243,16 +305,26 @@ def ordinary_paths(count: int = 10_000) -> list[str]:
         lambda: f"/{rng.choice(_SECTIONS)}/{_title(rng, words)}/{rng.choice(words)}",
         lambda: f"/{rng.choice(_SECTIONS)}/{_title(rng, words).title()}",
         lambda: f"/wiki/{_title(rng, words).title().replace('-', '_')}",
-        lambda: f"/blog/{rng.randrange(2005, 2027)}/{rng.randrange(1, 13):02d}/{_title(rng, words)}",
-        lambda: f"/{rng.randrange(2015, 2027)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}"
-        f"-{_title(rng, words)}",
+        lambda: (
+            f"/blog/{rng.randrange(2005, 2027)}/{rng.randrange(1, 13):02d}/{_title(rng, words)}"
+        ),
+        lambda: (
+            f"/{rng.randrange(2015, 2027)}-{rng.randrange(1, 13):02d}-{rng.randrange(1, 29):02d}"
+            f"-{_title(rng, words)}"
+        ),
         lambda: f"/{rng.choice(_SECTIONS)}/page/{rng.randrange(2000)}",
         lambda: f"/docs/v{rng.randrange(9)}.{rng.randrange(30)}/{rng.choice(words)}.html",
-        lambda: f"/docs/{rng.randrange(9)}.{rng.randrange(30)}.{rng.randrange(9)}/{_camel(rng, words)}",
+        lambda: (
+            f"/docs/{rng.randrange(9)}.{rng.randrange(30)}.{rng.randrange(9)}/{_camel(rng, words)}"
+        ),
         lambda: f"/p/{rng.choice(words)}-{rng.randrange(1, 9999)}",
-        lambda: f"/shop/{rng.choice(words)}-{rng.randrange(2, 5000)}{rng.choice(['gb', 'mm', 'w'])}",
+        lambda: (
+            f"/shop/{rng.choice(words)}-{rng.randrange(2, 5000)}{rng.choice(['gb', 'mm', 'w'])}"
+        ),
         lambda: f"/{_title(rng, words)}/",
-        lambda: f"/{rng.choice(_SECTIONS)}/{_title(rng, words)}.{rng.choice(['html', 'php', 'pdf'])}",
+        lambda: (
+            f"/{rng.choice(_SECTIONS)}/{_title(rng, words)}.{rng.choice(['html', 'php', 'pdf'])}"
+        ),
         lambda: f"/{rng.choice(_COMPOUNDS)}",
         lambda: f"/{rng.choice(_SECTIONS)}/{rng.choice(_COMPOUNDS)}-{rng.choice(words)}",
         lambda: f"/{rng.choice(words)}+{rng.choice(words)}/{rng.choice(words)},{rng.choice(words)}",

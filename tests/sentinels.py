@@ -34,7 +34,11 @@ def forms(word: str) -> set[bytes]:
     return written | {packed.hex().encode()} | ({packed} if len(packed) == 16 else set())
 
 
-def files_under(*roots: Path) -> Iterator[tuple[Path, bytes]]:
+Place = tuple[Path | str, bytes]
+"""Where something was found, and its bytes."""
+
+
+def files_under(*roots: Path) -> Iterator[Place]:
     """Read every regular file below some folders, or the files themselves."""
     for root in roots:
         for path in [root] if root.is_file() else sorted(root.rglob("*")):
@@ -42,7 +46,7 @@ def files_under(*roots: Path) -> Iterator[tuple[Path, bytes]]:
                 yield path, path.read_bytes()
 
 
-def sweep(places: Iterable[tuple[Path | str, bytes]], words: Iterable[str] = WORDS) -> list[str]:
+def sweep(places: Iterable[Place], words: Iterable[str] = WORDS) -> list[str]:
     """List where any form of any word is found: `word in place`."""
     marks = [(word, form) for word in words for form in forms(word)]
     return [
@@ -50,7 +54,7 @@ def sweep(places: Iterable[tuple[Path | str, bytes]], words: Iterable[str] = WOR
     ]
 
 
-def packed_addresses(places: Iterable[tuple[Path | str, bytes]]) -> set[str]:
+def packed_addresses(places: Iterable[Place]) -> set[str]:
     """Find the IPv4 marks as four raw bytes.
 
     Four bytes turn up by chance once in 4 GiB, so one found mark says little;

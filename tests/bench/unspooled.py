@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import uvicorn
 
-from collector.parts import Parts, make_parts
 from collector.hit import Hit
 from collector.ingest.endpoint import EventEndpoint
 from collector.ingest.protocol import Guarded
+from collector.parts import Parts, make_parts
 from collector.settings import Settings
 
 

@@ -1,0 +1,1 @@
+"""What a visitor's and a reader's real browser shows."""

@@ -1,0 +1,1 @@
+"""What the whole application promises, on real engines."""

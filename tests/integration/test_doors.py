@@ -6,13 +6,12 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import orjson
 import pytest
 
 from collector.app import Footfall
-from collector.ingest.doors import doors
 from tests.asgi import Answer, ask, get, running
 from tests.builders import CHROME, a_receive, a_scope
 
@@ -30,9 +29,6 @@ ACCEPTED_UMAMI = {
 async def app(tmp_path: Path) -> AsyncIterator[Footfall]:
     """The whole application with two sites."""
     async with running(tmp_path / "data", "example.org", "b.example") as app:
-        parts = app._parts
-        opened = doors(lambda: parts.intake, parts.journal, parts.tally, parts.registry.token_grant)
-        app._hits = cast("Any", opened)
         yield app
 
 

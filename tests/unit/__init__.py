@@ -1,0 +1,1 @@
+"""What one rule or part promises, by itself."""

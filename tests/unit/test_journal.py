@@ -96,7 +96,7 @@ def test_a_forgotten_batch_is_gone(journal: Journal) -> None:
     journal.forget(batch)
 
     assert [] == journal.batches()
-    assert (0, 0, None) == journal.stats()
+    assert (0, 0, None) == journal.stats()[:3]
     assert not journal.holds(TODAY)
 
 
