@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from collector.cells.client import Row, Store
-from collector.cells.thresholds import CONTINUOUS_SUMS, is_table
+from collector.cells.thresholds import CONTINUOUS_SUMS, is_table, profile_of
 from collector.cells.views import TOTAL, Grain
 from collector.clock import Clock
 from collector.day import zone_of
@@ -24,6 +24,7 @@ from collector.stats.parts import Known
 from collector.stats.plan import BASE, FOLDED, LISTED, Plan, sql_for
 from collector.stats.query import Query, Report, ReportRow
 from collector.stats.reading import KEPT_APART
+from collector.stats.standing import Standing
 
 Sums = dict[str, int | None]
 
@@ -72,6 +73,7 @@ class Reports:
         self._clock = clock
         self._visits_now = visits_now
         self._known = known
+        self._standing = Standing()
 
     def ask(self, query: Query) -> Report:
         """Answer a question; blocks for as long as the store takes, at most 10 seconds.
@@ -82,6 +84,10 @@ class Reports:
             Unreachable: if the store does not answer in time.
         """
         now = self._clock.now()
+        seconds = profile_of(query.site.profile).snapshot_seconds
+        return self._standing.answer(query, seconds, now, lambda: self._ask(query, now))
+
+    def _ask(self, query: Query, now: float) -> Report:
         plan = sql_for(query, now, self._known)
         found = self._store.query(plan.sql, plan.parameters, LIMITS)
         parts = {row[0]: _answer(plan, row) for row in found}
@@ -91,7 +97,10 @@ class Reports:
 
     def visitors_now(self, site: Site) -> int:
         """Count a site's visits with a hit in the last five minutes."""
-        return self._visits_now(site.id)
+        seconds = profile_of(site.profile).snapshot_seconds
+        return self._standing.answer(
+            site, seconds, self._clock.now(), lambda: self._visits_now(site.id)
+        )
 
     def began(self, site: Site) -> date | None:
         """Find the first local day of which a site has numbers; None if it has none."""
