@@ -7,7 +7,7 @@ here blocks, so `app` calls it in a thread.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from collector.cells.views import Grain
@@ -28,6 +28,7 @@ from dashboards.params import (
     Asked,
     before,
     bucket_of,
+    comparable,
     fields_of,
     grain_of,
     period_of,
@@ -79,6 +80,8 @@ class Overview:
         chart: None if there is none to draw; chart_refusal then says why.
         fields: hidden fields of the date form.
         filtered: the filter's words and the link that ends it; empty without one.
+        before_words: the period before, if it was counted; compared_words: which days the
+            changes compare.
         notes: reservations about the numbers, as sentences.
         live: whether the period includes the present day.
     """
@@ -90,6 +93,7 @@ class Overview:
     period: Period
     period_words: str
     before_words: str
+    compared_words: str
     periods: tuple[Choice, ...]
     custom: bool
     fields: dict[str, str]
@@ -111,6 +115,15 @@ class SiteCard:
     now: int
     today: str
     spark: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Totals:
+    """Metrics of the period, of its complete days, and of as many days of the period before."""
+
+    all: dict[str, float | None] = field(default_factory=dict)
+    complete: dict[str, float | None] = field(default_factory=dict)
+    earlier: dict[str, float | None] = field(default_factory=dict)
 
 
 class _Asker:
@@ -141,8 +154,8 @@ def overview(reports: Reports, clock: Clock, site: Site, asked: Asked) -> Overvi
     path = f"/{site.domain}"
     possible = _possible(asked)
     asked = asked if asked.metric in possible else replace(asked, metric=possible[0])
-    totals, totals_before = _totals(asker, base, possible, earlier if compared else None)
-    stage = _stage(began, today, totals)
+    totals = _totals(asker, base, possible, comparable(period, today) if compared else None)
+    stage = _stage(began, today, totals.all)
     drawn, refusal = None, ""
     if stage != "empty":
         drawn, refusal = _chart(asker, base, asked.metric, earlier if compared else None, local_now)
@@ -154,11 +167,12 @@ def overview(reports: Reports, clock: Clock, site: Site, asked: Asked) -> Overvi
         period=period,
         period_words=wording.period_words(period),
         before_words=wording.period_words(earlier) if compared else "",
+        compared_words=_compared_words(period, today) if compared else "",
         periods=_periods(asked, path),
         custom=asked.period == "custom",
         fields=fields_of(asked),
         filtered=_filtered(asked, path),
-        tiles=_tiles(asked, totals, totals_before, possible, path),
+        tiles=tuple(_tile(metric, asked, totals, path) for metric in TILES),
         chart_label=METRICS[asked.metric].label,
         chart=drawn,
         chart_refusal=refusal,
@@ -204,16 +218,27 @@ def _possible(asked: Asked) -> tuple[str, ...]:
 
 
 def _totals(
-    asker: _Asker, base: Query, metrics: tuple[str, ...], earlier: Period | None
-) -> tuple[dict[str, float | None], dict[str, float | None]]:
+    asker: _Asker, base: Query, metrics: tuple[str, ...], compared: tuple[Period, Period] | None
+) -> _Totals:
     query = replace(base, metrics=metrics)
     try:
-        now = asker.ask(query).totals
-        then = asker.ask(replace(query, period=earlier)).totals if earlier else {}
+        whole = asker.ask(query).totals
+        if compared is None:
+            return _Totals(whole)
+        complete, earlier = compared
+        return _Totals(
+            whole,
+            asker.ask(replace(query, period=complete)).totals if complete != base.period else whole,
+            asker.ask(replace(query, period=earlier)).totals,
+        )
     except QueryError as refused:
         asker.notes[str(refused)] = None
-        return {}, {}
-    return now, then
+        return _Totals()
+
+
+def _compared_words(period: Period, today: date) -> str:
+    complete, earlier = comparable(period, today)
+    return f"{wording.period_words(complete)}, compared with {wording.period_words(earlier)}"
 
 
 def _stage(began: date | None, today: date, totals: dict[str, float | None]) -> str:
@@ -268,29 +293,10 @@ def _filtered(asked: Asked, path: str) -> tuple[str, str, str] | None:
     )
 
 
-def _tiles(
-    asked: Asked,
-    now: dict[str, float | None],
-    then: dict[str, float | None],
-    possible: tuple[str, ...],
-    path: str,
-) -> tuple[Tile, ...]:
-    return tuple(
-        _tile(metric, asked, now, then, path, possible=metric in possible) for metric in TILES
-    )
-
-
-def _tile(
-    metric: str,
-    asked: Asked,
-    now: dict[str, float | None],
-    then: dict[str, float | None],
-    path: str,
-    *,
-    possible: bool,
-) -> Tile:
-    words, value, earlier = METRICS[metric], now.get(metric), then.get(metric)
-    changed = wording.change(metric, value, earlier)
+def _tile(metric: str, asked: Asked, totals: _Totals, path: str) -> Tile:
+    words, value = METRICS[metric], totals.all.get(metric)
+    earlier = totals.earlier.get(metric)
+    changed = wording.change(metric, totals.complete.get(metric), earlier)
     if asked.period == "today" and earlier is not None:
         # A day that is not over cannot be compared with a whole one, so both are told.
         changed = wording.Change(f"{wording.amount(earlier, words.unit)} yesterday")
@@ -302,7 +308,7 @@ def _tile(
         full=wording.amount(value, words.unit, short=False),
         change=changed,
         chosen=metric == asked.metric,
-        possible=possible,
+        possible=metric in _possible(asked),
         url=url_for(path, replace(asked, metric=metric)),
     )
 

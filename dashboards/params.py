@@ -173,6 +173,18 @@ def before(period: Period) -> Period:
     return Period(period.first - timedelta(days=length), period.first - timedelta(days=1))
 
 
+def comparable(period: Period, today: date) -> tuple[Period, Period]:
+    """Give the complete days of a period, and as many days of the one before, in its place.
+
+    Today is not over, so it is left out, unless there is nothing else.
+    """
+    earlier = before(period)
+    if period.first == period.last or period.last < today:
+        return period, earlier
+    day = timedelta(days=1)
+    return Period(period.first, today - day), Period(earlier.first, earlier.last - day)
+
+
 def bucket_of(period: Period) -> Literal["hour", "day", "month"]:
     """Choose how long a bucket of the chart is."""
     days = (period.last - period.first).days + 1

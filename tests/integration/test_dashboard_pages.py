@@ -220,6 +220,19 @@ def test_a_whole_period_is_compared_with_the_one_before(client: TestClient, stor
     assert 'class="before"' in html
 
 
+def test_an_unfinished_day_does_not_spoil_the_comparison(client: TestClient, store: Store) -> None:
+    """A week with today compares its six complete days with six of the week before."""
+    insert(store, [hit("a", "2026-11-08 12:00", visits=1)])
+    insert(store, [hit(v, "2026-11-09 12:00", visits=1) for v in "b"])
+    insert(store, [hit(v, "2026-11-14 12:00", visits=1) for v in "abcdefgh"])
+    insert(store, [hit(v, "2026-11-18 12:00", visits=1) for v in "abc"])
+
+    html = client.get("/example.org?period=7d").text
+
+    assert "up by 50%" in _words(html)
+    assert "15–20 November 2026, compared with 8–13 November 2026" in _words(html)
+
+
 def test_today_is_told_beside_yesterday_without_a_percentage(
     client: TestClient, store: Store
 ) -> None:
@@ -517,3 +530,15 @@ def test_no_address_breaks_a_page(client: TestClient, store: Store, query_string
     _seed_today(store)
 
     assert client.get(f"/example.org?{query_string}").status_code == 200
+
+
+def test_pages_stay_light(client: TestClient) -> None:
+    """All that a page needs besides itself is under 10 KB of script and 8 KB of style, zipped."""
+    html = client.get("/example.org").text
+    links = re.findall(r'(?:src|href)="(/static/[^"]+)"', html)
+
+    sizes = {link.split("?")[0]: int(client.get(link).headers["content-length"]) for link in links}
+
+    assert {"/static/dashboards.css", "/static/dashboards.js", "/static/mark.svg"} == set(sizes)
+    assert sizes["/static/dashboards.js"] < 10_000
+    assert sizes["/static/dashboards.css"] < 8_000

@@ -18,6 +18,7 @@ from dashboards.params import (
     Asked,
     before,
     bucket_of,
+    comparable,
     fields_of,
     grain_of,
     period_of,
@@ -158,6 +159,25 @@ def test_the_period_before_is_as_long_and_touches(first: date, length: int) -> N
 
     assert earlier.last + timedelta(days=1) == period.first
     assert earlier.last - earlier.first == period.last - period.first
+
+
+def test_changes_compare_complete_days() -> None:
+    """Today is left out, and so is the last day of the period before."""
+    week = Period(date(2026, 11, 17), TODAY)
+
+    assert (
+        Period(date(2026, 11, 17), date(2026, 11, 22)),
+        Period(date(2026, 11, 10), date(2026, 11, 15)),
+    ) == comparable(week, TODAY)
+
+
+@pytest.mark.parametrize(
+    "period",
+    [Period(TODAY, TODAY), Period(date(2026, 11, 1), date(2026, 11, 22))],
+)
+def test_what_has_no_other_day_or_is_over_is_compared_whole(period: Period) -> None:
+    """A single day, and a period that is over, are told as they are."""
+    assert (period, before(period)) == comparable(period, TODAY)
 
 
 @pytest.mark.parametrize(
