@@ -3,12 +3,13 @@
 Pure. A later hit of the same visit may take back what this one added (a
 bounce, an exit page), under the same values; so what is replaced by "(other)"
 must be what is at fault and no more. Nobody says which value that is:
-delivery tries the states in turn, the smallest change first. Called by
+delivery tries the states in turn, the smallest changes first. Called by
 delivery; the journal keeps the state with the batch.
 """
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
 from msgspec.structs import replace
@@ -17,7 +18,11 @@ from collector.hit import HIT_VALUES, OTHER, VISIT_VALUES, Hit, VisitValues
 
 WHOLE = "closed"
 
-_STATES = (WHOLE, "h", "he", "hl", "hv", "hel", "hev", "hlv", "helv")
+_PARTS = "helv"
+_STATES = (
+    WHOLE,
+    *("".join(taken) for size in range(1, 5) for taken in combinations(_PARTS, size)),
+)
 
 
 def next_state(state: str) -> str:
@@ -26,15 +31,16 @@ def next_state(state: str) -> str:
 
 
 def without(hit: Hit, state: str) -> Hit:
-    """Replace by "(other)" what a state takes out: (h)it, (e)xit, (l)eft and (v)isit values.
+    """Replace by "(other)" what a state names: the (h)it's, (e)xit, (l)eft and (v)isit values.
 
     Values that are empty keep no cell and stay so; sums are never changed.
     """
     if state == WHOLE:
         return hit
-    changes: dict[str, Any] = {name: _other(getattr(hit, name)) for name in HIT_VALUES}
-    changes["currency"] = _other(hit.currency)
-    changes |= {name: (OTHER,) * len(getattr(hit, name)) for name in ("properties", "goals")}
+    changes: dict[str, Any] = {}
+    if "h" in state:
+        changes |= {name: _other(getattr(hit, name)) for name in (*HIT_VALUES, "currency")}
+        changes |= {name: (OTHER,) * len(getattr(hit, name)) for name in ("properties", "goals")}
     if "e" in state:
         changes["exit_path"] = _other(hit.exit_path)
     if "l" in state:

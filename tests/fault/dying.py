@@ -1,0 +1,137 @@
+"""A collector that kills itself at a chosen point: appends, delivers, and tells what it heard.
+
+`python -m tests.fault.dying FOLDER DSN POINT TIMES`: at the TIMES-th passing of
+POINT the process sends itself SIGKILL. Every acknowledged path is written to
+standard output before anything else happens.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from collector.cells.client import Store
+from collector.clock import SystemClock
+from collector.hit import Hit
+from collector.settings import Delivery as Pace
+from collector.spool.delivery import Delivery
+from collector.spool.frames import Batch
+from collector.spool.journal import Journal
+from tests.fault.traffic import invented
+
+ROUNDS, HITS = 4, 40
+POINTS = (
+    "before commit",
+    "after commit",
+    "before close",
+    "after close",
+    "before send",
+    "within send",
+    "after send",
+    "before forget",
+    "after forget",
+    "before destroy",
+    "after destroy",
+)
+
+
+class Fate:
+    """Knows when to die."""
+
+    def __init__(self, point: str, times: int) -> None:
+        """Choose the point, and which passing of it."""
+        self.point, self.left = point, times
+
+    def passing(self, point: str) -> None:
+        """Die here if it is time."""
+        if point == self.point:
+            self.left -= 1
+            if not self.left:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+
+class DyingJournal(Journal):
+    """The journal, with a fate around each of its steps."""
+
+    fate: Fate
+
+    def commit(self, hits: Mapping[int, list[bytes]]) -> None:
+        """Make a group durable."""
+        self.fate.passing("before commit")
+        super().commit(hits)
+        self.fate.passing("after commit")
+
+    def close_batches(self, max_hits: int) -> list[Batch]:
+        """Close batches."""
+        self.fate.passing("before close")
+        closed = super().close_batches(max_hits)
+        self.fate.passing("after close")
+        return closed
+
+    def forget(self, batch: Batch, lost: int = 0) -> None:
+        """Forget a batch."""
+        self.fate.passing("before forget")
+        super().forget(batch, lost)
+        self.fate.passing("after forget")
+
+    def destroy_key(self, closes_at: int) -> None:
+        """Destroy a key."""
+        self.fate.passing("before destroy")
+        super().destroy_key(closes_at)
+        self.fate.passing("after destroy")
+
+
+class DyingStore(Store):
+    """The store, with a fate around each send."""
+
+    fate: Fate
+
+    def insert_arrow(self, table: str, columns: Sequence[str], stream: bytes, **named: Any) -> None:
+        """Send."""
+        self.fate.passing("before send")
+        within = threading.Timer(0.02, self.fate.passing, ["within send"])
+        within.start()
+        super().insert_arrow(table, columns, stream, **named)
+        within.cancel()
+        self.fate.passing("after send")
+
+
+def hits_of_round(number: int) -> list[Hit]:
+    """Invent what is appended in a round."""
+    return invented(HITS, seed=number)
+
+
+async def heard(journal: Journal, hits: Sequence[Hit]) -> None:
+    """Append hits at once, and tell each acknowledgement."""
+
+    async def one(hit: Hit) -> None:
+        await journal.append(hit)
+        os.write(1, hit.path.encode() + b"\n")
+
+    await asyncio.gather(*map(one, hits))
+
+
+def main(folder: Path, dsn: str, point: str, times: int) -> None:
+    """Append and deliver in turns until fate strikes."""
+    DyingJournal.fate = DyingStore.fate = Fate(point, times)
+    clock = SystemClock()
+    journal = DyingJournal(folder / "spool.sqlite3", folder / "keys", clock, 1 << 30)
+    journal.start()
+    store = DyingStore(folder / "clickhouse", dsn)
+    delivery = Delivery(journal, store, clock, Pace(max_batch_hits=15))
+    for number in range(ROUNDS):
+        asyncio.run(heard(journal, hits_of_round(number)))
+        delivery.flush()
+        for hit in hits_of_round(number)[:1]:
+            journal.destroy_key(hit.closes_at)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2], sys.argv[3], int(sys.argv[4]))

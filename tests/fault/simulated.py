@@ -1,0 +1,302 @@
+"""A world in one thread: a clock, a disk and a ClickHouse that fail when a seed says so.
+
+The journal, its SQLite file, delivery and visits are the real ones; only what
+lies beneath them is made up. No thread and no time pass unseen, so a seed
+always tells the same story.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from collector.errors import DeliveryError, Rejected, SpoolError, Unreachable
+from collector.hit import SUMS, VISIT_VALUES, Hit, Kind, VisitValues
+from collector.ingest.visits import Arrival, Visits
+from collector.settings import Delivery as Pace
+from collector.spool.delivery import Delivery
+from collector.spool.journal import Journal, _disk_errors
+from collector.telemetry import Tally
+from tests.builders import FakeClock, a_hit
+
+CLOSES_AT, DAY = 1_795_305_600, 20_778
+POISON = "poison"
+PLAIN: tuple[str, ...] = (
+    *SUMS,
+    "site",
+    "closes_at",
+    "day",
+    "hour",
+    "minute",
+    "counts_visitor",
+    "exit_path",
+)
+PLAIN += ("left_path", "path", "hostname", "event", "currency", "search_query")
+
+
+class FailingJournal(Journal):
+    """The journal over a disk whose next commit may fail, with or without having happened.
+
+    Attributes:
+        fault: `before`, `after` or empty.
+    """
+
+    fault = ""
+
+    def _run(self, statement: str, *values: object) -> list[Any]:
+        if statement != "COMMIT" or not self.fault:
+            return super()._run(statement, *values)
+        fault, self.fault = self.fault, ""
+        with _disk_errors():
+            if fault == "after":
+                super()._run(statement)
+            raise sqlite3.OperationalError("disk I/O error")
+
+
+class FakeClickHouse:
+    """A server that applies a batch wholly or not at all, at a moment of its own choice.
+
+    Attributes:
+        applied: the hits of each batch that was applied, one entry for each time.
+        fault: what happens to the next INSERT: `refuse`, `lose reply`, `late` or empty.
+        late: INSERTs that nobody waits for and that still run, by query id.
+    """
+
+    embedded = False
+
+    def __init__(self) -> None:
+        """Be empty."""
+        self.applied: list[tuple[str, list[Hit]]] = []
+        self.counts: dict[tuple[str, int], int] = {}
+        self.late: dict[str, tuple[str, list[Hit]]] = {}
+        self.fault = ""
+        self.down = False
+
+    def insert_arrow(
+        self, table: str, columns: Sequence[str], stream: bytes, *, token: str, query_id: str = ""
+    ) -> None:
+        """Insert, or do what the fault says."""
+        self._answer()
+        rows = pa.ipc.open_stream(stream).read_all().to_pylist()
+        if table == "suppressed":
+            for row in rows:
+                key = (row["reason"], row["site"])
+                self.counts[key] = max(row["count"], self.counts.get(key, 0))
+            return
+        fault, self.fault = self.fault, ""
+        if fault == "refuse":
+            raise Unreachable("too many parts")
+        if any(POISON in str(value) for row in rows for value in row.values()):
+            raise Rejected("poison")
+        batch = (token, [_hit(row) for row in rows if not row["receipt"]])
+        if fault == "late":
+            self.late[query_id] = batch
+            raise Unreachable("timed out")
+        self.applied.append(batch)
+        if fault == "lose reply":
+            raise Unreachable("connection reset")
+
+    def query(self, sql: str, parameters: Any = None, settings: Any = None) -> list[Any]:
+        """Answer for receipts, and for statements that still run."""
+        self._answer()
+        token = parameters["token"]
+        if "open_cells" in sql:
+            return [(sum(token == applied for applied, _ in self.applied),)]
+        for query_id in [each for each in self.late if each.startswith(token)]:
+            if sql.startswith("KILL"):
+                del self.late[query_id]
+        return [(sum(each.startswith(token) for each in self.late),)]
+
+    def let_one_arrive(self) -> None:
+        """Apply an INSERT that nobody waits for any more."""
+        if self.late:
+            self.applied.append(self.late.pop(next(iter(self.late))))
+
+    def restart(self) -> None:
+        """Lose what ran."""
+        self.late.clear()
+
+    def _answer(self) -> None:
+        if self.down:
+            raise Unreachable("connection refused")
+
+
+class World:
+    """One collector, its disk and its server, driven by a seed."""
+
+    def __init__(self, seed: int, folder: Path) -> None:
+        """Begin with nothing."""
+        self.chance = random.Random(seed)
+        self.clock = FakeClock(float(CLOSES_AT - 20_000))
+        self.loop = asyncio.new_event_loop()
+        self.folder, self.lives, self.hits = folder, 0, 0
+        self.server = FakeClickHouse()
+        self.acknowledged: list[Hit] = []
+        self.refused: list[Hit] = []
+        self.in_flight: list[Hit] = []
+        self._live(folder / "0")
+
+    def run(self, steps: int) -> None:
+        """Let that many things happen, then let all faults end and the spool drain."""
+        deeds: tuple[Callable[[], None], ...] = (
+            self._hits,
+            self._hits,
+            self._flush,
+            self._flush,
+            self._disk_fault,
+        )
+        deeds += (self._store_fault, self._crash, self._server_restart, self.server.let_one_arrive)
+        for _ in range(steps):
+            self.clock.pass_by(self.chance.choice((0.1, 1.0, 60.0, 700.0)))
+            self.chance.choice(deeds)()
+        self.journal.fault, self.server.fault, self.server.down = "", "", False
+        self.server.let_one_arrive()
+        for _ in range(20):
+            self._flush()
+        self.journal.close()
+        self.loop.close()
+
+    def _live(self, folder: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.visits, self.tally = Visits(), Tally()
+        self.journal = FailingJournal(
+            folder / "spool.sqlite3", folder / "keys", self.clock, 1 << 30, self.tally
+        )
+        self.delivery = Delivery(
+            self.journal, self.server, self.clock, Pace(max_batch_hits=self.chance.choice((3, 50)))
+        )
+
+    def _hits(self) -> None:
+        hits = self.loop.run_until_complete(self._append(self.chance.randrange(1, 8)))
+        self.journal._writer.turn()
+        for hit, outcome in hits:
+            try:
+                self.loop.run_until_complete(_awaited(outcome))
+            except SpoolError:
+                self.refused.append(hit)
+            else:
+                self.acknowledged.append(hit)
+
+    async def _append(self, count: int) -> list[tuple[Hit, Any]]:
+        taken = []
+        for _ in range(count):
+            hit, step = self._invent()
+            try:
+                taken.append((hit, self.journal.append(hit, partial(self.visits.undo, step))))
+            except SpoolError:
+                self.refused.append(hit)
+        return taken
+
+    def _invent(self) -> tuple[Hit, Any]:
+        self.hits += 1
+        path = f"/{POISON if self.chance.random() < 0.03 else 'page'}-{self.hits}"
+        kind = self.chance.choice((Kind.PAGEVIEW, Kind.PAGEVIEW, Kind.EVENT))
+        pseudonym = bytes([self.chance.randrange(4)] * 16)
+        country = self.chance.choice(("FR", "DE"))
+        values = VisitValues(entry_path=path, source="Google", country=country)
+        step = self.visits.advance(
+            Arrival(1, CLOSES_AT, pseudonym, int(self.clock.now()), kind, path, values)
+        )
+        hit = a_hit(
+            closes_at=CLOSES_AT,
+            day=DAY,
+            pseudonym=pseudonym,
+            visit=step.values,
+            path=path,
+            exit_path=step.exit_path,
+            left_path=step.left_path,
+            visits=step.visits,
+            bounces=step.bounces,
+            visit_seconds=step.seconds,
+        )
+        return hit, step
+
+    def _flush(self) -> None:
+        with suppress(DeliveryError, SpoolError):
+            self.delivery.flush()
+        self.loop.run_until_complete(asyncio.sleep(0))
+
+    def _disk_fault(self) -> None:
+        self.journal.fault = self.chance.choice(("before", "after"))
+
+    def _store_fault(self) -> None:
+        self.server.fault = self.chance.choice(("refuse", "lose reply", "late"))
+        self.server.down = self.chance.random() < 0.2
+
+    def _server_restart(self) -> None:
+        self.server.restart()
+        self.server.down = False
+
+    def _crash(self) -> None:
+        """Die with hits in flight: the next life has the files and no memory."""
+        hits = self.loop.run_until_complete(self._append(self.chance.randrange(4)))
+        if self.chance.random() < 0.5:
+            self.journal._writer.turn()
+        self.in_flight += [hit for hit, _ in hits]
+        if self.journal._doubtful:
+            # Refused, but on the disk: only a disk that was mended first is rid of them.
+            self.in_flight += self.refused
+            self.refused = []
+        self.lives += 1
+        old, new = self.folder / str(self.lives - 1), self.folder / str(self.lives)
+        shutil.copytree(old, new)
+        self.journal.fault = ""
+        self.journal.close()
+        self.loop.run_until_complete(asyncio.sleep(0))
+        for _, outcome in hits:
+            if outcome.done():
+                outcome.exception()
+        self._live(new)
+
+    def verdict(self) -> list[str]:
+        """Say what is wrong with the end of the story."""
+        there = Counter(hit.path for _, hits in self.server.applied for hit in hits)
+        kept = [hit for hit in self.acknowledged if POISON not in hit.path]
+        wrong = [f"lost {hit.path}" for hit in kept if not there[hit.path]]
+        del there["(other)"]
+        wrong += [f"{path} {times} times" for path, times in there.items() if times > 1]
+        wrong += [f"refused and counted {hit.path}" for hit in self.refused if there[hit.path]]
+        wrong += [f"not drained: {self.journal.stats()}"] if self.journal.stats().rows else []
+        poisoned = sum(map(_poisoned, self.acknowledged))
+        told = sum(self.server.counts.values())
+        if not poisoned <= told <= poisoned + len(self.in_flight):
+            wrong.append(f"{poisoned} hits were rejected, {told} were told")
+        return wrong + self._negative()
+
+    def _negative(self) -> list[str]:
+        cells: Counter[tuple[str, str, str]] = Counter()
+        for _, hits in self.server.applied:
+            for hit in hits:
+                cells["exit_path", hit.exit_path, "visits"] += 1
+                cells["exit_path", hit.left_path, "visits"] -= 1
+                for name in ("visits", "bounces", "visit_seconds"):
+                    for dimension in ("entry_path", "country"):
+                        value = getattr(hit.visit, dimension)
+                        cells[dimension, value, name] += getattr(hit, name)
+        return [f"negative {cell}" for cell, total in cells.items() if total < 0 and cell[1]]
+
+
+async def _awaited(outcome: Any) -> None:
+    await outcome
+
+
+def _poisoned(hit: Hit) -> bool:
+    return any(POISON in value for value in (hit.path, hit.left_path, hit.visit.entry_path))
+
+
+def _hit(row: dict[str, Any]) -> Hit:
+    return Hit(
+        **{name: row[name] for name in PLAIN},
+        pseudonym=row["k0"].to_bytes(8, "little") + row["k1"].to_bytes(8, "little"),
+        visit=VisitValues(**{name: row[name] for name in VISIT_VALUES}),
+    )
