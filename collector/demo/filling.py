@@ -96,7 +96,7 @@ def fill(
         if not go_on():
             break
         since = _marked(mark)
-        if day.closes_at <= since or day.opens_at > until or is_sealed(store, day.closes_at):
+        if not since < min(day.closes_at, until) or is_sealed(store, day.closes_at):
             continue
         hits += _insert(store, site, day, since, until)
         days += 1
@@ -143,6 +143,9 @@ def _insert(store: Store, site: Site, day: Day, since: int, until: int) -> int:
         for deed in traffic.deeds_of(SEED, day)
         if since < deed.at <= until
     ]
+    if not hits:
+        # A receipt of nothing would stand in the way of what comes after it.
+        return 0
     columns, stream = arrow_block(hits, token, day.closes_at)
     store.insert_arrow("hits", columns, stream, token=token)
     return len(hits)
