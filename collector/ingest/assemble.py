@@ -8,7 +8,7 @@ admitted, and by `footfall explain`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, NamedTuple, Protocol
@@ -25,6 +25,7 @@ from collector.ingest.bots import UNNAMED, is_prefetch
 from collector.ingest.device import Device, device_of, language_base, screen_class
 from collector.ingest.limits import Limits
 from collector.ingest.page import Page, hostname_of, page_of
+from collector.ingest.rules import NO_RULES, SiteRules, fits, goals_of, is_own_visit
 from collector.ingest.visits import Arrival, Visits, VisitStep
 from collector.ingest.wire import Payload
 from collector.privacy import pseudonym as pseudonyms
@@ -81,9 +82,13 @@ class Intake:
     """All that assembling needs, unchanging; made anew when sites change.
 
     Attributes:
+        sealed_until: tells the instant before which every day is sealed, in
+            seconds since 1970; a hit of an earlier one, as a clock set back
+            makes it, counts in the first day that is open.
         address_header: the one header that names the client's address, in lower
             case, believed from trusted proxies only; empty for X-Forwarded-For.
         excluded: networks whose hits are not counted.
+        rules: what owners decided, by the site's number; none for a site not in it.
     """
 
     sites: Sites
@@ -92,9 +97,11 @@ class Intake:
     places: Places
     clock: Clock
     limits: Limits
+    sealed_until: Callable[[], int] = lambda: 0
     trusted_proxies: Networks = field(default_factory=lambda: Networks(()))
     address_header: bytes = b""
     excluded: Networks = field(default_factory=lambda: Networks(()))
+    rules: Mapping[int, SiteRules] = field(default_factory=dict)
 
 
 class Told(NamedTuple):
@@ -121,10 +128,12 @@ class _Seen(msgspec.Struct, frozen=True, gc=False):
     """What a request showed, as the rules tell it; gone when the call returns."""
 
     site: Site
+    rules: SiteRules
     page: Page
     origin: Origin
     browser: Device
     address: bytes
+    place: Placed
     day: Day
     now: float
 
@@ -153,15 +162,19 @@ def assemble(
     now = _instant(intake, site, told)
     if now is None:
         return Drop.OUTSIDE_DAY
-    page = page_of(payload.url, payload.hash_mode)
+    rules = intake.rules.get(site.id, NO_RULES)
+    page = page_of(payload.url, payload.hash_mode, rules.page)
     if not (site.allows(page.hostname) and _comes_from(admitted, site)):
         return Drop.HOSTNAME
+    address = _address(admitted, intake)
     seen = _Seen(
         site=site,
+        rules=rules,
         page=page,
         origin=origin_of(payload.referrer, site.allows, page.query, strict=site.profile == STRICT),
         browser=_browser(admitted),
-        address=_address(admitted, intake),
+        address=address,
+        place=intake.places.place(truncated(address)),
         day=day_at(site.zone, now),
         now=now,
     )
@@ -176,7 +189,7 @@ def assemble(
             now=int(now),
             kind=payload.kind,
             path=page.path,
-            values=_visit_values(payload, admitted, intake, seen),
+            values=_visit_values(payload, admitted, seen),
             interactive=payload.interactive,
             scroll=payload.scroll,
         )
@@ -201,6 +214,7 @@ def forget_visitors() -> None:
 def _hit(payload: Payload, seen: _Seen, step: VisitStep) -> Hit:
     is_pageview = payload.kind is Kind.PAGEVIEW
     is_event = payload.kind is Kind.EVENT
+    event = event_name(payload.name) if is_event else ""
     minor, currency = payload.revenue or (0, "")
     return Hit(
         site=seen.site.id,
@@ -213,11 +227,12 @@ def _hit(payload: Payload, seen: _Seen, step: VisitStep) -> Hit:
         visit=step.values,
         path=seen.page.path,
         hostname=seen.page.hostname,
-        event=event_name(payload.name) if is_event else "",
+        event=event,
         search_query=seen.page.search if is_pageview else "",
         exit_path=step.exit_path,
         left_path=step.left_path,
         properties=_properties(payload.props),
+        goals=goals_of(seen.rules.goals, payload.kind, seen.page.path, event),
         currency=currency,
         pageviews=int(is_pageview),
         events=int(is_event),
@@ -231,9 +246,8 @@ def _hit(payload: Payload, seen: _Seen, step: VisitStep) -> Hit:
     )
 
 
-def _visit_values(payload: Payload, admitted: Admitted, intake: Intake, seen: _Seen) -> VisitValues:
-    origin, browser = seen.origin, seen.browser
-    place = intake.places.place(truncated(seen.address))
+def _visit_values(payload: Payload, admitted: Admitted, seen: _Seen) -> VisitValues:
+    origin, browser, place = seen.origin, seen.browser, seen.place
     return VisitValues(
         entry_path=seen.page.path,
         referrer=origin.referrer,
@@ -262,8 +276,9 @@ def _visit_values(payload: Payload, admitted: Admitted, intake: Intake, seen: _S
 def _unwanted(
     payload: Payload, admitted: Admitted, intake: Intake, seen: _Seen, told: Told | None
 ) -> Drop | None:
-    if seen.address in intake.excluded:
-        return Drop.EXCLUDED_NETWORK
+    excluded = _excluded(admitted, intake, seen)
+    if excluded is not None:
+        return excluded
     if _is_ahead(admitted):
         return Drop.PREFETCH
     if payload.bot or _is_bot(seen.browser, admitted, told):
@@ -272,6 +287,18 @@ def _unwanted(
         return Drop.SPAM_REFERRER
     if not intake.limits.allows(seen.address, seen.site.id, intake.clock.monotonic()):
         return Drop.RATE
+    return None
+
+
+def _excluded(admitted: Admitted, intake: Intake, seen: _Seen) -> Drop | None:
+    if is_own_visit(admitted.header(b"cookie")):
+        return Drop.OWN_VISIT
+    if fits(seen.page.path, seen.rules.excluded_paths):
+        return Drop.EXCLUDED_PATH
+    if seen.address in intake.excluded:
+        return Drop.EXCLUDED_NETWORK
+    if seen.place.country in seen.rules.excluded_countries:
+        return Drop.EXCLUDED_COUNTRY
     return None
 
 
@@ -315,7 +342,7 @@ def _is_ahead(admitted: Admitted) -> bool:
 
 def _instant(intake: Intake, site: Site, told: Told | None) -> float | None:
     """Give the instant of a hit; None if it was told one outside the site's open day."""
-    now = intake.clock.now()
+    now = max(intake.clock.now(), intake.sealed_until())
     if told is None or told.at is None:
         return now
     return told.at if day_at(site.zone, now).opens_at <= told.at <= now + MAX_AHEAD_S else None

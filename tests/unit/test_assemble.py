@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from collector.day import day_at
 from collector.hit import NONE, OTHER, Drop, Hit, Kind
 from collector.ingest.assemble import Assembled, Intake, assemble, forget_visitors, sites_named
+from collector.ingest.page import PageRules
+from collector.ingest.rules import Goal, SiteRules
 from collector.ingest.wire import Payload
 from collector.privacy.address import Networks
 from collector.privacy.pseudonym import _keyed
@@ -304,6 +306,56 @@ def test_excluded_network() -> None:
 
     assert Drop.EXCLUDED_NETWORK is dropped(intake=intake)
     assert 1 == made(intake=intake, peer="203.0.113.1").pageviews
+
+
+def test_excluded_path() -> None:
+    """Pages that the owner excluded are dropped, by pattern."""
+    intake = an_intake(rules={1: SiteRules(excluded_paths=("/admin", "/blog/*"))})
+
+    assert Drop.EXCLUDED_PATH is dropped(intake=intake)
+    assert 1 == made(a_payload(url="https://example.org/news"), intake=intake).pageviews
+
+
+def test_excluded_country() -> None:
+    """Visitors from a country that the owner excluded are dropped."""
+    intake = an_intake(rules={1: SiteRules(excluded_countries=frozenset({"GB"}))})
+
+    assert Drop.EXCLUDED_COUNTRY is dropped(intake=intake, peer="81.2.69.142")
+    assert 1 == made(intake=intake).pageviews
+
+
+@pytest.mark.parametrize("cookie", [b"own=1", b"a=b; __Host-own=1"])
+def test_own_visit(cookie: bytes) -> None:
+    """A browser marked as the owner's own is dropped."""
+    assert Drop.OWN_VISIT is dropped(None, UA, (b"cookie", cookie))
+
+
+@pytest.mark.parametrize("cookie", [b"own=0", b"disown=1", b"own=11", b"a=own=1"])
+def test_other_cookies_are_no_mark(cookie: bytes) -> None:
+    """What resembles the mark is not the mark."""
+    assert 1 == made(None, UA, (b"cookie", cookie)).pageviews
+
+
+def test_goals_are_assigned_at_receipt() -> None:
+    """A page fulfils goals of its path, an event those of its name, engagement none."""
+    goals = (Goal("Read", path="/blog/*"), Goal("All", path="*"), Goal("Join", event="Signup"))
+    intake = an_intake(rules={1: SiteRules(goals=goals)})
+
+    page = made(intake=intake)
+    event = made(a_payload(kind=Kind.EVENT, name="Signup"), intake=intake)
+    report = made(a_payload(kind=Kind.ENGAGEMENT, scroll=1), intake=intake)
+
+    assert [("Read", "All"), ("Join",), ()] == [page.goals, event.goals, report.goals]
+
+
+def test_the_owners_page_rules_are_followed() -> None:
+    """Templates and the search parameter of the site shape path and search."""
+    page = PageRules(templates=("/users/:id",), search_parameter="q")
+    intake = an_intake(rules={1: SiteRules(page=page)})
+
+    hit = made(a_payload(url="https://example.org/users/42?q=shoes"), intake=intake)
+
+    assert ("/users/:id", "shoes") == (hit.path, hit.search_query)
 
 
 def test_spam_referrer() -> None:

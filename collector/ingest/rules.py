@@ -1,0 +1,83 @@
+"""Say what a site's owner decided about its hits: pages, exclusions, goals.
+
+Pure. Called by `ingest.assemble` for each hit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from collector.hit import Kind
+from collector.ingest.page import PLAIN_RULES, PageRules
+
+OWN_VISIT_COOKIES: Final = frozenset({b"__Host-own", b"own"})
+
+
+class Goal(msgspec.Struct, frozen=True):
+    """Something an owner wants visitors to do.
+
+    Attributes:
+        name: for people.
+        event: the name of the custom event that fulfils it; empty if pages do.
+        path: the pattern of pages that fulfil it, such as `/thanks` or `/shop/*/done`.
+    """
+
+    name: str
+    event: str = ""
+    path: str = ""
+
+
+class SiteRules(msgspec.Struct, frozen=True, kw_only=True):
+    """An owner's decisions about a site's hits.
+
+    Attributes:
+        page: how paths are read.
+        excluded_paths: patterns of paths that are not counted; `*` stands for
+            anything, also for nothing.
+        excluded_countries: ISO 3166-1 codes of countries that are not counted.
+        goals: assigned at receipt, so counted from their declaration on.
+    """
+
+    page: PageRules = PLAIN_RULES
+    excluded_paths: tuple[str, ...] = ()
+    excluded_countries: frozenset[str] = frozenset()
+    goals: tuple[Goal, ...] = ()
+
+
+NO_RULES: Final = SiteRules()
+
+
+def fits(path: str, patterns: tuple[str, ...]) -> bool:
+    """Tell whether a path fits one of the patterns."""
+    return bool(patterns) and _pattern(patterns).fullmatch(path) is not None
+
+
+def goals_of(goals: Iterable[Goal], kind: Kind, path: str, event: str) -> tuple[str, ...]:
+    """Name the goals that a hit fulfils."""
+    if kind is Kind.EVENT:
+        return tuple(goal.name for goal in goals if goal.event and goal.event == event)
+    if kind is Kind.PAGEVIEW:
+        return tuple(goal.name for goal in goals if goal.path and fits(path, (goal.path,)))
+    return ()
+
+
+def is_own_visit(cookies: bytes) -> bool:
+    """Tell whether a browser is marked as its owner's own, whose visits are not counted."""
+    if b"own=1" not in cookies:
+        return False
+    pairs = (cookie.strip().partition(b"=") for cookie in cookies.split(b";"))
+    return any(value == b"1" and name in OWN_VISIT_COOKIES for name, _, value in pairs)
+
+
+@lru_cache(maxsize=512)
+def _pattern(patterns: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(_source(pattern) for pattern in patterns))
+
+
+def _source(pattern: str) -> str:
+    return ".*".join(re.escape(part) for part in pattern.split("*"))
