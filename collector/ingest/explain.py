@@ -1,0 +1,134 @@
+"""Explain what would become of a payload, and write nothing.
+
+Runs the very rules that count, on visits, buckets and a secret of its own that
+are gone when the call returns. Called by `footfall explain` and by the page
+that shows visitors what would be stored about them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import replace
+from typing import NamedTuple
+
+import msgspec
+
+from collector.day import Day
+from collector.errors import PayloadError
+from collector.hit import Drop, Hit, Refusal
+from collector.ingest.assemble import Intake, assemble, sites_named
+from collector.ingest.limits import Limits
+from collector.ingest.visits import Visits
+from collector.ingest.wire import Payload, decode_plausible
+from collector.privacy.consent import Admitted, Message, Scope, decide
+
+Headers = list[tuple[bytes, bytes]]
+
+
+class Line(NamedTuple):
+    """What one rule made of what it was given.
+
+    Attributes:
+        rule: the module that decides.
+        given: what was sent; empty if nothing.
+        kept: what would be stored; empty if nothing.
+    """
+
+    rule: str
+    given: str
+    kept: str
+
+
+class Explanation(NamedTuple):
+    """What would become of a payload for one site.
+
+    Attributes:
+        site: its domain; empty if the payload was refused or could not be read.
+        outcome: `counted`, or the reason of a refusal, a drop or an error.
+        lines: rule by rule; none unless it would be counted.
+    """
+
+    site: str
+    outcome: str
+    lines: tuple[Line, ...] = ()
+
+
+def explain(body: bytes, headers: Headers, peer: str, intake: Intake) -> list[Explanation]:
+    """Explain one request to `/api/event`.
+
+    Args:
+        headers: names in lower case.
+        peer: the address it would come from.
+
+    Returns:
+        one explanation for each site the payload names.
+    """
+    admitted = decide(_scope(headers, peer), _silent)
+    if isinstance(admitted, Refusal):
+        return [Explanation("", str(admitted))]
+    try:
+        payload = decode_plausible(body)
+    except PayloadError as wrong:
+        return [Explanation("", str(wrong))]
+    rehearsal = replace(intake, visits=Visits(), limits=Limits(), secrets=_Passing())
+    return [_explained(payload, admitted, rehearsal, name) for name in sites_named(payload)]
+
+
+def _explained(payload: Payload, admitted: Admitted, intake: Intake, name: str) -> Explanation:
+    made = assemble(payload, admitted, intake, name)
+    if isinstance(made, Drop):
+        return Explanation(name, str(made))
+    return Explanation(name, "counted", tuple(_lines(payload, admitted, made.hit)))
+
+
+def _lines(payload: Payload, admitted: Admitted, hit: Hit) -> list[Line]:
+    visit = hit.visit
+    user_agent = admitted.header(b"user-agent").decode("latin-1")
+    language = payload.language or admitted.header(b"accept-language").decode("latin-1")
+    campaign = [f"{key}={value}" for key, value in _campaign(visit) if value]
+    lines = [
+        Line("page", payload.url, f"{hit.hostname}{hit.path}"),
+        Line("acquisition", payload.referrer, f"{visit.source}, {visit.channel}, {visit.referrer}"),
+        Line("campaign", "", ", ".join(campaign)),
+        Line("place", admitted.peer, _joined(visit.country, visit.region, visit.city)),
+        Line("device", user_agent, _joined(visit.browser_version, visit.os, visit.device)),
+        Line("screen", str(payload.screen_width or ""), visit.screen),
+        Line("language", language, visit.language),
+        Line("event", payload.name, hit.event),
+        Line("properties", _pairs(payload.props), ", ".join(hit.properties)),
+        Line("revenue", "", f"{hit.revenue} {hit.currency}" if hit.currency else ""),
+        Line("goals", "", ", ".join(hit.goals)),
+    ]
+    return [line for line in lines if line.given or line.kept]
+
+
+def _campaign(visit: msgspec.Struct) -> list[tuple[str, str]]:
+    fields = msgspec.structs.asdict(visit)
+    return [(key, fields[key]) for key in fields if key.startswith("utm_") and fields[key]]
+
+
+def _pairs(props: tuple[tuple[str, str], ...]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in props)
+
+
+def _joined(*values: str) -> str:
+    return ", ".join(value for value in values if value)
+
+
+class _Passing:
+    """A day secret that nobody will ever see again."""
+
+    def __init__(self) -> None:
+        self._secret = secrets.token_bytes(32)
+
+    def secret(self, site_id: int, day: Day) -> bytes:  # noqa: ARG002
+        """Give it for any site and day."""
+        return self._secret
+
+
+def _scope(headers: Headers, peer: str) -> Scope:
+    return {"headers": headers, "query_string": b"", "client": (peer, 0) if peer else None}
+
+
+async def _silent() -> Message:
+    return {"type": "http.disconnect"}

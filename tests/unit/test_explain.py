@@ -1,0 +1,84 @@
+"""Explaining shows what each rule keeps, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from collector.ingest.explain import Explanation, Line, explain
+from collector.ingest.rules import Goal, SiteRules
+from tests.builders import CHROME, a_body, an_intake
+
+UA = (b"user-agent", CHROME)
+PEER = "81.2.69.142"
+
+
+def explained(body: bytes, *headers: tuple[bytes, bytes]) -> Explanation:
+    """Explain a payload for one site."""
+    (found,) = explain(body, [*(headers or (UA,))], PEER, an_intake())
+    return found
+
+
+def test_each_rule_tells_what_it_keeps() -> None:
+    """Page, source, campaign, place and device stand beside what was sent."""
+    url = "https://example.org/users/jane@example.com?utm_campaign=autumn&token=secret"
+
+    found = explained(a_body(u=url, r="https://www.google.com/search?q=x", w=1440))
+
+    kept = {line.rule: line.kept for line in found.lines}
+    assert ("example.org", "counted") == (found.site, found.outcome)
+    assert url == found.lines[0].given
+    assert "jane" not in str(kept)
+    assert "secret" not in str(kept)
+    assert kept["acquisition"].startswith("Google, Organic Search")
+    assert "utm_campaign=autumn" in kept["campaign"]
+    assert kept["place"].startswith("GB")
+    assert kept["device"].startswith("Chrome 142, Windows")
+
+
+def test_events_show_properties_revenue_and_goals() -> None:
+    """What an event brings, and what of it is dropped."""
+    body = a_body(
+        n="Order",
+        p={"plan": "pro", "mail": "jane@example.com"},
+        **{"$": {"amount": 9.9, "currency": "EUR"}},
+    )
+    rules = {1: SiteRules(goals=(Goal("Sale", event="Order"),))}
+
+    (found,) = explain(body, [UA], PEER, an_intake(rules=rules))
+
+    assert Line("properties", "plan=pro, mail=jane@example.com", "plan=pro") in found.lines
+    assert Line("revenue", "", "990 EUR") in found.lines
+    assert Line("goals", "", "Sale") in found.lines
+
+
+@pytest.mark.parametrize(
+    ("body", "header", "expected"),
+    [
+        (a_body(), (b"dnt", b"1"), "dnt"),
+        (b"{", UA, "not_json"),
+        (a_body(email="x"), UA, "unknown_field"),
+        (a_body(d="nobody.example"), UA, "unknown_site"),
+        (a_body(), (b"user-agent", b"Googlebot/2.1"), "bot"),
+    ],
+    ids=["refusal", "not JSON", "unknown field", "unknown site", "bot"],
+)
+def test_what_is_not_counted_says_why(
+    body: bytes, header: tuple[bytes, bytes], expected: str
+) -> None:
+    """Refusals, errors and drops are told by their names, and nothing is shown."""
+    found = explained(body, header)
+
+    assert (expected, ()) == (found.outcome, found.lines)
+
+
+def test_explaining_leaves_nothing_behind() -> None:
+    """No visit, no bucket and no day secret comes of it."""
+    intake = an_intake()
+
+    for _ in range(1000):
+        found = explain(a_body(d="example.org,nobody.example"), [UA], PEER, intake)
+
+    assert ["counted", "unknown_site"] == [one.outcome for one in found]
+    assert 0 == len(intake.visits)
+    assert intake.limits._sites == {}
+    assert [] == intake.secrets.open()  # type: ignore[attr-defined]
