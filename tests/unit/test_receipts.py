@@ -1,0 +1,114 @@
+"""Arrow blocks: every column in its place, and the receipt in the same block."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pytest
+
+from collector.cells.receipts import arrow_block, counts_block, make_sure_it_is_over
+from collector.cells.schema import HIT_COLUMNS
+from collector.errors import Rejected
+from collector.hit import SUMS, VISIT_VALUES
+from tests.builders import a_hit
+
+CLOSES_AT = a_hit().closes_at
+
+
+def rows_of(block: tuple[tuple[str, ...], bytes]) -> list[dict[str, object]]:
+    """Read a block back."""
+    rows: list[dict[str, object]] = pa.ipc.open_stream(block[1]).read_all().to_pylist()
+    return rows
+
+
+def test_a_block_has_the_columns_of_the_table() -> None:
+    """Names and order are those that the schema declares."""
+    columns, _ = arrow_block([a_hit()], "token", CLOSES_AT)
+
+    assert tuple(HIT_COLUMNS) == columns
+
+
+def test_a_block_is_one_record_batch() -> None:
+    """One block in, one part out: five thousand hits are not cut up."""
+    _, stream = arrow_block([a_hit()] * 5000, "token", CLOSES_AT)
+
+    reader = pa.ipc.open_stream(stream)
+
+    assert [5001] == [batch.num_rows for batch in reader]
+
+
+def test_every_value_arrives_in_its_column() -> None:
+    """Sums, values, lists and halves of the pseudonym are those of the hit."""
+    hit = a_hit(
+        path="/é漢字",
+        goals=("One", "Zwö"),
+        properties=("a=b",),
+        bounces=-1,
+        revenue=2**62,
+        pseudonym=bytes(range(16)),
+    )
+
+    row, _ = rows_of(arrow_block([hit], "token", CLOSES_AT))
+
+    assert "/é漢字" == row["path"]
+    assert (["One", "Zwö"], ["a=b"]) == (row["goals"], row["properties"])
+    assert [getattr(hit, name) for name in SUMS] == [row[name] for name in SUMS]
+    assert [getattr(hit.visit, name) for name in VISIT_VALUES] == [
+        row[name] for name in VISIT_VALUES
+    ]
+    assert int.from_bytes(bytes(range(8)), "little") == row["k0"]
+    assert int.from_bytes(bytes(range(8, 16)), "little") == row["k1"]
+    assert "" == row["receipt"]
+
+
+def test_the_receipt_is_the_last_row() -> None:
+    """It names the token and the day, and counts nothing and nobody."""
+    *_, receipt = rows_of(arrow_block([a_hit()], "token", CLOSES_AT))
+
+    assert ("token", CLOSES_AT, 0) == (receipt["receipt"], receipt["closes_at"], receipt["site"])
+    assert {0} == {receipt[name] for name in (*SUMS, "counts_visitor", "k0", "k1")}
+
+
+def test_a_batch_without_readable_hits_still_has_a_receipt() -> None:
+    """A batch whose frames are all damaged can be delivered, as nothing."""
+    assert ["token"] == [row["receipt"] for row in rows_of(arrow_block([], "token", CLOSES_AT))]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"day": 70_000},
+        {"site": -1},
+        {"pageviews": 2**63},
+        {"pseudonym": b"short"},
+        {"path": "\ud800"},
+    ],
+)
+def test_what_does_not_fit_is_rejected(changes: dict[str, object]) -> None:
+    """A value outside its column is the content's fault, and is not quoted in the message."""
+    with pytest.raises(Rejected) as rejected:
+        arrow_block([a_hit(**changes)], "token", CLOSES_AT)
+
+    assert not any(str(value) in str(rejected.value) for value in changes.values())
+
+
+def test_counts_become_rows() -> None:
+    """Each count is a row that names its collector."""
+    columns, _ = block = counts_block({(20_000, "bot", 3): 7}, "collector")
+
+    assert ("day", "reason", "site", "collector", "count") == columns
+    assert [dict(zip(columns, (20_000, "bot", 3, "collector", 7), strict=True))] == rows_of(block)
+
+
+def test_the_embedded_engine_has_no_send_under_way() -> None:
+    """Its calls end before they return, so there is nothing to ask."""
+
+    class Embedded:
+        """An engine that must not be asked."""
+
+        embedded = True
+
+        def query(self, *_: object) -> list[tuple[object, ...]]:
+            """Fail."""
+            raise AssertionError
+
+    make_sure_it_is_over(Embedded(), "token")
