@@ -26,7 +26,9 @@ RULES = "1"
 
 _FOLDED = "id IN (SELECT id FROM closing_folds)"
 _STRUCK = f"({_FOLDED} OR slight OR id IN (SELECT id FROM closing_struck))"
-_TABLES = ("closing_cells", "closing_known", "closing_folds", "closing_struck")
+_FEW = "id IN (SELECT id FROM closing_few)"
+_TABLES = ("closing_cells", "closing_known", "closing_folds", "closing_few", "closing_struck")
+_COUNTS = tuple(name for name in SUMS if name not in CONTINUOUS_SUMS)
 
 
 def clear() -> tuple[str, ...]:
@@ -72,7 +74,7 @@ def fold_lists() -> tuple[str, ...]:
         for shape in (LIST, HIERARCHY)
         for statement in (
             _fold(f"shape = {shape} AND (small OR {grouping.is_orphan()})"),
-            _complement_list(shape),
+            _complement_list("closing_folds", _FOLDED, f"shape = {shape}"),
         )
     )
 
@@ -127,6 +129,19 @@ def count_struck() -> str:
     return "SELECT count() FROM closing_struck"
 
 
+def pick_few() -> tuple[str, ...]:
+    """Return the statements that pick the cells of a visitor or two whose counts are averaged.
+
+    One is never averaged with itself: the next smallest of its group goes along.
+    """
+    lists = f"shape IN ({LIST}, {HIERARCHY}) AND view IN ({grouping.averaging_views()})"
+    few = f"{lists} AND visitors < {grouping.by_profile('averaged')} AND NOT {_FOLDED}"
+    return (
+        f"INSERT INTO closing_few SELECT id, row, col FROM closing_cells WHERE {few}",
+        _complement_list("closing_few", _FEW, f"{lists} AND NOT {_FOLDED}"),
+    )
+
+
 def count_outcome() -> str:
     """Return the question how many sites, cells, rows to be written and folded cells there are."""
     others = f"uniqExactIf({grouping.other_name()}, {_FOLDED} AND shape IN ({LIST}, {HIERARCHY}))"
@@ -140,7 +155,7 @@ def count_outcome() -> str:
 
 def settle() -> tuple[str, ...]:
     """Return the statements that write the listed cells and every "(other)" as sealed rows."""
-    return _write_listed(), _write_others(), _write_folded_counts()
+    return _write_listed(), _write_averages(), _write_others(), _write_folded_counts()
 
 
 def learn_own_paths() -> str:
@@ -163,7 +178,27 @@ def _write_listed() -> str:
     )
     return (
         f"{_into_sealed()} SELECT site, toDateTime({{closes_at:UInt32}}, 'UTC'), day, grain, view, "
-        f"at, value, other, {sums}, visitors, 0 FROM closing_cells WHERE NOT {_FOLDED}"
+        f"at, value, other, {sums}, visitors, 0 FROM closing_cells "
+        f"WHERE NOT {_FOLDED} AND NOT {_FEW}"
+    )
+
+
+def _write_averages() -> str:
+    """Spread each count over a group's small cells by their visitors; rounded, sums as before."""
+    spread = ", ".join(
+        f"intDiv({name}_of_all * upto * 2 + people, people * 2) "
+        f"- intDiv({name}_of_all * (upto - visitors) * 2 + people, people * 2)"
+        if name in _COUNTS
+        else "0"
+        for name in SUMS
+    )
+    line = "PARTITION BY line"
+    pooled = ", ".join(f"sum({name}) OVER ({line}) AS {name}_of_all" for name in _COUNTS)
+    return (
+        f"{_into_sealed()} SELECT site, toDateTime({{closes_at:UInt32}}, 'UTC'), day, grain, view, "
+        f"at, value, other, {spread}, visitors, 0 FROM (SELECT *, {pooled}, "
+        f"sum(visitors) OVER ({line}) AS people, sum(visitors) OVER ({line} ORDER BY id) AS upto "
+        f"FROM (SELECT *, {grouping.other_name()} AS line FROM closing_cells WHERE {_FEW}))"
     )
 
 
@@ -199,13 +234,13 @@ def _fold(condition: str) -> str:
     return f"INSERT INTO closing_folds SELECT id, row, col FROM closing_cells WHERE {condition}"
 
 
-def _complement_list(shape: int) -> str:
+def _complement_list(target: str, state: str, cells: str) -> str:
     return (
-        "INSERT INTO closing_folds SELECT tupleElement(next, 2), 0, 0 FROM ("
-        "SELECT argMinIf((weight, id), (weight, id), NOT folded) AS next FROM ("
-        f"SELECT id, weight, {_FOLDED} AS folded, {grouping.other_name()} AS line "
-        f"FROM closing_cells WHERE shape = {shape}) "
-        "GROUP BY line HAVING countIf(folded) = 1 AND count() > 1)"
+        f"INSERT INTO {target} SELECT tupleElement(next, 2), 0, 0 FROM ("
+        "SELECT argMinIf((weight, id), (weight, id), NOT done) AS next FROM ("
+        f"SELECT id, weight, {state} AS done, {grouping.other_name()} AS line "
+        f"FROM closing_cells WHERE {cells}) "
+        "GROUP BY line HAVING countIf(done) = 1 AND count() > 1)"
     )
 
 

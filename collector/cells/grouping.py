@@ -11,8 +11,10 @@ from collections.abc import Iterable
 from collector.cells.schema import SKETCH
 from collector.cells.thresholds import (
     NEVER,
-    PROFILES,
+    STANDARD,
+    STRICT,
     Profile,
+    averages_few,
     foldable_views,
     folds_by_visits,
     is_hierarchy,
@@ -37,8 +39,6 @@ OF_CHUNK = (
     "closes_at = toDateTime({closes_at:UInt32}, 'UTC') "
     "AND site IN (SELECT arrayJoin({sites:Array(UInt32)}))"
 )
-
-_LOOSEST, _TIGHTEST = PROFILES["standard"], PROFILES["strict"]
 
 
 def key(view: str, grain: str) -> str:
@@ -132,7 +132,7 @@ def is_thin() -> str:
 def needed() -> str:
     """Tell the threshold of a cell."""
     day, hour = (
-        f"if({IS_STANDARD}, {_thresholds(_LOOSEST, grain)}, {_thresholds(_TIGHTEST, grain)})"
+        f"if({IS_STANDARD}, {_thresholds(STANDARD, grain)}, {_thresholds(STRICT, grain)})"
         for grain in (Grain.DAY, Grain.HOUR)
     )
     return (
@@ -163,9 +163,14 @@ def _thresholds(profile: Profile, grain: Grain) -> str:
     return _transform([(view.id, threshold(profile, view, grain)) for view in foldable_views()])
 
 
+def averaging_views() -> str:
+    """List the views whose smallest cells tell averages."""
+    return _ids(view for view in foldable_views() if averages_few(view))
+
+
 def by_profile(field: str) -> str:
     """Give a field of the site's profile."""
-    return f"if({IS_STANDARD}, {getattr(_LOOSEST, field)}, {getattr(_TIGHTEST, field)})"
+    return f"if({IS_STANDARD}, {getattr(STANDARD, field)}, {getattr(STRICT, field)})"
 
 
 def _look_up(pairs: list[tuple[View, View | None]]) -> str:

@@ -123,6 +123,10 @@ def _closing_tables() -> dict[str, str]:
             "CREATE TABLE IF NOT EXISTS closing_folds (id UInt64, row UInt64, col UInt64) "
             "ENGINE = Memory"
         ),
+        "closing_few": (
+            "CREATE TABLE IF NOT EXISTS closing_few (id UInt64, row UInt64, col UInt64) "
+            "ENGINE = Memory"
+        ),
         "closing_struck": (
             "CREATE TABLE IF NOT EXISTS closing_struck (id UInt64, row UInt64, col UInt64) "
             "ENGINE = Memory"

@@ -27,6 +27,9 @@ CHUNK_CELLS = 1_500_000
 """How many open cells are folded at once, unless one site has more; bounds memory."""
 
 CLOCK_JUMP_S = 3600
+EARLIEST_S = 1_767_225_600
+"""2026-01-01T00:00Z: a clock that shows less was never set."""
+
 QUERIES_END_S = 2.0
 _KNOWN_AT_ONCE = 500
 _log = logging.getLogger(__name__)
@@ -120,6 +123,20 @@ class Sealer:
         self._known = dict(known or {})
         self._queries_end_s = queries_end_s
         self._offset = clock.now() - clock.monotonic()
+        self._sealed_until = 0
+
+    def sealed_until(self) -> int:
+        """Tell the last closing instant that was sealed: no hit may be of a day before it.
+
+        A sealed day never reopens, so a hit that a clock set back puts before
+        it belongs to the first day that is still open.
+        """
+        return self._sealed_until
+
+    def remember(self) -> None:
+        """Learn from the store which days an earlier process sealed."""
+        rows = self._store.query("SELECT toUnixTimestamp(max(closes_at)) FROM seals")
+        self._sealed_until = max(self._sealed_until, int(rows[0][0]))
 
     def due(self, now: float) -> list[int]:
         """List the closing instants that can be sealed now, oldest first."""
@@ -135,7 +152,7 @@ class Sealer:
         Raises:
             SealError: if the clock jumped, or a day's sums do not agree; nothing is deleted then.
         """
-        self._check_clock()
+        self.check_clock()
         moment = self._clock.now() if now is None else now
         self._secrets.destroy(moment)
         return [self.seal(closes_at) for closes_at in self.due(moment)]
@@ -150,6 +167,8 @@ class Sealer:
         Raises:
             SealError: if the spool still holds hits of it, or sums do not agree.
         """
+        # First this, then the look at the spool: no hit of the day can come between.
+        self._sealed_until = max(self._sealed_until, closes_at)
         if self._journal.holds(closes_at):
             raise SealError(f"the spool still holds hits of the day that closed at {closes_at}")
         began = self._clock.monotonic()
@@ -217,7 +236,14 @@ class Sealer:
         if chunk:
             yield chunk
 
-    def _check_clock(self) -> None:
+    def check_clock(self) -> None:
+        """Refuse to go on with a clock that cannot be right.
+
+        Raises:
+            SealError: if it jumped by over an hour since the start, or was never set.
+        """
+        if self._clock.now() < EARLIEST_S:
+            raise SealError("the clock was never set; sealing waits until it is")
         jump = self._clock.now() - self._clock.monotonic() - self._offset
         if abs(jump) > CLOCK_JUMP_S:
             raise SealError(
@@ -278,6 +304,8 @@ def fold_chunk(
     _repeat(store, folding.complement_tables(), folding.count_folds(), parameters)
     _run(store, folding.strike_lists(), parameters)
     _repeat(store, folding.strike_tables(), folding.count_struck(), parameters)
+    for statement in folding.pick_few():
+        _run(store, statement, parameters)
     return parameters
 
 

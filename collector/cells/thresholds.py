@@ -15,6 +15,7 @@ from collector.cells.views import (
     VIEWS,
     Grain,
     Says,
+    Scope,
     View,
     Vocabulary,
     says,
@@ -45,6 +46,7 @@ class Profile:
         thin_day: below it a site-day keeps totals, paths and sources only.
         thin_hour: below it a site-hour keeps totals only.
         small_sums: below it a cell keeps counts, but no `CONTINUOUS_SUMS`.
+        averaged: below it a cell of a visit's dimension tells the average counts of such cells.
         snapshot_seconds: how long an answer about an open day stands; 0 is not at all.
         thin_while_open: whether an open day or hour counts as thin before it is over.
     """
@@ -58,23 +60,46 @@ class Profile:
     thin_day: int
     thin_hour: int
     small_sums: int
+    averaged: int
     snapshot_seconds: int
     thin_while_open: bool
 
 
-PROFILES: dict[str, Profile] = {
-    profile.name: profile
-    for profile in (
-        Profile("standard", 1, 3, 5, 3, 3, 3, 5, 5, 0, thin_while_open=False),
-        Profile("strict", 1, 10, NEVER, 10, 10, 10, 10, 10, 300, thin_while_open=True),
-    )
-}
+STANDARD = Profile(
+    name="standard",
+    closed=1,
+    open=3,
+    fine=5,
+    hour=3,
+    pair=3,
+    thin_day=3,
+    thin_hour=5,
+    small_sums=5,
+    averaged=3,
+    snapshot_seconds=0,
+    thin_while_open=False,
+)
+STRICT = Profile(
+    name="strict",
+    closed=1,
+    open=10,
+    fine=NEVER,
+    hour=10,
+    pair=10,
+    thin_day=10,
+    thin_hour=10,
+    small_sums=10,
+    averaged=10,
+    snapshot_seconds=300,
+    thin_while_open=True,
+)
+PROFILES: dict[str, Profile] = {profile.name: profile for profile in (STANDARD, STRICT)}
 """Profiles from the loosest to the tightest. Source: docs/design/0006-folding.md."""
 
 
 def profile_of(name: str) -> Profile:
     """Find a profile; a name that is not known counts as the tightest."""
-    return PROFILES.get(name, PROFILES["strict"])
+    return PROFILES.get(name, STRICT)
 
 
 def threshold(profile: Profile, view: View, grain: Grain = Grain.DAY) -> int:
@@ -128,6 +153,15 @@ def survives_thin_day(view: View) -> bool:
 def folds_by_visits(view: View) -> bool:
     """Tell whether a view, having no visitors, folds by its count of visits."""
     return Says.VISITORS not in says(view)
+
+
+def averages_few(view: View) -> bool:
+    """Tell whether a view's smallest cells tell averages: the lists of visits' dimensions do.
+
+    There one visitor's counts would be the same in every list, and so join them.
+    """
+    names = view.dimensions
+    return not is_table(view) and bool(names) and DIMENSIONS[names[0]].scope is Scope.VISIT
 
 
 def marginals(view: View) -> tuple[View | None, View | None]:
