@@ -64,6 +64,20 @@ def test_every_make_word_is_explained() -> None:
     assert words <= make_words()
 
 
+def test_what_make_runs_is_there() -> None:
+    """Every module and script that the Makefile starts is a file of the house."""
+    scripts = re.findall(r"bin/python ([\w/]+\.py)|BIN\)/python ([\w/]+\.py)", MAKEFILE)
+    started = re.findall(r"python -m (tests[\w.]*)", MAKEFILE)
+
+    assert scripts
+    assert started
+    for first, second in scripts:
+        assert (ROOT / (first or second)).is_file()
+    for module in started:
+        folder = ROOT / module.replace(".", "/")
+        assert folder.with_suffix(".py").is_file() or (folder / "__main__.py").is_file()
+
+
 def test_the_table_of_what_is_kept_is_the_codes() -> None:
     """README lists every dimension with the words of the notice, and no other."""
     part = README.partition("<!-- kept:")[2].partition("<!-- end of kept -->")[0]
