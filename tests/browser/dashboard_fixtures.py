@@ -10,7 +10,8 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from tests.browser.conftest import NO_WEBDRIVER, USER_AGENT
 from tests.service import Service
 
-BUSY, EMPTY, FRESH = "busy.example", "empty.example", "fresh.example"
+BUSY, EMPTY = "busy.example", "empty.example"
+FRESH, NASTY = "fresh.example", "nasty.example"
 VISITORS = 12
 PATHS = ("/", "/pricing", "/docs/install")
 NAME, PASSWORD = "ann", "correct horse battery"
@@ -64,18 +65,23 @@ class Visits:
         self.hosts.add(request.url.split("/")[2])
 
 
+def agent_of(number: int) -> str:
+    """Give one of many browsers' names, so that one address is many visitors."""
+    return f"{USER_AGENT.rpartition(' ')[0]} Safari/537.{number}"
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     """Run a service: twelve visitors were at one site, nobody at the others."""
     runs = Service(
         tmp_path_factory.mktemp("dashboards") / "data",
-        public_sites=(BUSY, EMPTY, FRESH),
+        public_sites=(BUSY, EMPTY, FRESH, NASTY),
         options=("--demo",),
     )
     with runs:
         runs.footfall("user", "add", NAME, stdin=f"{PASSWORD}\n{PASSWORD}\n")
         for number in range(VISITORS):
-            agent = f"{USER_AGENT.rpartition(' ')[0]} Safari/537.{number}"
+            agent = agent_of(number)
             for path in PATHS:
                 assert runs.hit(path, site=BUSY, user_agent=agent).status == 202
         runs.wait_for(

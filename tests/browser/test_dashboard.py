@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -13,10 +14,12 @@ from tests.browser.dashboard_fixtures import (
     EMPTY,
     FRESH,
     NAME,
+    NASTY,
     PASSWORD,
     PATHS,
     VISITORS,
     Visits,
+    agent_of,
     service,
     visits,
 )
@@ -207,6 +210,25 @@ def test_no_page_scrolls_sideways(visits: Visits, path: str) -> None:
         page.set_viewport_size({"width": width, "height": 800})
 
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_nothing_a_visitor_sends_is_run(visits: Visits, service: Service) -> None:
+    """Markup in paths, campaigns, referrers and events is text in every panel and filter."""
+    path = "/<svg onload=alert(1)>?utm_campaign=<img src=x onerror=alert(1)>"
+    for number in range(4):
+        who: dict[str, Any] = {"site": NASTY, "user_agent": agent_of(number)}
+        service.hit(path, r="javascript:alert(1)//<b>", **who)
+        service.hit(path, n="</script><script>alert(1)</script>", **who)
+    service.wait_for(4, lambda: service.aggregate(NASTY)["pageviews"])
+
+    page = visits.open(f"/{NASTY}?period=today")
+    for tab in page.locator(".tabs a").evaluate_all("all => all.map((one) => one.href)"):
+        page.goto(tab)
+    page.goto(f"/{NASTY}?period=today")
+    page.locator("#pages").get_by_role("link").last.click()
+
+    expect(page.locator(".pill")).to_be_visible()
+    assert page.locator("svg[onload], img[onerror], a[href^='javascript:']").count() == 0
 
 
 def test_an_owner_logs_in_and_out(visits: Visits) -> None:
