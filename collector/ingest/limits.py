@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import secrets
 from array import array
-from hashlib import blake2b
 from typing import Final
 
 import msgspec
@@ -95,7 +94,8 @@ class Limits:
         )
 
     def _pour(self, network: bytes, rate: Rate, now: float) -> bool:
-        number = int.from_bytes(blake2b(network, digest_size=8, key=self._key).digest(), "big")
+        # Python's own hash of bytes is SipHash, keyed anew for each process; 0.1 us instead of 1.1.
+        number = hash(self._key + network)
         first, second = number % _WIDTH, _WIDTH + (number >> 32) % _WIDTH
         cells = self._cells
         filled = _filled(min(cells[first], cells[second]), rate, now)
