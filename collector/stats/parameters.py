@@ -8,7 +8,7 @@ Called by `api`.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
@@ -16,6 +16,7 @@ from collector.cells.views import Grain
 from collector.errors import QueryError
 from collector.registry.sites import Site
 from collector.stats.dimensions import PROPERTIES
+from collector.stats.metrics import rounded
 from collector.stats.query import Filter, Operator, Period, Query
 
 LONGEST_VALUE = 2000
@@ -113,6 +114,35 @@ def breakdown(given: Mapping[str, str], site: Site, today: date) -> Asked:
     return replace(asked, query=query, key=name.rpartition(":")[2], prefix=prefix)
 
 
+def values(asked: Asked, metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+    """Give the values of a row, rounded, under the names they were asked by."""
+    return {
+        name: rounded(metric, metrics[metric])
+        for name, metric in zip(asked.names, asked.query.metrics, strict=True)
+    }
+
+
+def moment(label: str) -> str:
+    """Write a bucket's start as Plausible does: a date, or a local time without its offset."""
+    return label if "T" not in label else f"{label[:10]} {label[11:16]}:00"
+
+
+def filter_of(name: str, operator: Operator, wanted: Sequence[str]) -> Filter:
+    """Make a filter on a property.
+
+    Raises:
+        QueryError: if there is no such property, or there are too many or too long values.
+    """
+    dimension, prefix = dimension_of(name)
+    if len(wanted) > MOST_VALUES or any(len(one) > LONGEST_VALUE for one in wanted):
+        raise QueryError(
+            f"A filter has at most {MOST_VALUES} values of {LONGEST_VALUE} characters each."
+        )
+    if prefix and operator == "contains":
+        raise QueryError(f"{PROPS}NAME can be filtered by whole values only.")
+    return Filter(dimension, tuple(prefix + one for one in wanted), operator)
+
+
 def dimension_of(name: str) -> tuple[str, str]:
     """Find our dimension of a property, and what its values begin with.
 
@@ -168,14 +198,8 @@ def _filter(text: str) -> Filter:
     found = _FILTER.fullmatch(text)
     if not found:
         raise QueryError("A filter is like visit:source==Google, with ==, != or ~.")
-    dimension, prefix = dimension_of(found["name"])
-    values = [re.sub(r"\\(.)", r"\1", one) for one in re.split(r"(?<!\\)\|", found["values"])]
-    if len(values) > MOST_VALUES or any(len(one) > LONGEST_VALUE for one in values):
-        raise QueryError(
-            f"A filter has at most {MOST_VALUES} values of {LONGEST_VALUE} characters each."
-        )
-    operator, values = _wildcards(_PLAIN[found["operator"]], values)
-    return Filter(dimension, tuple(prefix + one for one in values), operator)
+    wanted = [re.sub(r"\\(.)", r"\1", one) for one in re.split(r"(?<!\\)\|", found["values"])]
+    return filter_of(found["name"], *_wildcards(_PLAIN[found["operator"]], wanted))
 
 
 def _wildcards(operator: Operator, values: list[str]) -> tuple[Operator, list[str]]:

@@ -3,66 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-from starlette.applications import Starlette
-from starlette.testclient import TestClient
 
 from collector.cells.client import Store
-from collector.registry.store import Registry
 from collector.stats import exactness
-from collector.stats.api import NO_ANSWER, NO_TOKEN, NOT_YOURS, change, routes
-from collector.stats.report import Reports
-from tests.builders import FakeClock
-from tests.integration.seeding import FIRST_HIT, hit, insert
+from collector.stats.access import NO_ANSWER, NO_TOKEN, NOT_YOURS
+from collector.stats.api import change
+from tests.integration.reading_service import ReadingService, reading_service, visit
+from tests.integration.seeding import hit, insert
 
-NOON_OF_THE_22ND = 1_795_348_800.0
 STATS = "/api/v1/stats"
 
 
-@dataclass
-class Service:
-    """The API over a real store and registry: a public site, and a private one."""
-
-    client: TestClient
-    store: Store
-    registry: Registry
-
-    def get(self, path: str, site: str = "open.example", token: str = "", **given: Any) -> Any:
-        """Ask and give the answer's JSON."""
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        return self.client.get(
-            f"{STATS}/{path}", params={"site_id": site, **given}, headers=headers
-        ).json()
-
-    def status(self, path: str, headers: dict[str, str] | None = None, **given: Any) -> int:
-        """Ask and give the answer's status."""
-        answer = self.client.get(f"{STATS}/{path}", params=given, headers=headers)
-        return int(answer.status_code)
-
-
 @pytest.fixture
-def service(store: Store, tmp_path: Path) -> Iterator[Service]:
+def service(store: Store, tmp_path: Path) -> Iterator[ReadingService]:
     """Serve the reading API on Sunday the 22nd of November 2026, at noon UTC."""
-    clock = FakeClock(NOON_OF_THE_22ND)
-    with Registry(tmp_path / "registry.sqlite3", clock) as registry:
-        registry.add_site("open.example", public=True)
-        registry.add_site("private.example")
-        reports = Reports(store, registry.sites, clock, lambda site: 4 + site)
-        app = Starlette(routes=list(routes(reports, registry)))
-        with TestClient(app) as client:
-            yield Service(client, store, registry)
+    with reading_service(store, tmp_path) as running:
+        yield running
 
 
-def visit(store: Store, count: int, day: str = "2026-11-22", **columns: Any) -> None:
-    """Let so many visitors come to the public site."""
-    insert(store, [hit(f"{n}", f"{day} 10:00", **{**FIRST_HIT, **columns}) for n in range(count)])
-
-
-def test_aggregate_answers_visitors_by_default(service: Service) -> None:
+def test_aggregate_answers_visitors_by_default(service: ReadingService) -> None:
     """The answer has Plausible's shape, and says how exact it is."""
     visit(service.store, 7)
 
@@ -74,7 +36,7 @@ def test_aggregate_answers_visitors_by_default(service: Service) -> None:
     }
 
 
-def test_aggregate_rounds_as_plausible_does(service: Service) -> None:
+def test_aggregate_rounds_as_plausible_does(service: ReadingService) -> None:
     """Ratios have two digits, percentages and seconds none."""
     visit(service.store, 3, pageviews=2, visit_seconds=10)
     visit(service.store, 3, day="2026-11-21", bounces=0)
@@ -92,7 +54,7 @@ def test_aggregate_rounds_as_plausible_does(service: Service) -> None:
     }
 
 
-def test_aggregate_compares_with_the_previous_period(service: Service) -> None:
+def test_aggregate_compares_with_the_previous_period(service: ReadingService) -> None:
     """A change is in percent, that of a percentage in points."""
     visit(service.store, 6)
     visit(service.store, 4, day="2026-11-21", bounces=0)
@@ -124,7 +86,7 @@ def test_a_change_from_nothing_or_from_the_unknown(
     assert change(metric, before, now) == expected
 
 
-def test_timeseries_lists_a_row_for_each_day(service: Service) -> None:
+def test_timeseries_lists_a_row_for_each_day(service: ReadingService) -> None:
     """Dates are ISO dates, and empty days are there."""
     visit(service.store, 2)
 
@@ -138,7 +100,7 @@ def test_timeseries_lists_a_row_for_each_day(service: Service) -> None:
     ]
 
 
-def test_timeseries_of_a_day_is_by_hour(service: Service) -> None:
+def test_timeseries_of_a_day_is_by_hour(service: ReadingService) -> None:
     """Hours are written as Plausible does, up to the present one."""
     visit(service.store, 5)
 
@@ -151,7 +113,7 @@ def test_timeseries_of_a_day_is_by_hour(service: Service) -> None:
     ]
 
 
-def test_timeseries_of_a_year_is_by_month(service: Service) -> None:
+def test_timeseries_of_a_year_is_by_month(service: ReadingService) -> None:
     """Twelve months have twelve rows."""
     visit(service.store, 5)
 
@@ -161,7 +123,7 @@ def test_timeseries_of_a_year_is_by_month(service: Service) -> None:
     assert answer["results"][-1] == {"date": "2026-11-01", "visitors": 5}
 
 
-def test_breakdown_names_its_rows_after_the_property(service: Service) -> None:
+def test_breakdown_names_its_rows_after_the_property(service: ReadingService) -> None:
     """The value of a row stands under the last part of the property's name."""
     visit(service.store, 5, path="/a")
     visit(service.store, 4, path="/b")
@@ -176,7 +138,7 @@ def test_breakdown_names_its_rows_after_the_property(service: Service) -> None:
     ]
 
 
-def test_breakdown_is_filtered_and_paged(service: Service) -> None:
+def test_breakdown_is_filtered_and_paged(service: ReadingService) -> None:
     """Filters, limit and page work together."""
     for path, count in (("/a", 5), ("/b", 4), ("/c", 3)):
         visit(service.store, count, path=path, source="Google")
@@ -193,7 +155,7 @@ def test_breakdown_is_filtered_and_paged(service: Service) -> None:
     assert answer["results"] == [{"page": "/b", "visitors": 4}]
 
 
-def test_breakdown_by_a_custom_property_shows_its_values(service: Service) -> None:
+def test_breakdown_by_a_custom_property_shows_its_values(service: ReadingService) -> None:
     """The values of a property are shown without its name."""
     visit(service.store, 4, event="Buy", properties=("plan=pro",), events=1)
 
@@ -204,14 +166,14 @@ def test_breakdown_by_a_custom_property_shows_its_values(service: Service) -> No
     assert answer["results"] == [{"plan": "pro", "visitors": 4}]
 
 
-def test_realtime_visitors_is_a_bare_number(service: Service) -> None:
+def test_realtime_visitors_is_a_bare_number(service: ReadingService) -> None:
     """The number stands alone."""
     assert service.get("realtime/visitors") == 5
 
 
 @pytest.mark.parametrize("path", ["aggregate", "timeseries", "breakdown", "realtime/visitors"])
 def test_a_private_site_and_an_unknown_one_look_alike_without_a_token(
-    service: Service, path: str
+    service: ReadingService, path: str
 ) -> None:
     """Without a token nobody learns which sites exist."""
     answers = [service.get(path, site=site) for site in ("private.example", "unknown.example")]
@@ -220,7 +182,7 @@ def test_a_private_site_and_an_unknown_one_look_alike_without_a_token(
     assert service.status(path, site_id="private.example") == 401
 
 
-def test_a_token_reads_the_site_it_grants_and_no_other(service: Service) -> None:
+def test_a_token_reads_the_site_it_grants_and_no_other(service: ReadingService) -> None:
     """A token of one site is no key to another, and cannot tell it from an unknown one."""
     service.registry.add_site("other.example")
     token = service.registry.create_token("report", "private.example", ["read"])
@@ -235,14 +197,14 @@ def test_a_token_reads_the_site_it_grants_and_no_other(service: Service) -> None
     assert refused == [{"error": NOT_YOURS}, {"error": NOT_YOURS}]
 
 
-def test_a_token_of_all_sites_reads_each(service: Service) -> None:
+def test_a_token_of_all_sites_reads_each(service: ReadingService) -> None:
     """A token without a site grants every one."""
     token = service.registry.create_token("all", None, ["read"])
 
     assert "results" in service.get("aggregate", site="private.example", token=token)
 
 
-def test_a_token_without_the_scope_to_read_does_not_read(service: Service) -> None:
+def test_a_token_without_the_scope_to_read_does_not_read(service: ReadingService) -> None:
     """A token for sending hits opens no numbers."""
     token = service.registry.create_token("send", "private.example", ["ingest"])
 
@@ -250,7 +212,7 @@ def test_a_token_without_the_scope_to_read_does_not_read(service: Service) -> No
 
 
 @pytest.mark.parametrize("scheme", ["Bearer nonsense", "Basic dXNlcjpwYXNz", "Bearer ", "ffl_x"])
-def test_what_is_no_token_opens_nothing(service: Service, scheme: str) -> None:
+def test_what_is_no_token_opens_nothing(service: ReadingService, scheme: str) -> None:
     """Invented tokens and other schemes are refused, and asked for a bearer token."""
     answer = service.client.get(
         f"{STATS}/aggregate",
@@ -276,7 +238,7 @@ def test_what_is_no_token_opens_nothing(service: Service, scheme: str) -> None:
     ],
 )
 def test_a_question_that_cannot_be_answered_gets_a_sentence(
-    service: Service, path: str, given: dict[str, str], sentence: str
+    service: ReadingService, path: str, given: dict[str, str], sentence: str
 ) -> None:
     """A wrong parameter is a 400, whose error says what it should be."""
     answer = service.client.get(f"{STATS}/{path}", params={"site_id": "open.example", **given})
@@ -285,12 +247,12 @@ def test_a_question_that_cannot_be_answered_gets_a_sentence(
     assert sentence in answer.json()["error"]
 
 
-def test_a_missing_site_is_told(service: Service) -> None:
+def test_a_missing_site_is_told(service: ReadingService) -> None:
     """Without a site there is no question."""
     assert service.status("aggregate") == 400
 
 
-def test_strange_parameters_are_never_an_error_of_ours(service: Service) -> None:
+def test_strange_parameters_are_never_an_error_of_ours(service: ReadingService) -> None:
     """Control characters, broken escapes and long values are answered as questions."""
     strange = ["%00", "%ff%fe", "'", "\\", "x" * 3000, "%F0%9F%A6%8A", "==", "|", ";;"]
 
@@ -308,7 +270,7 @@ def test_strange_parameters_are_never_an_error_of_ours(service: Service) -> None
     assert {answer.status_code for answer in answers} <= {200, 400}
 
 
-def test_an_answer_is_kept_by_nobody(service: Service) -> None:
+def test_an_answer_is_kept_by_nobody(service: ReadingService) -> None:
     """Numbers are not stored on their way."""
     headers = service.client.get(f"{STATS}/aggregate?site_id=open.example").headers
 
@@ -316,7 +278,7 @@ def test_an_answer_is_kept_by_nobody(service: Service) -> None:
     assert headers["content-type"] == "application/json"
 
 
-def test_a_store_that_does_not_answer_is_said_plainly(service: Service) -> None:
+def test_a_store_that_does_not_answer_is_said_plainly(service: ReadingService) -> None:
     """A failure of the store is a 503 that tells nothing of its inside."""
     service.store.command("DROP TABLE seals")
 
@@ -327,7 +289,7 @@ def test_a_store_that_does_not_answer_is_said_plainly(service: Service) -> None:
     assert answer.headers["retry-after"] == "5"
 
 
-def test_hits_of_a_day_are_asked_in_the_sites_own_time(service: Service) -> None:
+def test_hits_of_a_day_are_asked_in_the_sites_own_time(service: ReadingService) -> None:
     """A day of a site in Auckland is Auckland's day."""
     service.registry.add_site("nz.example", "Pacific/Auckland", public=True)
     number = service.registry.sites().named("nz.example")

@@ -96,6 +96,7 @@ def test_filters_are_read_as_plausible_writes_them(text: str, expected: tuple[Fi
         ("event:page==", "A filter is like"),
         ("event:colour==red", "event:colour is no property; there are event:page"),
         ("event:props:==x", "is no property"),
+        ("event:props:plan~pro", "whole values only"),
         ("event:page==/a*b", "A wildcard stands at the end"),
         ("event:page==/a*|/b", "A wildcard stands at the end"),
         ("event:page!=/a*", "A wildcard stands at the end"),
