@@ -24,7 +24,7 @@ from collector import health, rounds, tracker
 from collector.clock import Clock
 from collector.control import ControlServer
 from collector.demo.filling import add_sites
-from collector.errors import CollectorError
+from collector.errors import CollectorError, DeliveryError, SpoolError
 from collector.ingest.doors import doors
 from collector.ingest.protocol import guarded
 from collector.parts import Parts, make_parts
@@ -39,6 +39,7 @@ GRACEFUL_SECONDS = 10
 DRAIN_SECONDS = 15
 SWITCH_SECONDS = 0.0005
 COLLECT_EVERY = 50_000
+_log = logging.getLogger(__name__)
 
 
 class Footfall:
@@ -68,9 +69,9 @@ class Footfall:
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
         parts = self._parts
-        parts.store.prepare()
         parts.journal.start()
-        parts.delivery.start()
+        parts.visits.load(parts.journal.take_over(), parts.clock.now())
+        _open_store(parts)
         control = ControlServer(parts.settings.control_socket, rounds.handlers(parts))
         await control.start()
         work = rounds.begin(parts, self._demo_site)
@@ -81,6 +82,7 @@ class Footfall:
             await rounds.end(work)
             await control.close()
             parts.delivery.stop(DRAIN_SECONDS)
+            _hand_over(parts)
             parts.journal.close()
             parts.store.close()
             parts.registry.close()
@@ -142,6 +144,30 @@ def _routes(parts: Parts, *, demo: bool) -> list[Route]:
             parts.reports, parts.registry, parts.settings, clock=parts.clock, demo=demo
         ),
     ]
+
+
+def _open_store(parts: Parts) -> None:
+    """Open the store; a server that is down is awaited by the rounds, while the spool takes hits.
+
+    Raises:
+        CollectorError: if the embedded store cannot be opened.
+    """
+    try:
+        rounds.open_store(parts)
+    except DeliveryError as failed:
+        if parts.store.embedded:
+            raise
+        _log.warning("the store is not ready, hits wait in the spool: %s", failed)
+
+
+def _hand_over(parts: Parts) -> None:
+    """Give the visits under way to the next process, if it will know their visitors again."""
+    if not parts.secrets.outlive_process:
+        return
+    try:
+        parts.journal.hand_over(parts.visits.dump(parts.clock.now()))
+    except SpoolError as failed:
+        _log.warning("visits under way will split: %s", failed)
 
 
 def _say_addresses(settings: Settings, *, demo: bool) -> None:

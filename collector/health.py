@@ -29,6 +29,8 @@ def routes(parts: Parts) -> list[Route]:
     async def ready(_: Request) -> Response:
         refused = parts.journal.trouble
         reasons = [str(refused)] if refused else []
+        if not parts.opened:
+            reasons.append("the store does not answer: nothing is delivered yet")
         if parts.delivery.health().state == "schema":
             reasons.append("the store's tables are not those of this version: nothing is delivered")
         if parts.trouble:

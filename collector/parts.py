@@ -42,6 +42,7 @@ class Parts:
     Attributes:
         intake: what assembling needs; replaced when sites change.
         sealing: held while days are sealed, whoever asks for it.
+        opened: whether the store's tables are made, and hits are delivered.
         seals: how many days were sealed since the start.
         trouble: why days cannot be sealed at present, a sentence; empty if they can.
     """
@@ -59,6 +60,7 @@ class Parts:
     reports: Reports
     intake: Intake
     sealing: threading.Lock = field(default_factory=threading.Lock)
+    opened: bool = False
     seals: int = 0
     trouble: str = ""
 
@@ -89,6 +91,15 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     store = Store(settings.store_path, settings.clickhouse_dsn)
     secrets = _day_secrets(settings, clock)
     visits = Visits()
+    sealer = Sealer(
+        store,
+        journal,
+        secrets,
+        registry.sites,
+        clock,
+        settings.seal.grace_s,
+        known=known_values(),
+    )
     intake = Intake(
         sites=registry.sites(),
         secrets=secrets,
@@ -96,6 +107,7 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         places=Places(Path(settings.geo_database) if settings.geo_database else None),
         clock=clock,
         limits=Limits(),
+        sealed_until=sealer.sealed_until,
         trusted_proxies=Networks(settings.trusted_proxies),
         address_header=settings.client_address_header.lower().encode(),
         excluded=Networks(settings.excluded_networks),
@@ -110,15 +122,7 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         delivery=Delivery(journal, store, clock, settings.delivery),
         secrets=secrets,
         visits=visits,
-        sealer=Sealer(
-            store,
-            journal,
-            secrets,
-            registry.sites,
-            clock,
-            settings.seal.grace_s,
-            known=known_values(),
-        ),
+        sealer=sealer,
         reports=Reports(
             store,
             registry.sites,

@@ -18,7 +18,7 @@ import anyio.to_thread
 from collector.cells.sealing import Sealer, SealResult
 from collector.control import Handler
 from collector.demo import filling
-from collector.errors import CollectorError, SealError
+from collector.errors import CollectorError, DeliveryError, SealError
 from collector.ingest.acquisition import known_values
 from collector.parts import Parts
 from collector.registry.sites import Site
@@ -26,6 +26,7 @@ from collector.registry.sites import Site
 SITES_SECONDS = 1.0
 SEAL_SECONDS = 10.0
 SECRETS_SECONDS = 5.0
+STORE_SECONDS = 2.0
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ def begin(parts: Parts, demo: Site | None = None) -> list[asyncio.Task[None]]:
         asyncio.create_task(_again(SECRETS_SECONDS, lambda: _destroy(parts), "destroying secrets")),
         asyncio.create_task(_again(SEAL_SECONDS, lambda: _seal(parts), "sealing")),
     ]
+    if not parts.opened:
+        work.append(asyncio.create_task(_await_store(parts)))
     if demo is not None:
         work.append(asyncio.create_task(_invent(parts, demo)))
     return work
@@ -51,6 +54,19 @@ async def end(work: list[asyncio.Task[None]]) -> None:
     for task in work:
         task.cancel()
     await asyncio.gather(*work, return_exceptions=True)
+
+
+def open_store(parts: Parts) -> None:
+    """Make the store's tables what they should be, then begin to deliver.
+
+    Raises:
+        DeliveryError: if a server does not answer or refuses.
+        StoreBusy: if another process has the embedded store.
+    """
+    parts.store.prepare()
+    parts.sealer.remember()
+    parts.delivery.start()
+    parts.opened = True
 
 
 def handlers(parts: Parts) -> Mapping[str, Handler]:
@@ -71,10 +87,21 @@ def _read_sites(parts: Parts) -> None:
 
 
 def _destroy(parts: Parts) -> None:
+    _check_clock(parts)
     parts.secrets.destroy(parts.clock.now())
 
 
+def _check_clock(parts: Parts) -> None:
+    try:
+        parts.sealer.check_clock()
+    except SealError as jumped:
+        parts.trouble = str(jumped)
+        raise
+
+
 def _seal(parts: Parts) -> list[SealResult]:
+    if not parts.opened:
+        return []
     with parts.sealing:
         try:
             results = parts.sealer.run_once()
@@ -95,6 +122,15 @@ def _seal_now(parts: Parts) -> list[dict[str, Any]]:
 def _due(parts: Parts) -> list[int]:
     parts.delivery.flush()
     return parts.sealer.due(parts.clock.now())
+
+
+async def _await_store(parts: Parts) -> None:
+    while not parts.opened:
+        await asyncio.sleep(STORE_SECONDS)
+        try:
+            await anyio.to_thread.run_sync(open_store, parts)
+        except DeliveryError as failed:
+            _log.warning("the store is not ready yet: %s", failed)
 
 
 async def _invent(parts: Parts, site: Site) -> None:

@@ -3,7 +3,8 @@
 Knows the visits of the last 30 minutes: each one's values, last page and
 depths of scroll. Refuses to write anything down, and to link two days: a
 visit ends at its site's midnight. Called by `ingest.assemble` for each hit; a
-hit that could not be kept is taken back with `undo`.
+hit that could not be kept is taken back with `undo`. `app` hands the visits of
+a process that ends well to the next one: `dump`, `load`.
 
 A visit's record is replaced and never changed, but for its place in the line, so
 that taking a step back is putting the old record back.
@@ -11,7 +12,8 @@ that taking a step back is putting the old record back.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from typing import Final
 
 import msgspec
@@ -71,6 +73,9 @@ class Visit(msgspec.Struct, gc=False, eq=False):
     touched: int
     bounces: bool
     pages: Pages
+
+
+_Dumped = dict[int, dict[bytes, Visit]]
 
 
 class VisitStep(msgspec.Struct, frozen=True, gc=False):
@@ -183,6 +188,35 @@ class Visits:
                 for pseudonym in _ended(line.visits, now - VISIT_GAP_S):
                     del line.visits[pseudonym]
                     self._count -= 1
+
+    def dump(self, now: float) -> dict[int, bytes]:
+        """Write down the visits that may still go on, for the next process.
+
+        Returns:
+            By `closes_at`; holds pseudonyms, so it is kept encrypted only.
+        """
+        self.sweep(now)
+        days: dict[int, _Dumped] = {}
+        for site, line in self._sites.items():
+            if line.visits and line.closes_at > now:
+                days.setdefault(line.closes_at, {})[site] = line.visits
+        return {closes_at: msgspec.msgpack.encode(sites) for closes_at, sites in days.items()}
+
+    def load(self, days: Mapping[int, bytes], now: float) -> None:
+        """Take visits that the last process dumped; call it before any hit arrives.
+
+        What cannot be read, as another version wrote it, is left out: those
+        visits split, as they do after a crash.
+        """
+        for closes_at, body in days.items():
+            if closes_at <= now:
+                continue
+            with suppress(msgspec.MsgspecError):
+                for site, visits in msgspec.msgpack.decode(body, type=_Dumped).items():
+                    line = self._sites[site] = _SiteVisits(closes_at)
+                    line.visits = visits
+                    self._count += len(visits)
+        self.sweep(now)
 
     def _line(self, arrival: Arrival) -> dict[bytes, Visit]:
         line = self._sites.get(arrival.site)

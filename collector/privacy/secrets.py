@@ -85,6 +85,11 @@ class DaySecrets:
         key = (site_id, day.closes_at)
         return self._given.get(key) or self._make(key)
 
+    @property
+    def outlive_process(self) -> bool:
+        """Whether the next process will find them, and so name visitors as this one does."""
+        return self._directory is not None
+
     def open(self) -> list[DaySecret]:
         """List the secrets that exist."""
         return [DaySecret(*key) for key in sorted(self._held)]
