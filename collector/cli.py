@@ -7,25 +7,50 @@ does is in `collector.commands`.
 
 from __future__ import annotations
 
+import importlib
 import sys
 from pathlib import Path
 
 import click
 
 from collector import __version__
-from collector.commands.days import seal
 from collector.commands.desk import Desk
-from collector.commands.service import healthcheck, serve
-from collector.commands.sites import site
-from collector.commands.tokens import token
-from collector.commands.users import user
 from collector.errors import CollectorError, SettingsError
 
 FAILED = 1
 WRONGLY_ASKED = 2
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+# Where each command is; loaded when it is asked for, so that none waits for another's imports.
+COMMANDS = {
+    "serve": "service",
+    "site": "sites",
+    "user": "users",
+    "token": "tokens",
+    "seal": "days",
+    "explain": "rules",
+    "geo": "rules",
+    "healthcheck": "service",
+}
+
+
+class Commands(click.Group):
+    """The commands of `COMMANDS`, in that order."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name all commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Load one command; None if there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"collector.commands.{COMMANDS[cmd_name]}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="footfall")
 @click.option(
     "--config",
@@ -36,10 +61,6 @@ WRONGLY_ASKED = 2
 def footfall(context: click.Context, config: Path | None) -> None:
     """Count pageviews and events, and forget who they were."""
     context.obj = Desk(config)
-
-
-for command in (serve, site, user, token, seal, healthcheck):
-    footfall.add_command(command)
 
 
 def main() -> None:

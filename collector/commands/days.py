@@ -60,6 +60,7 @@ def _own_parts(settings: Settings) -> Iterator[Parts]:
     parts = make_parts(settings)
     try:
         parts.store.prepare()
+        parts.sealer.remember()
         parts.journal.start()
         yield parts
     finally:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from collector import __version__
-from tests.service import Service
+from tests.service import CHROME, Service
 
 PASSWORD = "correct horse"
 
@@ -104,6 +104,8 @@ def test_a_token_is_shown_once(desk: Service) -> None:
         (["user", "add", "ann", "--password-stdin"], 1, "10 to 1024"),
         (["token", "revoke", "reader"], 1, "there is no token reader"),
         (["nonsense"], 2, "nonsense"),
+        (["geo", "test", "home"], 2, "no IP address"),
+        (["explain", "--header", "DNT"], 2, "no header"),
         (["healthcheck"], 1, "does not answer"),
         (["--config", "none.toml", "site", "list"], 2, "none.toml"),
     ],
@@ -142,6 +144,9 @@ def test_the_version_is_the_packages(desk: Service) -> None:
         ["serve"],
         ["seal"],
         ["healthcheck"],
+        ["explain"],
+        ["geo", "status"],
+        ["geo", "test"],
         *[["site", name] for name in ("add", "list", "set", "remove")],
         *[["user", name] for name in ("add", "list", "password", "remove")],
         *[["token", name] for name in ("create", "list", "revoke")],
@@ -178,3 +183,46 @@ def test_commands_reach_the_running_service(desk: Service) -> None:
     assert second.returncode == 1
     assert "Traceback" not in second.stderr
     assert desk.footfall("healthcheck").returncode == 1
+
+
+def test_a_payload_is_explained_without_being_counted(desk: Service) -> None:
+    """Rule by rule it is said what would be kept; a refusal is told as such."""
+    done(desk.footfall("site", "add", "example.org"))
+    body = json.dumps({"n": "pageview", "u": "https://example.org/a?token=1", "d": "example.org"})
+    agent = f"User-Agent: {CHROME}"
+
+    words = done(desk.footfall("explain", "--header", agent, stdin=body))
+    objects = json.loads(done(desk.footfall("explain", "--json", "--header", agent, stdin=body)))
+    refused = done(desk.footfall("explain", "--header", "DNT: 1", stdin=body))
+    broken = done(desk.footfall("explain", stdin="{"))
+
+    assert words.startswith("example.org: counted")
+    assert "Chrome 142" in words
+    kept = {line["rule"]: line["kept"] for line in objects[0]["lines"]}
+    assert (objects[0]["outcome"], kept["page"]) == ("counted", "example.org/a")
+    assert refused == "every site: dnt\n"
+    assert "not_json" in broken
+
+
+def test_places_are_told_for_an_address(desk: Service) -> None:
+    """Without a database countries are known, and one can look an address up."""
+    status = done(desk.footfall("geo", "status"))
+    known = json.loads(done(desk.footfall("geo", "status", "--json")))
+    place = json.loads(done(desk.footfall("geo", "test", "8.8.8.8", "--json")))
+
+    assert "built in" in status
+    assert known["kind"] == "iptocc"
+    assert place["country"] == "US"
+    assert done(desk.footfall("geo", "test", "8.8.8.8")).startswith("US")
+
+
+def test_a_wrong_database_is_named(desk: Service, tmp_path: Path) -> None:
+    """A file that is no database is told so, with the code of a wrong setting."""
+    path = tmp_path / "places.mmdb"
+    path.write_text("nothing")
+    desk.environ["FOOTFALL_GEO_DATABASE"] = str(path)
+
+    result = desk.footfall("geo", "status")
+
+    assert result.returncode == 2
+    assert "places.mmdb" in result.stderr
