@@ -25,10 +25,19 @@ class Rate(msgspec.Struct, frozen=True):
     Attributes:
         per_second: hits a second in the long run.
         burst: hits at once.
+        interval: seconds between two hits at that rate; worked out.
+        span: seconds of a full bucket; worked out.
     """
 
     per_second: float
     burst: int
+    interval: float = 0.0
+    span: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Work out what each hit needs, once."""
+        msgspec.structs.force_setattr(self, "interval", 1 / self.per_second)
+        msgspec.structs.force_setattr(self, "span", self.burst / self.per_second)
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
@@ -137,5 +146,5 @@ def _filled(empties_at: float, rate: Rate, now: float) -> float:
 
     Source: the generic cell rate algorithm, ITU-T I.371.
     """
-    filled = max(empties_at, now) + 1 / rate.per_second
-    return filled if filled - now <= rate.burst / rate.per_second else 0.0
+    filled = (max(now, empties_at)) + rate.interval
+    return filled if filled - now <= rate.span else 0.0
