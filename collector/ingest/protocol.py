@@ -38,9 +38,13 @@ class Guarded(HttpToolsProtocol):
 
     Attributes:
         count: told why a connection was closed.
+        headers_within_s: time for all headers of a request.
+        body_within_s: time for its body, from the end of the headers.
     """
 
     count: ClassVar[Callable[[Reason], None]] = staticmethod(lambda _reason: None)
+    headers_within_s: ClassVar[float] = HEADERS_WITHIN_S
+    body_within_s: ClassVar[float] = BODY_WITHIN_S
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
@@ -148,9 +152,9 @@ class Guarded(HttpToolsProtocol):
             self._timer = None
         self._timed = stage
         if stage == "headers":
-            self._timer = self.loop.call_later(HEADERS_WITHIN_S, self._give_up, "slow_headers")
+            self._timer = self.loop.call_later(self.headers_within_s, self._give_up, "slow_headers")
         elif stage == "body":
-            self._timer = self.loop.call_later(BODY_WITHIN_S, self._give_up, "slow_body")
+            self._timer = self.loop.call_later(self.body_within_s, self._give_up, "slow_body")
 
 
 def guarded(tell: Callable[[Reason], None]) -> type[Guarded]:
