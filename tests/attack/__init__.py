@@ -1,0 +1,1 @@
+"""Attacks on what is stored, each with a control that must succeed."""
