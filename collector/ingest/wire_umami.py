@@ -76,11 +76,15 @@ def event_of(sent: Sent) -> Event | None:
     return shaped(Event, sent.payload) if sent.type == _COUNTED else None
 
 
-def payload_of(event: Event) -> Payload:
+def payload_of(event: Event, site: str = "") -> Payload:
     """Give an event the common form.
 
+    Args:
+        site: the domain of its site, which is its host if it names none; clients
+            that send events by name alone tell neither host nor page.
+
     Raises:
-        PayloadError: `missing_field` or `bad_field`, naming the field.
+        PayloadError: `bad_field`, naming the field.
     """
     name = event.name or ""
     if len(name) > MAX_NAME:
@@ -89,7 +93,7 @@ def payload_of(event: Event) -> Payload:
     return Payload(
         kind=Kind.EVENT if name else Kind.PAGEVIEW,
         name=name,
-        url=url_of(_whole(event.url, event.hostname), "url"),
+        url=url_of(_whole(event.url, event.hostname or site), "url"),
         referrer=_foreign(event.referrer or ""),
         props=properties_of(data) if name else (),
         revenue=minor_units(data.get("revenue"), data.get("currency")) if name else None,
@@ -100,7 +104,7 @@ def payload_of(event: Event) -> Payload:
 
 def _whole(url: str, hostname: str) -> str:
     """Put the host before what is only a path."""
-    if not url or "://" in url[:_MAX_SCHEME]:
+    if "://" in url[:_MAX_SCHEME]:
         return url
     return f"https://{hostname}{url if url.startswith('/') else '/' + url}"
 

@@ -16,6 +16,7 @@ from tests.asgi import Answer, ask, get, running
 from tests.builders import CHROME, a_receive, a_scope
 
 UA = (b"user-agent", CHROME)
+PEERS = orjson.loads((Path(__file__).parents[1] / "vectors" / "peers.json").read_bytes())
 FROM_PAGE = (b"referer", b"https://example.org/")
 UMAMI = {"website": "a-uuid", "hostname": "example.org", "url": "/a"}
 ACCEPTED_UMAMI = {
@@ -50,6 +51,20 @@ async def totals(app: Footfall, site: str = "example.org") -> tuple[int, int]:
     )
     results = answer.json()["results"]
     return results["visitors"]["value"], results["pageviews"]["value"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("sent", PEERS, ids=lambda sent: sent["client"])
+async def test_what_published_clients_send_is_counted(app: Footfall, sent: dict[str, Any]) -> None:
+    """Requests recorded from the peers' own npm clients are taken and answered as they expect."""
+    headers = {"user-agent": CHROME.decode(), **sent["headers"]}
+    wire = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+    answer = await knock(app, sent["path"], sent["body"].encode(), *wire)
+
+    assert (sent["status"], sent["answer"]) == (answer.status, answer.body.decode())
+    assert {} == app._parts.tally.totals()
+    assert await totals(app) == (1, sent["pageviews"])
 
 
 @pytest.mark.anyio
@@ -108,6 +123,18 @@ async def test_umami_counts_and_gives_nobodys_ids(app: Footfall) -> None:
     assert 200 == answer.status
     assert ACCEPTED_UMAMI == answer.json()
     assert await totals(app) == (1, 1)
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("website", ["example.org", "aad03681-8b63-5304-89e0-8ca8f49461b5"])
+async def test_umamis_clients_name_the_site(app: Footfall, website: str) -> None:
+    """A client that tells no host names the site by its domain or by the id made of it."""
+    payload = {"website": website, "name": "order"}
+
+    await knock(app, "/api/send", {"type": "event", "payload": payload})
+
+    assert {} == app._parts.tally.totals()
+    assert await totals(app) == (1, 0)
 
 
 @pytest.mark.anyio

@@ -64,6 +64,16 @@ def test_whole_urls_and_inner_referrers() -> None:
     assert ("https://shop.example.org/x?utm_source=y", "") == (payload.url, payload.referrer)
 
 
+def test_an_event_may_name_no_page() -> None:
+    """Clients that send a name alone tell neither host nor path: it is the site's front page."""
+    event = event_of(shaped(Sent, {"type": "event", "payload": {"name": "order"}}))
+    assert event is not None
+
+    payload = payload_of(event, "example.org")
+
+    assert ("order", "https://example.org/") == (payload.name, payload.url)
+
+
 @pytest.mark.parametrize("kind", ["identify", "performance"])
 def test_other_types_are_accepted_and_not_read(kind: str) -> None:
     """Identities are never read, and timings not yet."""
@@ -79,7 +89,7 @@ def test_other_types_are_accepted_and_not_read(kind: str) -> None:
         ({"type": "event", "payload": []}, "bad_field: payload"),
         ([], "bad_field"),
         ({"type": "event", "payload": {"url": 7}}, "bad_field: url"),
-        ({"type": "event", "payload": {"hostname": "h.example"}}, "missing_field: url"),
+        ({"type": "event", "payload": {"url": "data://" + "x" * 2000}}, "bad_field: url"),
         ({"type": "event", "payload": {"url": "/", "name": "x" * 121}}, "bad_field: name"),
     ],
 )
