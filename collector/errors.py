@@ -30,7 +30,7 @@ class CollectorError(Exception):
 
 
 class SettingsError(CollectorError):
-    """Raised if a setting has an unknown name or a wrong value; says which and what it should be."""
+    """Raised if a setting has an unknown name or a wrong value; says what it should be."""
 
 
 class PayloadError(CollectorError):

@@ -15,7 +15,6 @@ from collector.clock import SystemClock
 from collector.errors import SchemaMismatch, Unreachable
 from collector.settings import Delivery as Pace
 from collector.spool.delivery import Delivery
-from collector.spool.frames import SpoolStats
 from collector.spool.journal import Journal
 from collector.telemetry import Tally
 from tests.builders import FakeClock, a_hit
@@ -71,7 +70,7 @@ def test_every_hit_is_counted_once(journal: Journal, store: Store) -> None:
     health = deliver(journal, store).health()
 
     assert [] == verdict(store, hits)
-    assert SpoolStats(0, 0, None) == journal.stats()
+    assert (0, 0, None) == journal.stats()[:3]
     assert (700, 0.0) == (health.hits, health.lag_seconds)
 
 
