@@ -35,10 +35,14 @@ class Visitor:
     paths: tuple[str, ...]
     engaged_ms: tuple[int, ...]
 
+    @property
+    def hour(self) -> int:
+        """The hour of their visit, which the attacker may know too."""
+        return self.network[-1] % 24
+
     def hits(self, secret: bytes, **changes: Any) -> Iterator[Hit]:
         """Make the visitor's hits of the day, under the pseudonym of a secret."""
         who = pseudonym(secret, self.network, self.user_agent)
-        hour = self.network[-1] % 24
         for place, (path, engaged) in enumerate(zip(self.paths, self.engaged_ms, strict=True)):
             facts: dict[str, Any] = {
                 "pseudonym": who,
@@ -52,7 +56,7 @@ class Visitor:
                 "engaged_ms": engaged,
                 "engaged_pageviews": 1,
             }
-            yield hit("", f"{DAY} {hour:02}:{place % 60:02}", **(facts | changes))
+            yield hit("", f"{DAY} {self.hour:02}:{place % 60:02}", **(facts | changes))
 
 
 def invent(count: int, seed: int = 1) -> list[Visitor]:
