@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
+from collector.cells.client import Store
 from tests.browser.conftest import USER_AGENT, Recorder
 from tests.sentinels import files_under
 from tests.service import Service
 
+SETTLED_SECONDS = 2.5
+DESCRIPTION = {"epoch", "sqlite_sequence"}
 LONDON = "81.2.69.142"
 PATHS = ("/", "/two", "/three")
 
@@ -142,20 +146,26 @@ def test_an_opted_out_browser_is_refused_and_only_a_reason_is_counted(
     new_context: NewContext, service: Service, site: str, tmp_path: Path
 ) -> None:
     """After opting out on the page the hits arrive and are refused: a count by reason, no more."""
+    token = service.footfall("token", "create", "measures").stdout.strip()
     page = from_london(new_context).new_page()
     page.goto(f"{service.url}/opt-out")
     page.click("button[value=out]")
     assert "not counted" in page.inner_text("[role=status]")
-    before = cells(tmp_path)
+    time.sleep(SETTLED_SECONDS)
+    before = {path: hash(content) for path, content in files_under(tmp_path)}
 
     walk(page, site)
 
-    service.wait_for(True, lambda: refusals(service) >= 3)
+    service.wait_for(True, lambda: refusals(service, token) >= len(PATHS))
+    time.sleep(SETTLED_SECONDS)
+    refused = refusals(service, token)
+    after = dict(files_under(tmp_path))
     assert {"visitors": 0, "visits": 0, "pageviews": 0} == counted(service)
-    assert before == cells(tmp_path)
+    changed = {path for path, content in after.items() if before.get(path) != hash(content)}
+    assert [] == sorted(changed - set(counting_files(tmp_path / "data")))
     assert 0 == service.stop()
-
-    page.close()
+    assert {"counted": 1} == spooled_rows(tmp_path / "data" / "spool.sqlite3")
+    assert [("opt_out", 0, refused)] == suppressed(tmp_path / "data" / "clickhouse")
 
 
 def test_one_can_opt_in_again(new_context: NewContext, service: Service, site: str) -> None:
@@ -171,19 +181,37 @@ def test_one_can_opt_in_again(new_context: NewContext, service: Service, site: s
     service.wait_for({"visitors": 1, "visits": 1, "pageviews": 3}, lambda: counted(service))
 
 
-def refusals(service: Service) -> int:
+def refusals(service: Service, token: str) -> int:
     """Count the opt-out refusals that the service tells its operator."""
-    token = service.footfall("token", "create", f"measures-{os.urandom(4).hex()}").stdout.strip()
     answer = service.get("/metrics", {"Authorization": f"Bearer {token}"})
     assert answer.status == 200
     found = [line for line in answer.body.decode().splitlines() if 'reason="opt_out"' in line]
     return int(float(found[0].split()[-1])) if found else 0
 
 
-def cells(tmp_path: Path) -> list[str]:
-    """List the files that could hold cells, spooled hits or secrets."""
-    return sorted(
-        str(path)
-        for path, _ in files_under(tmp_path / "data")
-        if "open_cells" in str(path) or "spool-keys" in str(path)
-    )
+def counting_files(data_dir: Path) -> Iterator[Path]:
+    """Go through the files in which counts by reason are kept: the spool's, and one table's."""
+    yield from data_dir.glob("spool.sqlite3*")
+    yield from (data_dir / "clickhouse/data/default/suppressed").resolve().rglob("*")
+
+
+def spooled_rows(path: Path) -> dict[str, int]:
+    """Count the rows of every table of the spool that has any, but for its description."""
+    with sqlite3.connect(path) as spool:
+        tables = [
+            row[0] for row in spool.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+        ]
+        rows = {
+            name: spool.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables
+        }
+    return {name: count for name, count in rows.items() if count and name not in DESCRIPTION}
+
+
+def suppressed(folder: Path) -> list[tuple[str, int, int]]:
+    """Read the counts by reason: (reason, site, count)."""
+    store = Store(folder)
+    try:
+        rows = store.query("SELECT reason, site, max(count) FROM suppressed GROUP BY ALL")
+    finally:
+        store.close()
+    return [(str(reason), int(site), int(count)) for reason, site, count in rows]
