@@ -109,18 +109,18 @@ class BatchDoor(SendDoor):
 def site_name(sites: Sites, event: Event) -> str:
     """Find the site an event is for: the one it names, else the one its host belongs to.
 
-    A site is named by its domain, or by the id that `website_id` makes of it.
+    A site is named by its domain, or by the id that `umami_id` makes of it.
     """
     if sites.named(event.website) is not None:
         return event.website
     for site in sites if event.website else ():
-        if website_id(site.domain) == event.website:
+        if umami_id(site.domain) == event.website:
             return site.domain
     return site_of_host(sites, event.hostname.partition(":")[0].lower())
 
 
 @lru_cache(maxsize=4096)
-def website_id(domain: str) -> str:
+def umami_id(domain: str) -> str:
     """Give the id by which Umami's clients may name a site: anybody can work it out.
 
     Source: RFC 9562, a version 5 id of the domain in the namespace of DNS.

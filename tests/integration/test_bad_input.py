@@ -36,11 +36,18 @@ def talk(service: Service, *pieces: bytes, wait: float = 0.0, timeout: float = 2
             for piece in pieces:
                 wire.sendall(piece)
                 time.sleep(wait)
-            while b"\r\n\r\n" not in answer and (got := wire.recv(65536)):
+            while not is_whole(answer) and (got := wire.recv(65536)):
                 answer += got
         except (ConnectionResetError, BrokenPipeError):
             pass
         return answer
+
+
+def is_whole(answer: bytes) -> bool:
+    """Tell whether an answer's head and as much body as it declares have come."""
+    head, end, body = answer.partition(b"\r\n\r\n")
+    declared = head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+    return bool(end) and len(body) >= int(declared or 0)
 
 
 def status(answer: bytes) -> int:
