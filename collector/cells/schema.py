@@ -40,6 +40,8 @@ HIT_COLUMNS: dict[str, str] = {
     ),
     **dict.fromkeys(LIST_DIMENSIONS.values(), "Array(String)"),
     **dict.fromkeys(SUMS, "Int64"),
+    "bounce_hour": "UInt32",
+    "bounce_minute": "UInt32",
 }
 
 # Source: docs/design/0002-one-part-one-receipt.md: without these a power cut loses acknowledged
@@ -59,6 +61,7 @@ _EXIT_PLUS = 2
 _EXIT_MINUS = 4
 _NEEDS_VALUE = 8
 _NEEDS_OTHER = 16
+_BOUNCE_ONLY = 32
 
 
 def tables() -> dict[str, str]:
@@ -134,6 +137,22 @@ def _closing_tables() -> dict[str, str]:
     }
 
 
+def columns_of(statement: str) -> dict[str, str]:
+    """Read the names and types of columns out of one of our CREATE TABLE statements."""
+    begin = statement.index("(") + 1
+    columns: dict[str, str] = {}
+    depth, start = 1, begin
+    for place in range(begin, len(statement)):
+        depth += {"(": 1, ")": -1}.get(statement[place], 0)
+        if depth == 0 or (depth == 1 and statement[place] == ","):
+            name, _, kind = statement[start:place].strip().partition(" ")
+            columns[name] = kind
+            start = place + 1
+        if depth == 0:
+            break
+    return columns
+
+
 def fan_out() -> str:
     """Return the SELECT that turns every hit into its cells, and a receipt row into its receipt."""
     function, _, parameters = SKETCH.partition("(")
@@ -141,8 +160,11 @@ def fan_out() -> str:
     taken = f"bitTest(cell.6, {_bit(_TAKES_VISITS)})"
     plus = f"bitTest(cell.6, {_bit(_EXIT_PLUS)})"
     minus = f"bitTest(cell.6, {_bit(_EXIT_MINUS)})"
+    earlier = f"bitTest(cell.6, {_bit(_BOUNCE_ONLY)})"
+    own_bounce = f"({taken} AND (bounce_minute = 0 OR cell.2 = {int(Grain.DAY)}))"
+    partly = f"({plus} OR {minus} OR {earlier})"
     plain = ", ".join(
-        f"sum(hits.{name} * (NOT ({plus} OR {minus}))) AS {name}"
+        f"sum(hits.{name} * (NOT {partly})) AS {name}"
         for name in SUMS
         if name not in ("visits", "bounces", "visit_seconds")
     )
@@ -150,10 +172,10 @@ def fan_out() -> str:
         "SELECT site, toDateTime(closes_at, 'UTC') AS closes_at, cell.1 AS view, cell.2 AS grain, "
         "cell.3 AS at, cell.4 AS value, cell.5 AS other, toDate(any(hits.day)) AS day, "
         f"{plain}, sum(multiIf({taken}, hits.visits, {plus}, 1, {minus}, -1, 0)) AS visits, "
-        f"sum(hits.bounces * {taken}) AS bounces, "
+        f"sum(hits.bounces * ({own_bounce} OR {earlier})) AS bounces, "
         f"sum(hits.visit_seconds * {taken}) AS visit_seconds, "
         f"{state}(sipHash64Keyed((k0, k1), cell.1, cell.2, cell.3, cell.4, cell.5), "
-        f"counts_visitor = 1 AND NOT ({plus} OR {minus})) AS visitors "
+        f"counts_visitor = 1 AND NOT {partly}) AS visitors "
         f"FROM hits ARRAY JOIN {_cells()} AS cell "
         f"WHERE (cell.4 != '' OR NOT bitTest(cell.6, {_bit(_NEEDS_VALUE)})) "
         f"AND (cell.5 != '' OR NOT bitTest(cell.6, {_bit(_NEEDS_OTHER)})) "
@@ -177,7 +199,9 @@ def fingerprint() -> str:
 def _cells() -> str:
     scalar = ", ".join(cell for view in VIEWS for cell in _scalar_cells(view))
     lists = [array for view in VIEWS for array in _list_cells(view)]
-    every = f"arrayConcat([{scalar}], {', '.join(lists)})" if lists else f"[{scalar}]"
+    earlier = ", ".join(cell for view in VIEWS for cell in _earlier_cells(view))
+    lists.append(f"if(bounce_minute = 0, [], [{earlier}])")
+    every = f"arrayConcat([{scalar}], {', '.join(lists)})"
     receipt = _cell(RECEIPT_VIEW, Grain.DAY, "receipt", "''", _NEEDS_VALUE)
     return f"if(receipt = '', {every}, [{receipt}])"
 
@@ -192,6 +216,20 @@ def _scalar_cells(view: View) -> list[str]:
         ]
     value, other = (*view.dimensions, "''", "''")[:2]
     return [_cell(view.id, grain, value, other, _bits(view)) for grain in view.grains]
+
+
+def _earlier_cells(view: View) -> list[str]:
+    """Give the cells of the hour and minute in which a bounce was counted that now is none."""
+    if not _bits(view) & _TAKES_VISITS or _is_exit(view):
+        return []
+    value, other = (*view.dimensions, "''", "''")[:2]
+    bits = _bits(view) & ~_TAKES_VISITS | _BOUNCE_ONLY
+    at = {Grain.HOUR: "bounce_hour", Grain.MINUTE: "bounce_minute"}
+    return [
+        _cell_at(at[grain], view.id, grain, value, other, bits)
+        for grain in view.grains
+        if grain in at
+    ]
 
 
 def _list_cells(view: View) -> list[str]:
@@ -218,6 +256,12 @@ def _is_exit(view: View) -> bool:
 
 def _cell(view: int, grain: Grain, value: str, other: str, bits: int) -> str:
     at = {Grain.DAY: "toUInt32(0)", Grain.HOUR: "hour", Grain.MINUTE: "minute"}[grain]
+    return _cell_at(at, view, grain, value, other, bits)
+
+
+def _cell_at(  # noqa: PLR0913, PLR0917 - a cell's columns
+    at: str, view: int, grain: Grain, value: str, other: str, bits: int
+) -> str:
     return (
         f"(toUInt16({view}), toUInt8({int(grain)}), {at}, toString({value}), toString({other}), "
         f"toUInt8({bits}))"
