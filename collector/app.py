@@ -28,7 +28,7 @@ from collector.errors import CollectorError, DeliveryError, SpoolError
 from collector.ingest.doors import doors
 from collector.ingest.protocol import guarded
 from collector.parts import Parts, make_parts
-from collector.privacy import optout
+from collector.privacy import me, notice_pages, optout, wellknown, widget
 from collector.privacy.consent import Receive, Scope, Send
 from collector.settings import Settings
 from collector.stats import api
@@ -135,10 +135,15 @@ def serve(settings: Settings, *, demo: bool = False) -> int:
 
 
 def _routes(parts: Parts, *, demo: bool) -> list[Route]:
+    render, settings = renderer(), parts.settings
     return [
         *tracker.routes(),
         *health.routes(parts),
-        *optout.routes(renderer(), parts.settings.public_url, lambda: parts.sites),
+        *optout.routes(render, settings.public_url, lambda: parts.sites),
+        *widget.routes(render, settings.public_url),
+        *me.routes(render, lambda: parts.intake),
+        *notice_pages.routes(render, settings, lambda: parts.sites),
+        *wellknown.routes(settings, lambda: parts.sites, parts.clock),
         *api.routes(parts.reports, parts.registry),
         *dashboards.routes(
             parts.reports, parts.registry, parts.settings, clock=parts.clock, demo=demo

@@ -28,6 +28,7 @@ COMMANDS = {
     "user": "users",
     "token": "tokens",
     "seal": "days",
+    "notice": "notice",
     "explain": "rules",
     "geo": "rules",
     "healthcheck": "service",

@@ -98,6 +98,8 @@ class Settings(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
         excluded_networks: networks in CIDR form whose hits are not counted.
         geo_database: a MaxMind-format file; empty: countries only, built in.
         public_url: how visitors reach this service; decides cookie names and links.
+        security_contact: whom to tell of a weakness, for security.txt: a mailto: or
+            https: address; empty: there is no security.txt.
         log_level: the least that is logged.
     """
 
@@ -110,6 +112,7 @@ class Settings(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
     excluded_networks: tuple[str, ...] = ()
     geo_database: str = ""
     public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^/\s]+)?\Z")] = ""
+    security_contact: Annotated[str, msgspec.Meta(pattern=r"^((mailto:|https://)\S+)?\Z")] = ""
     spool: Spool = Spool()
     secrets: Secrets = Secrets()
     seal: Seal = Seal()
@@ -242,6 +245,8 @@ def _should_be(field: msgspec.structs.FieldInfo, wrong: msgspec.ValidationError)
         return "it should be one of " + ", ".join(get_args(field.type))
     if field.name == "public_url":
         return "it should be an origin such as https://stats.example.org"
+    if field.name == "security_contact":
+        return "it should be an address such as mailto:security@example.org"
     return f"{wrong}".split(" - at ")[0][0].lower() + f"{wrong}".split(" - at ")[0][1:]
 
 

@@ -42,6 +42,11 @@ _own_paths = click.option(
     help="A path that is never folded, however few see it; repeat for more.",
 )
 
+_controller = click.option(
+    "--controller",
+    help="Who answers for what is counted, for the privacy notice: a name and how to reach them.",
+)
+
 
 @site.command("add")
 @click.argument("domain")
@@ -50,6 +55,7 @@ _own_paths = click.option(
 @_profile
 @_hostnames
 @_own_paths
+@_controller
 @as_json
 @click.pass_obj
 def add(desk: Desk, /, domain: str, as_json: bool, **given: Any) -> None:
@@ -83,6 +89,7 @@ def show(desk: Desk, as_json: bool) -> None:
 @_profile
 @_hostnames
 @_own_paths
+@_controller
 @click.pass_obj
 def change(desk: Desk, /, domain: str, **given: Any) -> None:
     """Change the site DOMAIN; lists are replaced, a new zone begins when its day ends."""

@@ -8,19 +8,24 @@ by `app`; the page's words are the dashboards'.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Final
-from urllib.parse import parse_qs, urlsplit
+from typing import Final
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 
 from collector.privacy.consent import Signals, signals_in
+from collector.privacy.languages import LANGUAGES
+from collector.privacy.pages import (
+    PAGE_HEADERS,
+    Render,
+    SitesNow,
+    host_of,
+    language_of,
+    page,
+)
 from collector.registry.sites import Sites
-
-Render = Callable[[str, Mapping[str, Any]], str]
-SitesNow = Callable[[], Sites]
 
 LIVES_S: Final = 395 * 86_400
 MAX_FORM: Final = 1024
@@ -32,20 +37,6 @@ REFUSE_HTTPS: Final = tuple(f"{cookie}; Max-Age={LIVES_S}" for cookie in (_HTTPS
 REFUSE_HTTP: Final = (f"{_HTTP}; Max-Age={LIVES_S}",)
 ALLOW_HTTPS: Final = tuple(f"{cookie}; Max-Age=0" for cookie in (_HTTPS, _PARTITIONED, _HTTP))
 ALLOW_HTTP: Final = (f"{_HTTP}; Max-Age=0",)
-
-_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    # Not no-referrer: with it a browser calls its own form's origin null, and opting in
-    # could not be told from another site's forgery.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Tk": "N",
-}
 
 
 def state_of(signals: Signals) -> dict[str, bool]:
@@ -102,74 +93,94 @@ def routes(render: Render, public_url: str = "", sites: SitesNow | None = None) 
     ]
 
 
+def is_https(request: Request, public_url: str) -> bool:
+    """Tell whether the browser came over https, as far as a proxy lets us know."""
+    origin = request.headers.get("origin", "")
+    secure = "https" in (urlsplit(public_url).scheme, request.url.scheme)
+    return secure or (
+        origin.startswith("https://") and _host_of(origin) == request.headers.get("host", "")
+    )
+
+
+async def choice_in(request: Request, public_url: str) -> tuple[str, int]:
+    """Read the choice a form makes.
+
+    Returns:
+        `out` or `in`, and 303; or nothing, and 400 for nonsense or 403 for what
+        another site's page may have sent.
+    """
+    choice = await _choice(request)
+    if choice not in ("out", "in"):
+        return "", 400
+    headers = request.headers
+    hosts = (headers.get("host", ""), urlsplit(public_url).netloc)
+    if choice == "in" and not may_opt_in(
+        headers.get("sec-fetch-site", ""), headers.get("origin", ""), hosts
+    ):
+        return "", 403
+    return choice, 303
+
+
+def chosen(choice: str, target: str, *, https: bool) -> Response:
+    """Give the browser a choice to keep, and send it round to show whether it did."""
+    answer = RedirectResponse(target, status_code=303, headers=PAGE_HEADERS)
+    for cookie in cookies_for(choice, https=https):
+        answer.headers.append("Set-Cookie", cookie)
+    answer.headers["Tk"] = "U"
+    return answer
+
+
+def was_saved(request: Request, signals: Signals) -> bool | None:
+    """Tell whether the browser kept the choice it just made; None if it made none."""
+    choice = request.query_params.get("saved", "")
+    return signals.opted_out == (choice == "out") if choice in ("out", "in") else None
+
+
 class _Desk:
     """What the routes share."""
 
     def __init__(self, render: Render, public_url: str, sites: SitesNow | None) -> None:
         self._render = render
-        self._public = urlsplit(public_url)
+        self._public_url = public_url
         self._sites = sites
 
     async def page(self, request: Request) -> Response:
         """Show the state; after a choice, whether the browser kept it."""
-        signals = signals_in(request.scope["headers"])
-        choice = request.query_params.get("saved", "")
-        saved = signals.opted_out == (choice == "out") if choice in ("out", "in") else None
-        return self._shown(request, signals, saved=saved)
+        return self._shown(request)
 
     async def choose(self, request: Request) -> Response:
         """Take a choice, then send the browser round to show whether it kept it."""
-        choice = await _choice(request)
-        if choice not in ("out", "in"):
-            return self._shown(request, signals_in(request.scope["headers"]), status=400)
-        headers = request.headers
-        hosts = (headers.get("host", ""), self._public.netloc)
-        if choice == "in" and not may_opt_in(
-            headers.get("sec-fetch-site", ""), headers.get("origin", ""), hosts
-        ):
-            return self._shown(request, signals_in(request.scope["headers"]), status=403)
-        answer = RedirectResponse(f"/opt-out?saved={choice}", status_code=303, headers=_HEADERS)
-        for cookie in cookies_for(choice, https=self._is_https(request)):
-            answer.headers.append("Set-Cookie", cookie)
-        answer.headers["Tk"] = "U"
-        return answer
+        choice, status = await choice_in(request, self._public_url)
+        if not choice:
+            return self._shown(request, status)
+        asked = request.query_params.get("language", "")
+        query = {"saved": choice} | ({"language": asked} if asked in LANGUAGES else {})
+        https = is_https(request, self._public_url)
+        return chosen(choice, f"/opt-out?{urlencode(query)}", https=https)
 
     async def state(self, request: Request) -> Response:
         """Tell a script the state, as a beacon of this browser would arrive with it."""
-        headers = dict(_HEADERS)
+        headers = {**PAGE_HEADERS, "Vary": "Origin"}
         origin = request.headers.get("origin", "")
         if origin and self._sites is not None and _is_registered(origin, self._sites()):
             headers |= {
                 "Access-Control-Allow-Origin": origin,
                 "Access-Control-Allow-Credentials": "true",
-                "Vary": "Origin",
+                "Cross-Origin-Resource-Policy": "cross-origin",
             }
         return JSONResponse(state_of(signals_in(request.scope["headers"])), headers=headers)
 
-    def _shown(
-        self,
-        request: Request,
-        signals: Signals,
-        *,
-        saved: bool | None = None,
-        status: int = 200,
-    ) -> Response:
+    def _shown(self, request: Request, status: int = 200) -> Response:
+        signals = signals_in(request.scope["headers"])
         context = {
             "state": state_of(signals),
-            "saved": saved,
-            "https": self._is_https(request),
+            "saved": was_saved(request, signals) if status == 200 else None,
+            "wrong": status != 200,
+            "https": is_https(request, self._public_url),
+            "host": host_of(request),
         }
-        body = self._render("opt_out.html", context)
-        return HTMLResponse(body, status_code=status, headers=_HEADERS)
-
-    def _is_https(self, request: Request) -> bool:
-        """Tell whether the browser came over https, as far as a proxy lets us know."""
-        origin = request.headers.get("origin", "")
-        secure = "https" in (self._public.scheme, request.url.scheme)
-        return secure or (
-            origin.startswith("https://")
-            and _host_of(origin) == request.headers.get("host", "")
-        )
+        language = language_of(request)
+        return page(self._render, "opt_out.html", language, context, status=status)
 
 
 async def _choice(request: Request) -> str:

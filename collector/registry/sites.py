@@ -15,8 +15,25 @@ from collector.day import zone_of
 from collector.errors import RegistryError, SettingsError
 
 PROFILES = ("standard", "strict")
+"""From the loosest to the tightest."""
 
+MOST_DAYS = 760
+"""25 months, the longest that the French exemption for audience measurement allows.
+
+Source: CNIL, deliberation 2020-091 of 17 September 2020, paragraph 51.
+"""
+
+HOUR_DAYS = 35
+LONGEST_DAYS = 36_500
+LIST_MAX = 500
+"""Entries of one list of a site's settings; each question about an open day carries them all."""
+
+PATH_MAX = 512
+GOAL_MAX = 100
 DOMAIN_MAX = 253
+CONTROLLER_MAX = 300
+_COUNTRY = re.compile(r"[A-Z]{2}")
+_PARAMETER = re.compile(r"[A-Za-z0-9_.\[\]-]{0,40}")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
 # Paths of the service itself: a site of this name would have no page of its own.
@@ -42,6 +59,20 @@ _TAKEN = frozenset(
 )
 
 
+class Goal(msgspec.Struct, frozen=True):
+    """Something an owner wants visitors to do.
+
+    Attributes:
+        name: for people.
+        event: the name of the custom event that fulfils it; empty if pages do.
+        path: the pattern of pages that fulfil it, such as `/thanks` or `/shop/*/done`.
+    """
+
+    name: str
+    event: str = ""
+    path: str = ""
+
+
 class Site(msgspec.Struct, frozen=True, kw_only=True):
     """One site, named by its domain.
 
@@ -50,9 +81,27 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         zone: its IANA time zone.
         public: whether its page and reading API need no account or token.
         profile: the privacy profile, `standard` or `strict`.
+        profile_locked: whether a looser profile is refused.
         hostnames: further host names its hits may come from; its domain and
             subdomains always may.
-        own_paths: paths declared as the owner's own, which never fold.
+        own_paths: paths declared as the owner's own, which never fold; `*`
+            stands for anything.
+        controller: who answers for what is counted, as the privacy notice names
+            them; empty: the site's owner, unnamed.
+        total_days: how long anything is kept.
+        hour_days: how long hours of dimensions are kept.
+        pair_days: how long pairs of dimensions are kept.
+        templates: paths with `:name` for one segment and a last `*` for the rest;
+            a path that fits the first of them becomes it.
+        search_parameter: the query key that holds what was searched on the site, or empty.
+        keep_trailing_slash: whether `/a/` and `/a` are two pages.
+        keep_index: whether `/a/index.html` and `/a` are two pages.
+        public_users: whether names after `/users/` and the like are the site's own pages.
+        hash_routing: whether what follows `#` is part of the path.
+        excluded_paths: paths that are not counted; `*` stands for anything.
+        excluded_countries: ISO 3166-1 codes of countries that are not counted.
+        goals: assigned at receipt, so counted from their declaration on.
+        debug: whether answers to hits tell what became of them.
     """
 
     id: int
@@ -60,8 +109,23 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     zone: str = "UTC"
     public: bool = False
     profile: str = "standard"
+    profile_locked: bool = False
     hostnames: tuple[str, ...] = ()
     own_paths: tuple[str, ...] = ()
+    controller: str = ""
+    total_days: int = MOST_DAYS
+    hour_days: int = HOUR_DAYS
+    pair_days: int = MOST_DAYS
+    templates: tuple[str, ...] = ()
+    search_parameter: str = ""
+    keep_trailing_slash: bool = False
+    keep_index: bool = False
+    public_users: bool = False
+    hash_routing: bool = False
+    excluded_paths: tuple[str, ...] = ()
+    excluded_countries: tuple[str, ...] = ()
+    goals: tuple[Goal, ...] = ()
+    debug: bool = False
 
     def allows(self, hostname: str) -> bool:
         """Tell whether hits may come from a host name (without its port)."""
@@ -120,11 +184,61 @@ def checked(site: Site) -> Site:
         raise RegistryError(str(unknown)) from unknown
     if site.profile not in PROFILES:
         raise RegistryError(f"{site.profile!r} is no profile; there are {' and '.join(PROFILES)}")
-    for path in site.own_paths:
-        if not path.startswith("/"):
-            raise RegistryError(f"{path!r} is no path; a path begins with /")
+    if len(site.controller) > CONTROLLER_MAX or not site.controller.isprintable():
+        raise RegistryError(
+            f"a controller is one line of {CONTROLLER_MAX} characters at most: "
+            "a name, and how to reach them"
+        )
+    _check_days(site)
+    _check_lists(site)
+    _check_paths(site)
+    _check_goals(site.goals)
     hostnames = tuple(_as_host(hostname) for hostname in site.hostnames)
     return msgspec.structs.replace(site, hostnames=hostnames)
+
+
+def is_looser(profile: str, than: str) -> bool:
+    """Tell whether a privacy profile lists smaller numbers than another."""
+    return PROFILES.index(profile) < PROFILES.index(than)
+
+
+def _check_days(site: Site) -> None:
+    for name in ("total_days", "hour_days", "pair_days"):
+        if not 1 <= getattr(site, name) <= LONGEST_DAYS:
+            raise RegistryError(f"{name} is a number of days from 1 to {LONGEST_DAYS}")
+
+
+def _check_lists(site: Site) -> None:
+    for name, value in msgspec.structs.asdict(site).items():
+        if isinstance(value, tuple) and len(value) > LIST_MAX:
+            more = "; give a long list of own paths as a sitemap" if name == "own_paths" else ""
+            raise RegistryError(f"{name} has at most {LIST_MAX} entries{more}")
+
+
+def _check_paths(site: Site) -> None:
+    for path in (*site.own_paths, *site.templates, *site.excluded_paths):
+        if not path.startswith("/") or len(path) > PATH_MAX or not path.isprintable():
+            raise RegistryError(f"{path!r} is no path; a path begins with /")
+    for template in site.templates:
+        if "*" in template[:-1] or not template.endswith(("/*", template.rstrip("*"))):
+            raise RegistryError(f"{template!r}: in a template * is the last segment and whole")
+    if not _PARAMETER.fullmatch(site.search_parameter):
+        raise RegistryError(f"{site.search_parameter!r} is no query key; one is such as q")
+    for country in site.excluded_countries:
+        if not _COUNTRY.fullmatch(country):
+            raise RegistryError(f"{country!r} is no country; use two capitals such as DE")
+
+
+def _check_goals(goals: tuple[Goal, ...]) -> None:
+    for goal in goals:
+        if not 0 < len(goal.name) <= GOAL_MAX or not goal.name.isprintable():
+            raise RegistryError(f"the name of a goal has 1 to {GOAL_MAX} printable characters")
+        if bool(goal.event) == bool(goal.path):
+            raise RegistryError(f"goal {goal.name} is reached by an event or by a path: name one")
+        if goal.path and not goal.path.startswith("/"):
+            raise RegistryError(f"goal {goal.name}: {goal.path!r} is no path; it begins with /")
+    if len({goal.name for goal in goals}) < len(goals):
+        raise RegistryError("two goals have the same name")
 
 
 def _as_host(text: str) -> str:

@@ -61,7 +61,11 @@ async def test_the_page_says_the_true_state(
     page = await request(header)
     state = await request(header, path="/opt-out/state")
 
-    assert ["opt_out.html", {"state": expected, "saved": None, "https": False}] == page.json()
+    template, context = page.json()
+    assert ("opt_out.html", expected, None, False) == (
+        template,
+        *(context[name] for name in ("state", "saved", "https")),
+    )
     assert expected == state.json()
     assert [] == cookies(page) == cookies(state)
 

@@ -1,0 +1,8 @@
+/**
+ * Tell the width of the window, as the tracker would: the page is asked for again with it, once.
+ */
+const address = new URL(location.href);
+if (!address.searchParams.has("width")) {
+  address.searchParams.set("width", innerWidth);
+  location.replace(address);
+}
