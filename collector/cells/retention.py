@@ -19,14 +19,8 @@ from collector.cells.client import Store
 from collector.cells.thresholds import foldable_views, is_table
 from collector.cells.views import TOTAL, Grain
 from collector.clock import Clock
+from collector.registry.sites import HOUR_DAYS, MOST_DAYS, Sites
 
-MOST_DAYS = 760
-"""25 months, the longest that the French exemption for audience measurement allows.
-
-Source: CNIL, deliberation 2020-091 of 17 September 2020, paragraph 51.
-"""
-
-HOUR_DAYS = 35
 _OWNED = ("open_cells", "sealed_cells", "own_paths", "suppressed")
 _NOW = {"mutations_sync": 2, "alter_sync": 2}
 _log = logging.getLogger(__name__)
@@ -45,6 +39,11 @@ class Keep:
     total_days: int = MOST_DAYS
     hour_days: int = HOUR_DAYS
     pair_days: int = MOST_DAYS
+
+
+def keeps_of(sites: Sites) -> dict[int, Keep]:
+    """Tell how long each site keeps what, by its number."""
+    return {site.id: Keep(site.total_days, site.hour_days, site.pair_days) for site in sites}
 
 
 @dataclass(frozen=True, slots=True)

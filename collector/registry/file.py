@@ -45,6 +45,12 @@ MIGRATIONS = (
         scopes TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
     """,
+    """
+    CREATE TABLE erasures (
+        site_id INTEGER PRIMARY KEY,
+        removed_at INTEGER NOT NULL
+    ) STRICT;
+    """,
 )
 
 _PRAGMAS = (
@@ -110,6 +116,11 @@ class RegistryFile:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
             self._writes += 1
+
+    def wipe(self) -> None:
+        """Empty the write-ahead log, which still holds what was deleted."""
+        with self._lock:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def version(self) -> tuple[int, int]:
         """Return a mark that differs after every write, by this process or another."""

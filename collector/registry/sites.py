@@ -220,7 +220,7 @@ def _check_paths(site: Site) -> None:
         if not path.startswith("/") or len(path) > PATH_MAX or not path.isprintable():
             raise RegistryError(f"{path!r} is no path; a path begins with /")
     for template in site.templates:
-        if "*" in template[:-1] or not template.endswith(("/*", template.rstrip("*"))):
+        if "*" in template.removesuffix("/*"):
             raise RegistryError(f"{template!r}: in a template * is the last segment and whole")
     if not _PARAMETER.fullmatch(site.search_parameter):
         raise RegistryError(f"{site.search_parameter!r} is no query key; one is such as q")

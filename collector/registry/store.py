@@ -20,7 +20,7 @@ from collector.errors import RegistryError
 from collector.registry import accounts, tokens
 from collector.registry.accounts import User
 from collector.registry.file import RegistryFile
-from collector.registry.sites import Site, Sites, checked, checked_domain
+from collector.registry.sites import Site, Sites, checked, checked_domain, is_looser
 from collector.registry.tokens import Grant, TokenEntry
 
 
@@ -95,14 +95,24 @@ class Registry:
             wanted = checked(_converted({**msgspec.structs.asdict(site), **changes}))
             if wanted.domain != site.domain or wanted.id != site.id:
                 raise RegistryError("a site's domain and number cannot be changed")
+            if site.profile_locked and is_looser(wanted.profile, site.profile):
+                raise RegistryError(
+                    f"the profile of {site.domain} is locked: {wanted.profile} is looser than "
+                    f"{site.profile}; unlock it first, in a command of its own"
+                )
             kept = msgspec.structs.replace(wanted, zone=site.zone)
             self._file.run("UPDATE sites SET declared = ? WHERE id = ?", (_declared(kept), site.id))
             if "zone" in changes:
                 self._plan_zone(site, wanted.zone)
         return kept
 
-    def remove_site(self, domain: str) -> None:
+    def remove_site(self, domain: str) -> Site:
         """Forget a site and its tokens; its number is never used again.
+
+        Its cells, secrets and spooled hits are still to be erased: `erasures`.
+
+        Returns:
+            The site as it was.
 
         Raises:
             RegistryError: if there is no such site.
@@ -110,6 +120,25 @@ class Registry:
         with self._file.write():
             site = self._site_named(domain)
             self._file.run("DELETE FROM sites WHERE id = ?", (site.id,))
+            self._file.run(
+                "INSERT INTO erasures (site_id, removed_at) VALUES (?, ?)",
+                (site.id, int(self._clock.now())),
+            )
+        self._file.wipe()
+        return site
+
+    def erasures(self) -> dict[int, int]:
+        """Return the numbers of removed sites that are not known to be erased everywhere.
+
+        Returns:
+            When each was removed, in seconds since 1970, by the site's number.
+        """
+        return dict(self._file.rows("SELECT site_id, removed_at FROM erasures ORDER BY site_id"))
+
+    def erased(self, site_id: int) -> None:
+        """Note that nothing of a removed site is left."""
+        with self._file.write():
+            self._file.run("DELETE FROM erasures WHERE site_id = ?", (site_id,))
 
     def add_user(self, name: str, password: str) -> User:
         """Add a person.

@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from collector.cells.client import Store
-from collector.cells.retention import HOUR_DAYS, MOST_DAYS, Expired, Keep, Retention, erase_site
+from collector.cells.retention import Expired, Keep, Retention, erase_site
 from collector.cells.views import VIEW_BY_DIMENSIONS
 from collector.clock import SystemClock
+from collector.registry.sites import HOUR_DAYS, MOST_DAYS
 from tests.builders import FakeClock
 from tests.integration.closing import deliver
 from tests.integration.seeding import hit

@@ -11,6 +11,8 @@ import pytest
 
 from collector.day import day_at
 from collector.errors import RegistryError
+from collector.registry.file import MIGRATIONS
+from collector.registry.sites import MOST_DAYS
 from collector.registry.store import Registry
 from collector.registry.tokens import Grant
 from tests.builders import FakeClock
@@ -306,3 +308,72 @@ def test_a_newer_versions_file_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(RegistryError, match="newer version"):
         Registry(path)
+
+
+def test_a_locked_profile_can_only_become_tighter(registry: Registry) -> None:
+    """A looser profile is refused while locked, also together with unlocking; then it is not."""
+    registry.add_site("example.org", profile="strict", profile_locked=True)
+
+    for changes in ({"profile": "standard"}, {"profile": "standard", "profile_locked": False}):
+        with pytest.raises(RegistryError, match=r"example\.org is locked: standard is looser"):
+            registry.set_site("example.org", **changes)
+    registry.set_site("example.org", profile="strict", public=True)
+    registry.set_site("example.org", profile_locked=False)
+    loosened = registry.set_site("example.org", profile="standard")
+
+    assert loosened.profile == "standard"
+
+
+def test_a_removed_site_is_remembered_by_its_number_until_it_is_erased(
+    registry: Registry, clock: FakeClock
+) -> None:
+    """What is still to be erased outlives the command that removed the site."""
+    site = registry.add_site("example.org")
+
+    removed = registry.remove_site("example.org")
+    pending = registry.erasures()
+    registry.erased(site.id)
+
+    assert removed == site
+    assert pending == {site.id: int(clock.at)}
+    assert registry.erasures() == {}
+
+
+def test_no_byte_of_a_removed_site_is_left_in_the_file(tmp_path: Path, registry: Registry) -> None:
+    """Neither the file nor its log hold what was declared of the site."""
+    registry.add_site("stays.example", own_paths=("/stays-too",))
+    registry.add_site("gone.example", own_paths=("/gone-too",))
+    before = _bytes(tmp_path)
+
+    registry.remove_site("gone.example")
+
+    assert b"gone.example" in before
+    assert b"/gone-too" in before
+    after = _bytes(tmp_path)
+    assert b"gone" not in after
+    assert b"/stays-too" in after
+
+
+def test_a_registry_of_the_first_version_is_brought_up_to_date(tmp_path: Path) -> None:
+    """Sites declared before there was more to declare keep working, with defaults."""
+    path = tmp_path / "registry.sqlite3"
+    connection = sqlite3.connect(path)
+    for statement in MIGRATIONS[0].split(";"):
+        connection.execute(statement)
+    connection.execute(
+        "INSERT INTO sites (domain, declared) VALUES ('example.org', '{\"zone\": \"UTC\"}')"
+    )
+    connection.execute("PRAGMA user_version = 1")
+    connection.commit()
+    connection.close()
+
+    with Registry(path) as registry:
+        (site,) = registry.sites()
+        removed = registry.remove_site("example.org")
+
+    assert site.total_days == MOST_DAYS
+    assert removed == site
+
+
+def _bytes(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in (folder / "data").iterdir())

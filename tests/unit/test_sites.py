@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from collector.errors import RegistryError
-from collector.registry.sites import Sites, checked, checked_domain
+from collector.registry.sites import Goal, Sites, checked, checked_domain, is_looser
 from tests.builders import a_site
 
 
@@ -95,9 +95,46 @@ def test_a_site_cannot_take_the_place_of_our_own_pages(typed: str) -> None:
         ({"profile": "lax"}, "standard and strict"),
         ({"own_paths": ("pricing",)}, "begins with /"),
         ({"hostnames": ("https://x",)}, "no host name"),
+        ({"controller": "Ann\nBob"}, "one line"),
+        ({"total_days": 0}, "total_days is a number of days from 1"),
+        ({"hour_days": 40_000}, "hour_days is a number of days"),
+        ({"templates": ("/a/*/b",)}, "the last segment"),
+        ({"templates": ("/a*",)}, "the last segment"),
+        ({"excluded_paths": ("intern/*",)}, "begins with /"),
+        ({"excluded_paths": tuple(f"/{n}" for n in range(501))}, "at most 500"),
+        ({"own_paths": tuple(f"/{n}" for n in range(501))}, "as a sitemap"),
+        ({"search_parameter": "q=1"}, "no query key"),
+        ({"excluded_countries": ("de",)}, "two capitals"),
+        ({"goals": (Goal("", event="buy"),)}, "1 to 100"),
+        ({"goals": (Goal("buy"),)}, "name one"),
+        ({"goals": (Goal("buy", event="buy", path="/thanks"),)}, "name one"),
+        ({"goals": (Goal("buy", path="thanks"),)}, "begins with /"),
+        ({"goals": (Goal("buy", event="buy"), Goal("buy", path="/"))}, "the same name"),
     ],
 )
 def test_a_wrong_value_of_a_site_is_named(changes: dict[str, object], said: str) -> None:
     """Each value that is declared is checked before it is kept."""
     with pytest.raises(RegistryError, match=said):
         checked(a_site(**changes))
+
+
+def test_sound_settings_of_a_site_are_kept_as_they_are() -> None:
+    """Patterns, goals and days that are well formed pass unchanged."""
+    site = a_site(
+        own_paths=("/blog/*",),
+        templates=("/users/:id", "/docs/*"),
+        search_parameter="q",
+        excluded_paths=("/intern/*",),
+        excluded_countries=("DE", "FR"),
+        goals=(Goal("Signup", event="signup"), Goal("Thanks", path="/shop/*/done")),
+        total_days=30,
+    )
+
+    assert checked(site) == site
+
+
+def test_profiles_are_ordered_by_how_much_they_show() -> None:
+    """Standard is looser than strict, and nothing is looser than itself."""
+    assert is_looser("standard", than="strict")
+    assert not is_looser("strict", than="standard")
+    assert not is_looser("strict", than="strict")
