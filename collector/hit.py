@@ -91,6 +91,9 @@ class Hit(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
         properties: "name=value" of a custom event.
         goals: names of the site's goals this hit fulfils.
         revenue: in minor units of `currency`.
+        bounce_hour: where `bounces` is -1, the instant of the local hour in which that bounce
+            was counted; so no hour takes back what another gave. 0 for the hit's own.
+        bounce_minute: likewise the minute.
     """
 
     site: int
@@ -119,6 +122,8 @@ class Hit(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
     engaged_pageviews: int = 0
     scroll_percent: int = 0
     revenue: int = 0
+    bounce_hour: int = 0
+    bounce_minute: int = 0
 
 
 SUMS = (

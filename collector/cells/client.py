@@ -193,12 +193,16 @@ class Store:
         self._local = threading.local()
 
     def _align_fan_out(self) -> None:
-        self.command(schema.fan_out_statement())
         found = self.query(
             "SELECT comment FROM system.tables WHERE database = currentDatabase() "
             "AND name = 'fan_out'"
         )
-        if found[0][0] != schema.fingerprint():
+        if found == [(schema.fingerprint(),)]:
+            return
+        for name, kind in schema.HIT_COLUMNS.items():
+            self.command(f"ALTER TABLE hits ADD COLUMN IF NOT EXISTS {name} {kind}")
+        self.command(schema.fan_out_statement())
+        if found:
             # In place, for a batch sent while there is no view would vanish.
             self.command(f"ALTER TABLE fan_out MODIFY QUERY {schema.fan_out()}")
             self.command(f"ALTER TABLE fan_out MODIFY COMMENT '{schema.fingerprint()}'")

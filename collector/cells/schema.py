@@ -259,9 +259,7 @@ def _cell(view: int, grain: Grain, value: str, other: str, bits: int) -> str:
     return _cell_at(at, view, grain, value, other, bits)
 
 
-def _cell_at(  # noqa: PLR0913, PLR0917 - a cell's columns
-    at: str, view: int, grain: Grain, value: str, other: str, bits: int
-) -> str:
+def _cell_at(at: str, view: int, grain: Grain, value: str, other: str, bits: int) -> str:
     return (
         f"(toUInt16({view}), toUInt8({int(grain)}), {at}, toString({value}), toString({other}), "
         f"toUInt8({bits}))"

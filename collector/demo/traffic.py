@@ -110,6 +110,8 @@ def take_step(visits: Visits, site: Site, day: Day, deed: Deed) -> tuple[Hit, Vi
         events=int(deed.kind is Kind.EVENT),
         visits=step.visits,
         bounces=step.bounces,
+        bounce_hour=hour_at(site.zone, step.bounced_at) if step.bounced_at else 0,
+        bounce_minute=minute_at(step.bounced_at),
         visit_seconds=step.seconds,
         engaged_ms=deed.engaged_ms,
         engaged_pageviews=step.engaged_pageviews,

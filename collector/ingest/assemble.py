@@ -243,6 +243,8 @@ def _hit(payload: Payload, seen: _Seen, step: VisitStep) -> Hit:
         engaged_pageviews=step.engaged_pageviews,
         scroll_percent=step.scroll,
         revenue=minor,
+        bounce_hour=hour_at(seen.site.zone, step.bounced_at) if step.bounced_at else 0,
+        bounce_minute=minute_at(step.bounced_at),
     )
 
 

@@ -60,6 +60,7 @@ class Visit(msgspec.Struct, gc=False, eq=False):
     Attributes:
         values: the visit-dimension values of its first hit.
         exit_path: the last page viewed; empty before the first.
+        began: when its first hit came, in seconds since 1970.
         last: when its last hit came, in seconds since 1970.
         touched: when the record last moved to the end of the line; not undone.
         bounces: whether it still counts as a bounce.
@@ -69,6 +70,7 @@ class Visit(msgspec.Struct, gc=False, eq=False):
 
     values: VisitValues
     exit_path: str
+    began: int
     last: int
     touched: int
     bounces: bool
@@ -85,6 +87,7 @@ class VisitStep(msgspec.Struct, frozen=True, gc=False):
         values: the values that all cells of the hit are kept under.
         visits: 1 for the first hit of a visit.
         bounces: 1 for the first hit, -1 for the one that ends the bounce.
+        bounced_at: where `bounces` is -1, when the bounce was counted; else 0.
         seconds: since the visit's last hit.
         exit_path: the page that is now the visit's last; empty if that did not change.
         left_path: the page that was; empty if none or unchanged.
@@ -101,6 +104,7 @@ class VisitStep(msgspec.Struct, frozen=True, gc=False):
     after: Visit | None
     visits: int = 0
     bounces: int = 0
+    bounced_at: int = 0
     seconds: int = 0
     exit_path: str = ""
     left_path: str = ""
@@ -236,6 +240,7 @@ class Visits:
         visit = Visit(
             values=arrival.values,
             exit_path=arrival.path if viewed else "",
+            began=arrival.now,
             last=arrival.now,
             touched=arrival.now,
             bounces=True,
@@ -290,6 +295,7 @@ def _next(arrival: Arrival, before: Visit) -> VisitStep:
     elif arrival.kind is Kind.ENGAGEMENT:
         pages, engaged_pageviews, scroll = _engaged(pages, arrival)
     last = max(arrival.now, before.last)
+    ends_bounce = before.bounces and stays
     return VisitStep(
         before.values,
         arrival.site,
@@ -298,12 +304,14 @@ def _next(arrival: Arrival, before: Visit) -> VisitStep:
         Visit(
             values=before.values,
             exit_path=arrival.path if moved else before.exit_path,
+            began=before.began,
             last=last,
             touched=last,
             bounces=before.bounces and not stays,
             pages=pages,
         ),
-        bounces=-1 if before.bounces and stays else 0,
+        bounces=-1 if ends_bounce else 0,
+        bounced_at=before.began if ends_bounce else 0,
         seconds=last - before.last,
         exit_path=arrival.path if moved else "",
         left_path=before.exit_path if moved else "",

@@ -176,6 +176,7 @@ def _columns(  # noqa: PLR0917 - one day's draws, in the order they were made
         "scroll_percent": random.integers(0, 101, hits),
         "revenue": zeros,
     }
+    columns |= dict.fromkeys(("bounce_hour", "bounce_minute"), pa.array(zeros.astype(np.uint32)))
     return columns | {name: pa.array(sums[name].astype(np.int64)) for name in SUMS}
 
 
@@ -185,6 +186,8 @@ def _times(seconds: Numbers, day: int) -> dict[str, pa.Array]:
     return {
         "closes_at": pa.array(np.full(hits, began + DAY_S, np.uint32)),
         "day": pa.array(np.full(hits, day, np.uint16)),
+        "bounce_hour": pa.array(np.zeros(hits, np.uint32)),
+        "bounce_minute": pa.array(np.zeros(hits, np.uint32)),
         "hour": pa.array((began + seconds // 3600 * 3600).astype(np.uint32)),
         "minute": pa.array((began + seconds // 60 * 60).astype(np.uint32)),
     }

@@ -89,13 +89,21 @@ def _cells_of(one: Hit) -> Iterable[tuple[Cell, dict[str, int]]]:
                     cell = (one.site, one.closes_at, view.id, 0, 0, path, "")
                     yield cell, {"visits": moved, "moved": moved}
             continue
-        added = {name: getattr(one, name) for name in SUMS}
-        if "hit" in scopes:
-            added = {name: number for name, number in added.items() if name not in OF_VISITS}
-        for grain in map(int, view.grains):
-            at = (0, one.hour, one.minute)[grain]
-            for value, other in _values(one, view.dimensions):
-                yield (one.site, one.closes_at, view.id, grain, at, value, other), added
+        for value, other in _values(one, view.dimensions):
+            for grain in map(int, view.grains):
+                key = (one.site, one.closes_at, view.id, grain)
+                for at, added in _times(one, grain, of_visit="hit" not in scopes):
+                    yield (*key, at, value, other), added
+
+
+def _times(one: Hit, grain: int, *, of_visit: bool) -> Iterable[tuple[int, dict[str, int]]]:
+    at = (0, one.hour, one.minute)[grain]
+    began = (0, one.bounce_hour, one.bounce_minute)[grain]
+    added = {name: getattr(one, name) for name in SUMS if of_visit or name not in OF_VISITS}
+    if began and of_visit:
+        # A bounce is taken back where it was counted.
+        yield began, {"bounces": added.pop("bounces"), "moved": 1}
+    yield at, added
 
 
 def _values(one: Hit, dimensions: tuple[str, ...]) -> list[tuple[str, str]]:

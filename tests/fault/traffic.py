@@ -36,6 +36,9 @@ def _one(choose: random.Random, path: str, zones: tuple[str, ...]) -> Hit:
         "exit_path": path,
         "left_path": "" if first else choose.choice(("/", "/a")),
     }
+    if columns["bounces"] < 0 and choose.random() < 0.5:
+        began = instant - 1800
+        columns |= {"bounce_hour": hour_at(zone, began), "bounce_minute": minute_at(began)}
     if choose.random() < 0.2:
         columns |= {
             "event": choose.choice(("signup", "buy")),

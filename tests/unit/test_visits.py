@@ -321,3 +321,10 @@ def rest(arrival: Arrival) -> dict[str, Any]:
 def summary(steps: list[VisitStep]) -> list[tuple[Any, ...]]:
     """Give what steps change, without the records."""
     return [(*astuple(step)[:1], *astuple(step)[5:]) for step in steps]
+
+
+def test_a_bounce_is_taken_back_where_it_was_counted() -> None:
+    """The hit that ends a bounce says when that bounce was counted; no other hit says anything."""
+    steps = walk(Visits(), an_arrival("/a"), an_arrival("/b", 1700), an_arrival("/c", 3400))
+
+    assert [0, START, 0] == [step.bounced_at for step in steps]
