@@ -1,0 +1,93 @@
+"""Check the statements that make the store."""
+
+from __future__ import annotations
+
+import re
+
+from collector.cells.schema import (
+    DURABLE,
+    HIT_COLUMNS,
+    SKETCH,
+    columns_of,
+    fan_out,
+    fan_out_statement,
+    fingerprint,
+    tables,
+)
+from collector.cells.views import VIEWS
+from collector.hit import SUMS, Hit
+
+PERSISTENT = ("open_cells", "sealed_cells", "seals", "own_paths", "suppressed")
+
+
+def test_hits_are_kept_nowhere() -> None:
+    """The table that takes hits has no storage."""
+    assert tables()["hits"].endswith("ENGINE = Null")
+
+
+def test_tables_of_a_closing_are_in_memory_only() -> None:
+    """Folding leaves nothing on a disk but its outcome."""
+    closing = [text for name, text in tables().items() if name.startswith("closing_")]
+
+    assert closing
+    assert all(text.endswith("ENGINE = Memory") for text in closing)
+
+
+def test_every_table_that_persists_is_durable() -> None:
+    """A power cut takes nothing that was acknowledged."""
+    assert all(DURABLE in tables()[name] for name in PERSISTENT)
+
+
+def test_no_table_has_a_column_for_a_visitor() -> None:
+    """Pseudonyms are in no stored column, only in `hits`, which stores nothing."""
+    for name in PERSISTENT:
+        columns = columns_of(tables()[name])
+        assert not {"k0", "k1", "pseudonym", "address", "user_agent"} & columns.keys()
+
+
+def test_only_open_cells_hold_sketches() -> None:
+    """Sealed cells are integers."""
+    sketched = [name for name, text in tables().items() if SKETCH in text]
+
+    assert ["open_cells"] == sketched
+    assert "Int64" == columns_of(tables()["sealed_cells"])["visitors"]
+
+
+def test_every_field_of_a_hit_has_its_column() -> None:
+    """`hits` takes what a hit carries: the pseudonym as the two halves of a key."""
+    halves = {"k0", "k1", "receipt"}
+    carried = (set(Hit.__struct_fields__) - {"pseudonym", "visit"}) | halves
+
+    assert carried <= set(HIT_COLUMNS)
+    assert set(SUMS) <= set(HIT_COLUMNS)
+
+
+def test_every_view_is_fanned_out() -> None:
+    """Adding a view is one line in `views`."""
+    fanned = {int(number) for number in re.findall(r"\(toUInt16\((\d+)\)", fan_out())}
+
+    assert {0, *(view.id for view in VIEWS)} == fanned
+
+
+def test_tags_are_keyed_by_the_pseudonym_and_name_the_whole_cell() -> None:
+    """No key stands in the statement, which is on the disk; and no two cells share a tag."""
+    assert "sipHash64Keyed((k0, k1), cell.1, cell.2, cell.3, cell.4, cell.5)" in fan_out_statement()
+
+
+def test_the_fingerprint_is_in_the_views_comment() -> None:
+    """So a start can see whether the views changed."""
+    assert fan_out_statement().endswith(f"COMMENT '{fingerprint()}'")
+
+
+def test_columns_are_read_out_of_a_statement() -> None:
+    """Types may have commas and brackets of their own."""
+    statement = (
+        "CREATE TABLE t (a UInt8, b DateTime('UTC'), "
+        "c AggregateFunction(uniqCombined64(17), UInt64)) ENGINE = Memory"
+    )
+
+    assert {
+        "a": "UInt8",
+        "b": "DateTime('UTC')",
+        "c": "AggregateFunction(uniqCombined64(17), UInt64)",
+    } == columns_of(statement)
