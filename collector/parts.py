@@ -19,7 +19,7 @@ from collector.clock import Clock, SystemClock
 from collector.day import DAY_SECONDS
 from collector.ingest.acquisition import known_values
 from collector.ingest.assemble import Intake, forget_visitors
-from collector.ingest.limits import Limits
+from collector.ingest.limits import Limits, rates_of
 from collector.ingest.place import Places
 from collector.ingest.visits import Visits
 from collector.privacy.address import Networks
@@ -106,7 +106,7 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         visits=visits,
         places=Places(Path(settings.geo_database) if settings.geo_database else None),
         clock=clock,
-        limits=Limits(),
+        limits=Limits(rates_of(settings.limits)),
         sealed_until=sealer.sealed_until,
         trusted_proxies=Networks(settings.trusted_proxies),
         address_header=settings.client_address_header.lower().encode(),

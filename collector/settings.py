@@ -31,6 +31,7 @@ Positive = Annotated[int, msgspec.Meta(ge=1)]
 NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 PortNumber = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
+PerSecond = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
 
 
 class _Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +85,30 @@ class Delivery(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_batch_hits: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 5000
 
 
+class Limits(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How fast hits may come before they are shed: per second in the long run, and at once.
+
+    Attributes:
+        address_per_second: of one address (IPv6: of one /64); many people may share it.
+        address_burst: hits of one address at once.
+        network_per_second: of one /24 (IPv6: /48).
+        network_burst: hits of one network at once.
+        site_per_second: of one site.
+        site_burst: hits of one site at once.
+        instance_per_second: of all sites together.
+        instance_burst: hits of all sites at once.
+    """
+
+    address_per_second: PerSecond = 20
+    address_burst: Positive = 600
+    network_per_second: PerSecond = 200
+    network_burst: Positive = 6_000
+    site_per_second: PerSecond = 5_000
+    site_burst: Positive = 100_000
+    instance_per_second: PerSecond = 20_000
+    instance_burst: Positive = 400_000
+
+
 class Settings(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every setting of a collector.
 
@@ -117,6 +142,7 @@ class Settings(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
     secrets: Secrets = Secrets()
     seal: Seal = Seal()
     delivery: Delivery = Delivery()
+    limits: Limits = Limits()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -138,6 +164,11 @@ class Settings(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def store_path(self) -> Path:
         """The folder of the embedded ClickHouse."""
         return self.data_dir / "clickhouse"
+
+    @property
+    def geo_path(self) -> Path:
+        """The file of places: `geo_database`, or where `footfall geo set` puts one."""
+        return Path(self.geo_database) if self.geo_database else self.data_dir / "places.mmdb"
 
     @property
     def control_socket(self) -> Path:

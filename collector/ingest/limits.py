@@ -14,6 +14,8 @@ from typing import Final
 
 import msgspec
 
+from collector import settings
+
 KEY_LIVES_S: Final = 600
 _WIDTH: Final = 1 << 16
 _V4_BYTES: Final = 4
@@ -41,15 +43,22 @@ class Rate(msgspec.Struct, frozen=True):
 
 
 class Rates(msgspec.Struct, frozen=True, kw_only=True):
-    """The rates of everything that is limited.
+    """The rates of everything that is limited."""
 
-    Many people may share an address, so the defaults only stop machines.
-    """
+    address: Rate
+    network: Rate
+    site: Rate
+    instance: Rate
 
-    address: Rate = Rate(20, 600)
-    network: Rate = Rate(200, 6_000)
-    site: Rate = Rate(5_000, 100_000)
-    instance: Rate = Rate(20_000, 400_000)
+
+def rates_of(chosen: settings.Limits) -> Rates:
+    """Give the rates that settings name."""
+    return Rates(
+        address=Rate(chosen.address_per_second, chosen.address_burst),
+        network=Rate(chosen.network_per_second, chosen.network_burst),
+        site=Rate(chosen.site_per_second, chosen.site_burst),
+        instance=Rate(chosen.instance_per_second, chosen.instance_burst),
+    )
 
 
 class Limits:
@@ -62,7 +71,7 @@ class Limits:
 
     def __init__(self, rates: Rates | None = None) -> None:
         """Begin with empty buckets."""
-        self._rates = rates or Rates()
+        self._rates = rates or rates_of(settings.Limits())
         self._cells = array("d", bytes(8 * 2 * _WIDTH))
         self._sites: dict[int, float] = {}
         self._instance = 0.0

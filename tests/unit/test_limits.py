@@ -7,7 +7,8 @@ from socket import AF_INET, AF_INET6, inet_pton
 
 import pytest
 
-from collector.ingest.limits import KEY_LIVES_S, Limits, Rate, Rates, is_private
+from collector.ingest.limits import KEY_LIVES_S, Limits, Rate, Rates, is_private, rates_of
+from collector.settings import load
 
 WIDE = Rate(1e6, 10**6)
 ADDRESS = inet_pton(AF_INET, "198.51.100.7")
@@ -139,3 +140,14 @@ def test_the_key_is_thrown_away() -> None:
 
     assert key != limits._key
     assert passed == 5
+
+
+def test_settings_name_the_rates() -> None:
+    """The operator's settings decide how many hits of one address are taken at once."""
+    chosen = load({"FOOTFALL_LIMITS__ADDRESS_BURST": "4", "FOOTFALL_LIMITS__SITE_PER_SECOND": "9"})
+    limits = Limits(rates_of(chosen.limits))
+
+    taken = [limits.allows(bytes([192, 0, 2, 1]), 1, 0.0) for _ in range(6)]
+
+    assert [True] * 4 + [False] * 2 == taken
+    assert Rate(9, 100_000) == rates_of(chosen.limits).site

@@ -69,6 +69,7 @@ def test_other_peoples_variables_are_left_alone() -> None:
         ("FOOTFALL_DATA_DIR", "", "path"),
         ("FOOTFALL_SECRETS__STORE", "ram", "runtime, memory, disk"),
         ("FOOTFALL_SEAL__GRACE_S", "1", "60"),
+        ("FOOTFALL_LIMITS__SITE_PER_SECOND", "0", "> 0"),
         ("FOOTFALL_PUBLIC_URL", "stats.example.org", "https://stats.example.org"),
         ("FOOTFALL_TRUSTED_PROXIES", "10.0.0.1/8", "10.0.0.0/8"),
         ("FOOTFALL_EXCLUDED_NETWORKS", "home", "10.0.0.0/8"),
