@@ -8,7 +8,7 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from collector import rounds
+from collector import errands, rounds
 from collector.app import Footfall, create_app
 from collector.errors import SealError
 from collector.parts import Parts
@@ -93,7 +93,7 @@ async def round_of_seals(parts: Parts) -> str:
 
 async def seal_by_hand(parts: Parts) -> list[int]:
     """Do what `footfall seal` asks of the running service; return what was sealed."""
-    results = await anyio.to_thread.run_sync(rounds._seal_now, parts)
+    results = await anyio.to_thread.run_sync(errands.run, parts, "seal", {})
     return [result["closes_at"] for result in results]
 
 
