@@ -119,6 +119,23 @@ def has_receipt(store: Asked, closes_at: int, token: str) -> bool:
     return bool(found[0][0])
 
 
+def arrived(store: Asked, closes_at: int, prefix: str, first: int) -> list[str]:
+    """Return the receipts of a spool's day whose frames end at `first` or later.
+
+    Raises:
+        Unreachable: if the store does not answer.
+    """
+    rows = store.query(
+        "SELECT DISTINCT value FROM open_cells "
+        "WHERE closes_at = toDateTime({closes_at:UInt32}, 'UTC') AND site = 0 "
+        "AND view = {view:UInt16} AND startsWith(value, {token:String}) "
+        "AND toUInt64OrZero(extract(value, '-([0-9]+)')) >= {first:UInt64}",
+        {"closes_at": closes_at, "view": RECEIPT_VIEW, "token": prefix, "first": first},
+        {} if store.embedded else {"select_sequential_consistency": 1},
+    )
+    return [token for (token,) in rows]
+
+
 def make_sure_it_is_over(store: Asked, token: str) -> None:
     """See to it that no attempt to send a batch is still at work in the store.
 

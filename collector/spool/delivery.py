@@ -138,6 +138,7 @@ class Delivery:
             SpoolError: if the spool cannot be read.
         """
         with self._turn:
+            self._settle_doubts()
             while batches := self._journal.batches() or self._close_batches():
                 for batch in batches:
                     self._deliver(batch)
@@ -184,6 +185,13 @@ class Delivery:
             return random.uniform(most / 2, most)  # noqa: S311 - jitter, no secret
         # One core in three at most: many small partitions make a flush dear.
         return max(self._pace.flush_interval_s, cost_seconds / MOST_OF_A_CORE) - cost_seconds
+
+    def _settle_doubts(self) -> None:
+        for closes_at, first in self._journal.in_doubt():
+            prefix = f"{self._journal.epoch}.{closes_at}."
+            receipts.make_sure_it_is_over(self._store, prefix)
+            tokens = receipts.arrived(self._store, closes_at, prefix, first)
+            self._journal.recognise(closes_at, tokens)
 
     def _close_batches(self) -> list[Batch]:
         batches = self._journal.close_batches(self._pace.max_batch_hits)

@@ -1,7 +1,7 @@
 """Keep accepted hits on the disk until the store has them.
 
-Owns one SQLite file (WAL, synchronous=FULL) from one thread; refuses to know
-ClickHouse. The endpoints append, delivery closes batches and forgets them,
+Knows frames, batches and counts, kept in one SQLite file that one thread owns;
+refuses to know ClickHouse. The endpoints append, delivery closes batches and forgets them,
 sealing asks what is held. A hit whose `append` was awaited survives kill -9
 and power cuts.
 
@@ -11,11 +11,9 @@ Source: docs/design/0005-spool.md.
 from __future__ import annotations
 
 import os
-import sqlite3
-from collections.abc import Awaitable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -23,9 +21,10 @@ from collector.clock import Clock
 from collector.errors import SpoolError
 from collector.hit import Hit
 from collector.spool import folder, poison, tables
+from collector.spool.file import SpoolFile, disk_errors
 from collector.spool.frames import Batch, SpoolStats, encode_hit, frame_of, hits_of, seal, unseal
 from collector.spool.keys import SpoolKeys
-from collector.spool.tables import FORMAT, Frame, Run
+from collector.spool.tables import Frame
 from collector.spool.writer import DiskError, Undo, Writer
 from collector.telemetry import Counted, Tally
 
@@ -66,14 +65,23 @@ class Journal:
         self._rows = self._bytes = self._unchecked_bytes = self._acknowledged = 0
         self._oldest: float | None = None
         self._doubtful: list[int] = []
-        self.epoch = ""
+        self._told_damages = 0
+        self._file = SpoolFile(path)
         self._lock = folder.lock(path.with_name("spool.lock"))
         self._writer = Writer(self, self._room, commit_wait_s)
         try:
             self._open()
+            with self._file.transaction() as run:
+                tables.begin_life(run)
         except BaseException:
+            self._file.close()
             os.close(self._lock)
             raise
+
+    @property
+    def epoch(self) -> str:
+        """The spool's own random name, part of every token."""
+        return self._file.epoch
 
     @property
     def trouble(self) -> SpoolError | None:
@@ -89,8 +97,7 @@ class Journal:
         self._writer.close()
         with suppress(DiskError):
             self._keep_counts()
-        with suppress(sqlite3.Error):
-            self._database.close()
+        self._file.close()
         os.close(self._lock)
 
     def append(self, hit: Hit, undo: Undo | None = None) -> Awaitable[None]:
@@ -127,18 +134,18 @@ class Journal:
         """
 
         def close() -> list[Batch]:
-            with self._transaction() as run:
+            with self._file.transaction() as run:
                 return tables.close_open_frames(run, self.epoch, max_hits)
 
         return self._writer.do(close)
 
     def batches(self) -> list[Batch]:
         """Return the closed batches that are not forgotten, oldest first."""
-        return self._writer.do(lambda: tables.batches(self._run))
+        return self._writer.do(lambda: tables.batches(self._file.run))
 
     def hits(self, batch: Batch) -> list[Hit]:
         """Read a batch; fewer hits than its count if frames are damaged or their key is gone."""
-        bodies = self._writer.do(lambda: tables.bodies(self._run, batch))
+        bodies = self._writer.do(lambda: tables.bodies(self._file.run, batch))
         cipher = self._cipher(batch.closes_at)
         if cipher is None:
             return []
@@ -167,7 +174,7 @@ class Journal:
 
         def change() -> None:
             counts = {(self._today(), "rejected", site): 1}
-            with self._transaction() as run:
+            with self._file.transaction() as run:
                 if tables.change_state(run, batch, state) and batch.state == poison.WHOLE:
                     tables.add_counts(run, counts)
 
@@ -176,9 +183,33 @@ class Journal:
         else:
             self._replace(batch, (), {})
 
+    def in_doubt(self) -> list[tuple[int, int]]:
+        """Return (closes_at, first frame) of each day whose open frames the store may have.
+
+        They are in doubt from the start of a process until `recognise`.
+        """
+        return self._writer.do(lambda: tables.in_doubt(self._file.run))
+
+    def recognise(self, closes_at: int, tokens: Sequence[str]) -> None:
+        """Drop a day's open frames that the store has.
+
+        Args:
+            tokens: of this spool's receipts of that day there, from the first frame on.
+        """
+
+        def recognise() -> None:
+            with self._file.transaction() as run:
+                gone, lost = tables.recognise(run, closes_at, tokens)
+                tables.add_counts(run, {(self._today(), "lost", 0): lost} if lost else {})
+                self._oldest = tables.oldest(run)
+            self._rows -= gone.hits
+            self._bytes -= gone.bytes
+
+        self._writer.do(recognise)
+
     def holds(self, closes_at: int) -> bool:
         """Tell whether any hit of a day waits for the store."""
-        return self._writer.do(lambda: tables.holds(self._run, closes_at))
+        return self._writer.do(lambda: tables.holds(self._file.run, closes_at))
 
     def destroy_key(self, closes_at: int) -> None:
         """Destroy the key of a day of which nothing is held.
@@ -188,9 +219,9 @@ class Journal:
         """
 
         def destroy() -> None:
-            if tables.holds(self._run, closes_at):
+            if tables.holds(self._file.run, closes_at):
                 raise SpoolError(f"the spool still holds hits of the day that ends at {closes_at}")
-            with self._transaction() as run:
+            with self._file.transaction() as run:
                 run("DELETE FROM handover WHERE closes_at = ?", closes_at)
                 self._keys.destroy(closes_at)
 
@@ -201,7 +232,7 @@ class Journal:
 
         def changed() -> dict[Counted, int]:
             self._keep_counts()
-            return tables.changed_counts(self._run)
+            return tables.changed_counts(self._file.run)
 
         return self._writer.do(changed)
 
@@ -209,7 +240,7 @@ class Journal:
         """Note that the store has these counts; forget those of days long past."""
 
         def note() -> None:
-            with self._transaction() as run:
+            with self._file.transaction() as run:
                 tables.note_delivered(run, counts, self._today())
 
         self._writer.do(note)
@@ -218,7 +249,7 @@ class Journal:
         """Keep visits in flight, by `closes_at`, for the next process; encrypted like hits."""
 
         def keep() -> None:
-            with self._transaction() as run:
+            with self._file.transaction() as run:
                 run("DELETE FROM handover")
                 for closes_at, body in visits.items():
                     sealed = seal(self._keys.cipher(closes_at), closes_at, body)
@@ -230,7 +261,7 @@ class Journal:
         """Take the visits that the last process handed over; a second call finds none."""
 
         def take() -> list[tuple[int, bytes]]:
-            with self._transaction() as run:
+            with self._file.transaction() as run:
                 kept = run("SELECT closes_at, body FROM handover")
                 run("DELETE FROM handover")
                 return kept
@@ -252,7 +283,7 @@ class Journal:
         now, counts = self._clock.now(), self._tally.drain()
         added = 0
         try:
-            with self._transaction() as run:
+            with self._file.transaction() as run:
                 for closes_at, encoded in hits.items():
                     body = self._frame(closes_at, encoded)
                     frame = Frame(closes_at, len(encoded), now, body)
@@ -273,36 +304,34 @@ class Journal:
     def settle(self) -> None:
         """Keep the log short; called by the writer only."""
         if self._unchecked_bytes > CHECKPOINT_BYTES:
-            self._checkpoint("PASSIVE")
+            self._checkpoint()
 
     def mend(self) -> None:
         """Open the file anew, without frames whose hits were refused; called by the writer only."""
-        with suppress(sqlite3.Error):
-            self._database.close()
+        self._file.close()
         self._open()
 
     def idle(self) -> None:
         """Keep counts, empty the log, give free pages back; called by the writer only."""
         self._keep_counts()
         if self._unchecked_bytes:
-            self._checkpoint("PASSIVE")
-        if self._run("PRAGMA freelist_count")[0][0] > VACUUM_PAGES:
-            self._run(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+            self._checkpoint()
+        self._file.give_back(VACUUM_PAGES)
 
     def _replace(
         self, batch: Batch, parts: Sequence[Sequence[Hit]], counts: Mapping[Counted, int]
     ) -> None:
         def replace() -> None:
             now, added = self._clock.now(), 0
-            with self._transaction() as run:
+            with self._file.transaction() as run:
                 gone = tables.drop_batch(run, batch)
                 if gone is None:
                     return
                 for number, hits in enumerate(parts):
+                    token, count = f"{batch.token}.{number}", len(hits)
                     body = self._frame(batch.closes_at, [encode_hit(hit) for hit in hits])
-                    frame = tables.add_frame(run, Frame(batch.closes_at, len(hits), now, body))
-                    token = f"{batch.token}.{number}"
-                    tables.add_batch(run, token, batch.closes_at, [frame], len(hits))
+                    frame = tables.add_frame(run, Frame(batch.closes_at, count, now, body, token))
+                    tables.add_batch(run, token, batch.closes_at, [frame], count)
                     added += len(body)
                 tables.add_counts(run, counts)
                 self._oldest = tables.oldest(run)
@@ -319,14 +348,14 @@ class Journal:
         if not counts:
             return
         try:
-            with self._transaction() as run:
+            with self._file.transaction() as run:
                 tables.add_counts(run, counts)
         except DiskError:
             self._tally.give_back(counts)
             raise
 
     def _cipher(self, closes_at: int) -> AESGCM | None:
-        with _disk_errors():
+        with disk_errors():
             return self._keys.known(closes_at)
 
     def _today(self) -> int:
@@ -335,68 +364,20 @@ class Journal:
     def _room(self) -> int:
         return self._max_bytes - self._bytes
 
-    def _checkpoint(self, how: str) -> None:
-        self._run(f"PRAGMA wal_checkpoint({how})")
+    def _checkpoint(self) -> None:
+        self._file.checkpoint("PASSIVE")
         self._unchecked_bytes = 0
 
     def _open(self) -> None:
-        with _disk_errors():
-            self._database = _connected(self._path)
-        self._create_or_check()
-        # Whatever the log holds goes to the file and is synced: after a failed fsync
-        # nothing may rest on pages that the kernel believes to be written.
-        self._checkpoint("TRUNCATE")
+        self._file.open()
         if self._doubtful:
-            with self._transaction() as run:
+            with self._file.transaction() as run:
                 for frame in self._doubtful:
                     run("DELETE FROM frame WHERE id = ?", frame)
             self._doubtful.clear()
-        self._rows, self._bytes = tables.size(self._run)
-        self._oldest = tables.oldest(self._run)
-
-    def _create_or_check(self) -> None:
-        version = self._run("PRAGMA user_version")[0][0]
-        if version > FORMAT:
-            raise SpoolError(
-                f"the spool {self._path.name} was written by a newer version (format {version}, "
-                f"this one knows {FORMAT}); start that version once to drain it"
-            )
-        if version == 0:
-            with self._transaction() as run:
-                for statement in tables.CREATE.split(";"):
-                    run(statement)
-                run("INSERT INTO epoch (name) VALUES (?)", os.urandom(8).hex())
-                run(f"PRAGMA user_version = {FORMAT}")
-        self.epoch = self._run("SELECT name FROM epoch")[0][0]
-
-    @contextmanager
-    def _transaction(self) -> Iterator[Run]:
-        self._run("BEGIN IMMEDIATE")
-        try:
-            with _disk_errors():
-                yield self._run
-                self._run("COMMIT")
-        except BaseException:
-            with suppress(sqlite3.Error):
-                self._database.execute("ROLLBACK")
-            raise
-
-    def _run(self, statement: str, *values: object) -> list[Any]:
-        with _disk_errors():
-            return self._database.execute(statement, values).fetchall()
-
-
-def _connected(path: Path) -> sqlite3.Connection:
-    folder.create(path)
-    database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    for pragma in tables.PRAGMAS:
-        database.execute(f"PRAGMA {pragma}").fetchall()
-    return database
-
-
-@contextmanager
-def _disk_errors() -> Iterator[None]:
-    try:
-        yield
-    except (sqlite3.Error, OSError) as failed:
-        raise DiskError(f"the spool's disk failed: {failed}") from failed
+        self._rows, self._bytes = tables.size(self._file.run)
+        self._oldest = tables.oldest(self._file.run)
+        if self._file.damages > self._told_damages:
+            damages = self._file.damages - self._told_damages
+            self._tally.count("spool_damaged", self._today(), times=damages)
+            self._told_damages = self._file.damages

@@ -17,6 +17,7 @@ from collector.telemetry import Counted
 FORMAT = 1
 FRAMES_AT_ONCE = 20_000
 BATCHES_AT_ONCE = 16
+IDS_OF_A_LIFE = 1_000_000
 COUNTS_KEPT_DAYS = 3
 
 Run = Callable[..., list[Any]]
@@ -24,7 +25,8 @@ Run = Callable[..., list[Any]]
 
 CREATE = """
 CREATE TABLE frame (id INTEGER PRIMARY KEY AUTOINCREMENT, closes_at INTEGER NOT NULL,
-    hits INTEGER NOT NULL, bytes INTEGER NOT NULL, at REAL NOT NULL, body BLOB NOT NULL);
+    hits INTEGER NOT NULL, bytes INTEGER NOT NULL, at REAL NOT NULL, part TEXT NOT NULL,
+    body BLOB NOT NULL);
 CREATE INDEX frame_closes_at ON frame (closes_at);
 CREATE TABLE batch (id INTEGER PRIMARY KEY AUTOINCREMENT, closes_at INTEGER NOT NULL,
     token TEXT NOT NULL UNIQUE, hits INTEGER NOT NULL, state TEXT NOT NULL);
@@ -33,14 +35,16 @@ CREATE INDEX member_batch ON member (batch);
 CREATE TABLE counted (day INTEGER NOT NULL, reason TEXT NOT NULL, site INTEGER NOT NULL,
     count INTEGER NOT NULL, delivered INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (day, reason, site)) WITHOUT ROWID;
+CREATE TABLE doubt (closes_at INTEGER PRIMARY KEY);
 CREATE TABLE handover (closes_at INTEGER PRIMARY KEY, body BLOB NOT NULL);
 CREATE TABLE epoch (name TEXT NOT NULL)
 """
 
 
+_OPEN = "NOT EXISTS (SELECT 1 FROM member WHERE member.frame = frame.id)"
+
 PRAGMAS = (
     "locking_mode = EXCLUSIVE",
-    "auto_vacuum = INCREMENTAL",
     "journal_mode = WAL",
     "synchronous = FULL",
     "wal_autocheckpoint = 0",
@@ -54,12 +58,14 @@ class Frame(NamedTuple):
     Attributes:
         hits: how many.
         at: when it was written, in seconds since 1970.
+        part: the token of the batch it was made for; empty, but for parts of a rejected batch.
     """
 
     closes_at: int
     hits: int
     at: float
     body: bytes
+    part: str = ""
 
 
 class Size(NamedTuple):
@@ -72,10 +78,69 @@ class Size(NamedTuple):
 def add_frame(run: Run, frame: Frame) -> int:
     """Write a frame and return its id; ids are never reused."""
     rows = run(
-        "INSERT INTO frame (closes_at, hits, bytes, at, body) VALUES (?, ?, ?, ?, ?) RETURNING id",
-        *(frame.closes_at, frame.hits, len(frame.body), frame.at, frame.body),
+        "INSERT INTO frame (closes_at, hits, bytes, at, part, body) VALUES (?, ?, ?, ?, ?, ?) "
+        "RETURNING id",
+        *(frame.closes_at, frame.hits, len(frame.body), frame.at, frame.part, frame.body),
     )
     return int(rows[0][0])
+
+
+def begin_life(run: Run) -> None:
+    """Begin a process: ids go on far from any used, and what is open is in doubt.
+
+    If the end of the log was damaged, or an older copy put back, frames that the
+    store has look open, and ids look unused that are part of tokens.
+    """
+    skip_ids(run, 0)
+    run("INSERT OR IGNORE INTO doubt SELECT DISTINCT closes_at FROM frame")
+
+
+def skip_ids(run: Run, beyond: int) -> None:
+    """Let the next frame's id lie far beyond the last one's, and beyond `beyond`."""
+    run(
+        "INSERT INTO sqlite_sequence (name, seq) SELECT 'frame', 0 WHERE NOT EXISTS "
+        "(SELECT 1 FROM sqlite_sequence WHERE name = 'frame')"
+    )
+    run(
+        "UPDATE sqlite_sequence SET seq = max(seq, ?) + ? WHERE name = 'frame'",
+        *(beyond, IDS_OF_A_LIFE),
+    )
+
+
+def in_doubt(run: Run) -> list[tuple[int, int]]:
+    """Return each day whose open frames the store may have, and the first of them."""
+    rows = run(
+        f"SELECT closes_at, min(id) FROM frame WHERE {_OPEN} "
+        "AND closes_at IN (SELECT closes_at FROM doubt) GROUP BY closes_at"
+    )
+    return [(closes_at, first) for closes_at, first in rows]
+
+
+def recognise(run: Run, closes_at: int, tokens: Iterable[str]) -> tuple[Size, int]:
+    """Delete a day's open frames that the store has, as the receipts there tell.
+
+    Args:
+        tokens: the receipts' values, of this spool and day.
+
+    Returns:
+        What was deleted, and how many of its hits may be lost: of batches that were
+        rejected and taken apart it cannot be told which hits the store has.
+    """
+    gone, lost = Size(0, 0), 0
+    for token in tokens:
+        _, _, frames, *parts = token.split(".")
+        first, _, last = frames.partition("-")
+        mine = f"closes_at = ? AND id BETWEEN ? AND ? AND part = '' AND {_OPEN}"
+        where = (closes_at, int(first), int(last))
+        hits, size_bytes = run(
+            f"SELECT coalesce(sum(hits), 0), coalesce(sum(bytes), 0) FROM frame WHERE {mine}",
+            *where,
+        )[0]
+        run(f"DELETE FROM frame WHERE {mine}", *where)
+        gone = Size(gone.hits + hits, gone.bytes + size_bytes)
+        lost += hits if parts and parts[0].isdecimal() else 0
+    run("DELETE FROM doubt WHERE closes_at = ?", closes_at)
+    return gone, lost
 
 
 def size(run: Run) -> Size:
@@ -104,15 +169,19 @@ def batches(run: Run) -> list[Batch]:
 def close_open_frames(run: Run, epoch: str, max_hits: int) -> list[Batch]:
     """Put open frames, oldest first, into batches of one day each, of at most about `max_hits`."""
     rows = run(
-        "SELECT id, closes_at, hits FROM frame WHERE NOT EXISTS "
-        "(SELECT 1 FROM member WHERE member.frame = frame.id) ORDER BY closes_at, id LIMIT ?",
+        f"SELECT id, closes_at, hits FROM frame WHERE {_OPEN} ORDER BY closes_at, id LIMIT ?",
         FRAMES_AT_ONCE,
     )
-    closed = list[Batch]()
+    closed = _close_parts(run)
     for closes_at, frames, hits in islice(_portions(rows, max_hits), BATCHES_AT_ONCE):
         token = f"{epoch}.{closes_at}.{frames[0]}-{frames[-1]}"
         closed.append(add_batch(run, token, closes_at, frames, hits))
     return closed
+
+
+def _close_parts(run: Run) -> list[Batch]:
+    rows = run(f"SELECT id, closes_at, hits, part FROM frame WHERE part != '' AND {_OPEN}")
+    return [add_batch(run, part, closes_at, [id_], hits) for id_, closes_at, hits, part in rows]
 
 
 def add_batch(run: Run, token: str, closes_at: int, frames: Sequence[int], hits: int) -> Batch:

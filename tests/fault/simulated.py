@@ -25,7 +25,8 @@ from collector.hit import SUMS, VISIT_VALUES, Hit, Kind, VisitValues
 from collector.ingest.visits import Arrival, Visits
 from collector.settings import Delivery as Pace
 from collector.spool.delivery import Delivery
-from collector.spool.journal import Journal, _disk_errors
+from collector.spool.file import SpoolFile, disk_errors
+from collector.spool.journal import Journal
 from collector.telemetry import Tally
 from tests.builders import FakeClock, a_hit
 
@@ -44,8 +45,8 @@ PLAIN: tuple[str, ...] = (
 PLAIN += ("left_path", "path", "hostname", "event", "currency", "search_query")
 
 
-class FailingJournal(Journal):
-    """The journal over a disk whose next commit may fail, with or without having happened.
+class FailingFile(SpoolFile):
+    """The spool's file on a disk whose next commit may fail, with or without having happened.
 
     Attributes:
         fault: `before`, `after` or empty.
@@ -53,13 +54,14 @@ class FailingJournal(Journal):
 
     fault = ""
 
-    def _run(self, statement: str, *values: object) -> list[Any]:
+    def run(self, statement: str, *values: object) -> list[Any]:
+        """Execute, unless the disk fails."""
         if statement != "COMMIT" or not self.fault:
-            return super()._run(statement, *values)
+            return super().run(statement, *values)
         fault, self.fault = self.fault, ""
-        with _disk_errors():
+        with disk_errors():
             if fault == "after":
-                super()._run(statement)
+                super().run(statement)
             raise sqlite3.OperationalError("disk I/O error")
 
 
@@ -110,6 +112,8 @@ class FakeClickHouse:
         """Answer for receipts, and for statements that still run."""
         self._answer()
         token = parameters["token"]
+        if sql.startswith("SELECT DISTINCT value"):
+            return [(each,) for each, _ in self.applied if each.startswith(token)]
         if "open_cells" in sql:
             return [(sum(token == applied for applied, _ in self.applied),)]
         for query_id in [each for each in self.late if each.startswith(token)]:
@@ -159,7 +163,7 @@ class World:
         for _ in range(steps):
             self.clock.pass_by(self.chance.choice((0.1, 1.0, 60.0, 700.0)))
             self.chance.choice(deeds)()
-        self.journal.fault, self.server.fault, self.server.down = "", "", False
+        self.disk.fault, self.server.fault, self.server.down = "", "", False
         self.server.let_one_arrive()
         for _ in range(20):
             self._flush()
@@ -169,9 +173,12 @@ class World:
     def _live(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         self.visits, self.tally = Visits(), Tally()
-        self.journal = FailingJournal(
+        self.journal = Journal(
             folder / "spool.sqlite3", folder / "keys", self.clock, 1 << 30, self.tally
         )
+        self.disk = FailingFile.__new__(FailingFile)
+        self.disk.__dict__ = self.journal._file.__dict__
+        self.journal._file = self.disk
         self.delivery = Delivery(
             self.journal, self.server, self.clock, Pace(max_batch_hits=self.chance.choice((3, 50)))
         )
@@ -227,7 +234,7 @@ class World:
         self.loop.run_until_complete(asyncio.sleep(0))
 
     def _disk_fault(self) -> None:
-        self.journal.fault = self.chance.choice(("before", "after"))
+        self.disk.fault = self.chance.choice(("before", "after"))
 
     def _store_fault(self) -> None:
         self.server.fault = self.chance.choice(("refuse", "lose reply", "late"))
@@ -250,7 +257,7 @@ class World:
         self.lives += 1
         old, new = self.folder / str(self.lives - 1), self.folder / str(self.lives)
         shutil.copytree(old, new)
-        self.journal.fault = ""
+        self.disk.fault = ""
         self.journal.close()
         self.loop.run_until_complete(asyncio.sleep(0))
         for _, outcome in hits:

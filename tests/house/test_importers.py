@@ -9,7 +9,7 @@ import pytest
 from tests.house.source import imports, modules
 
 IMPORTERS = {
-    "sqlite3": {"collector/spool/journal.py", "collector/registry/file.py"},
+    "sqlite3": {"collector/spool/file.py", "collector/registry/file.py"},
     "clickhouse_connect": {"collector/cells/client.py"},
     "chdb": set(),
     "geoip2": {"collector/ingest/place.py"},

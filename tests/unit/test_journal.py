@@ -96,7 +96,7 @@ def test_a_forgotten_batch_is_gone(journal: Journal) -> None:
     journal.forget(batch)
 
     assert [] == journal.batches()
-    assert (0, 0, None) == journal.stats()[:3]
+    assert (0, 0, None) == journal.stats()[:3][:3]
     assert not journal.holds(TODAY)
 
 
@@ -393,7 +393,7 @@ def test_a_damaged_frame_costs_its_own_hits_only(tmp_path: Path) -> None:
             append(journal, [a_hit(path=f"/{number}")])
     database = sqlite3.connect(tmp_path / "spool.sqlite3")
     database.execute(
-        "UPDATE frame SET body = CAST(substr(body, 1, 40) || 'x' AS BLOB) WHERE id = 2"
+        "UPDATE frame SET body = CAST(substr(body, 1, 40) || 'x' AS BLOB) WHERE id % 10 = 2"
     )
     database.commit()
     database.close()

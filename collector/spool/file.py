@@ -1,0 +1,193 @@
+"""Open the spool's SQLite file, and replace it if it is damaged.
+
+The only importer of sqlite3 in the spool; knows its tables, not what they
+mean. Used from one thread, the writer's; called by the journal. Every method
+may raise `DiskError`.
+
+Source: docs/design/0005-spool.md.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from collector.errors import SpoolError
+from collector.spool import folder, salvage, tables
+from collector.spool.tables import FORMAT, Run
+from collector.spool.writer import DiskError
+
+_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+_LOG_HEADER, _FRAME_HEADER = 32, 24
+PADDED_MAX_BYTES = 1 << 40
+
+_log = logging.getLogger(__name__)
+
+
+class Damaged(DiskError):
+    """Raised if the file is not what was written."""
+
+
+class SpoolFile:
+    """One SQLite file with the tables of `tables`.
+
+    Attributes:
+        epoch: the file's own random name, part of every token.
+        damages: how often something was found damaged since the start: commits of the log
+            that cannot be read, and whole files that had to be replaced.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.epoch = ""
+        self.damages = 0
+
+    def open(self) -> None:
+        """Open the file, made if it is not there and replaced if it is damaged.
+
+        Raises:
+            SpoolError: if a newer version wrote it.
+        """
+        log_frames = _frames_of_log(self._path.with_name(self._path.name + "-wal"))
+        try:
+            self._open(log_frames)
+        except Damaged as damaged:
+            _log.error("the spool is damaged and read as far as it goes: %s", damaged)
+            self._replace()
+
+    def close(self) -> None:
+        """Close it; nothing happens if it is not open."""
+        with suppress(sqlite3.Error, AttributeError):
+            self._database.close()
+
+    def run(self, statement: str, *values: object) -> list[Any]:
+        """Execute one statement and return its rows."""
+        with disk_errors():
+            return self._database.execute(statement, values).fetchall()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Run]:
+        """Commit what is run within, durably, or nothing of it."""
+        self.run("BEGIN IMMEDIATE")
+        try:
+            with disk_errors():
+                yield self.run
+                self.run("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self._database.execute("ROLLBACK")
+            raise
+
+    def checkpoint(self, how: str) -> int:
+        """Bring the log's pages into the file; return how many the log held."""
+        return int(self.run(f"PRAGMA wal_checkpoint({how})")[0][1])
+
+    def give_back(self, pages: int) -> None:
+        """Return free pages to the disk if there are more than so many."""
+        if self.run("PRAGMA freelist_count")[0][0] > pages:
+            self.run(f"PRAGMA incremental_vacuum({pages})")
+
+    def _open(self, log_frames: list[bool]) -> None:
+        folder.create(self._path)
+        with disk_errors():
+            self._database = sqlite3.connect(
+                self._path, isolation_level=None, check_same_thread=False
+            )
+        if not self._path.stat().st_size:
+            self.run("PRAGMA auto_vacuum = INCREMENTAL")
+        for pragma in tables.PRAGMAS:
+            self.run(f"PRAGMA {pragma}")
+        self._create_or_check()
+        readable = self.checkpoint("PASSIVE")
+        if lost := sum(log_frames[readable:]):
+            _log.error("%d commits of the spool's log cannot be read", lost)
+            self.damages += lost
+        # After a failed fsync nothing may rest on pages that the kernel believes to be written:
+        # whatever the log held goes into the file, and both are synced.
+        self.checkpoint("TRUNCATE")
+        if self.run("PRAGMA integrity_check(1)") != [("ok",)]:
+            raise Damaged("its pages contradict each other")
+        self.epoch = self.run("SELECT name FROM epoch")[0][0]
+
+    def _create_or_check(self) -> None:
+        version = self.run("PRAGMA user_version")[0][0]
+        if version > FORMAT:
+            self.close()
+            raise SpoolError(
+                f"the spool {self._path.name} was written by a newer version (format {version}, "
+                f"this one knows {FORMAT}); start that version once to drain it"
+            )
+        if version == 0:
+            self._create(os.urandom(8).hex())
+
+    def _create(self, epoch: str) -> None:
+        with self.transaction() as run:
+            for statement in tables.CREATE.split(";"):
+                run(statement)
+            run("INSERT INTO epoch (name) VALUES (?)", epoch)
+            run(f"PRAGMA user_version = {FORMAT}")
+
+    def _replace(self) -> None:
+        self.damages += 1
+        self.close()
+        _pad(self._path)
+        with disk_errors():
+            self._database = sqlite3.connect(
+                self._path, isolation_level=None, check_same_thread=False
+            )
+        found = salvage.read(self.run)
+        self.close()
+        damaged = self._path.with_name("spool.damaged")
+        self._path.replace(damaged)
+        self._path.with_name(self._path.name + "-wal").unlink(missing_ok=True)
+        self._open([])
+        with self.transaction() as run:
+            salvage.write(run, found)
+        self.epoch = self.run("SELECT name FROM epoch")[0][0]
+        damaged.unlink()
+        folder.sync(self._path.parent)
+
+
+@contextmanager
+def disk_errors() -> Iterator[None]:
+    """Say in our own words that a disk failed."""
+    try:
+        yield
+    except sqlite3.Error as failed:
+        code = getattr(failed, "sqlite_errorcode", sqlite3.SQLITE_CORRUPT)
+        kind = Damaged if code & 0xFF in _DAMAGE else DiskError
+        raise kind(f"the spool's disk failed: {failed}") from failed
+    except OSError as failed:
+        raise DiskError(f"the spool's disk failed: {failed}") from failed
+
+
+def _pad(path: Path) -> None:
+    """Give a file that was cut short its full size, for SQLite reads no page of it otherwise."""
+    with path.open("r+b") as file:
+        header = file.read(100)
+        page_bytes = int.from_bytes(header[16:18], "big")
+        full = int.from_bytes(header[28:32], "big") * page_bytes
+        if path.stat().st_size < full < PADDED_MAX_BYTES:
+            file.truncate(full)
+
+
+def _frames_of_log(path: Path) -> list[bool]:
+    """Tell of every page of the log whether it ends a commit, from its header alone.
+
+    SQLite reads the log up to the first page that is damaged, and forgets the
+    rest without a word. Source: https://sqlite.org/fileformat2.html#walformat
+    """
+    try:
+        log = path.read_bytes()
+    except FileNotFoundError:
+        return []
+    page_bytes, salts = int.from_bytes(log[8:12], "big"), log[16:24]
+    if page_bytes < 512:
+        return []
+    starts = range(_LOG_HEADER, len(log) - _FRAME_HEADER, _FRAME_HEADER + page_bytes)
+    return [log[at + 4 : at + 8] != bytes(4) for at in starts if log[at + 8 : at + 16] == salts]

@@ -1,0 +1,150 @@
+"""F-9: the spool's files are torn, flipped, cut or put back; nothing is ever counted twice."""
+
+from __future__ import annotations
+
+import random
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from collector.cells.client import Store
+from collector.clock import SystemClock
+from collector.spool.delivery import Delivery
+from tests.fault.oracle import verdict
+from tests.fault.traffic import invented
+from tests.spooling import PACE, a_journal, append, open_journal, waiting
+
+HITS, ROUNDS = 200, 25
+Damage = Callable[[bytearray, random.Random], bytes]
+
+
+def flip(content: bytearray, chance: random.Random) -> bytes:
+    """Change one bit."""
+    content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    return bytes(content)
+
+
+def cut(content: bytearray, chance: random.Random) -> bytes:
+    """Cut the tail off."""
+    return bytes(content[: chance.randrange(len(content))])
+
+
+def blank(content: bytearray, chance: random.Random) -> bytes:
+    """Fill the tail with zeros."""
+    start = chance.randrange(len(content))
+    return bytes(content[:start]) + bytes(len(content) - start)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Make a spool half of whose hits are in batches: as after a kill, and as after a stop."""
+    folder = tmp_path_factory.mktemp("spool")
+    hits = invented(HITS)
+    journal = open_journal(folder / "live")
+    journal.start()
+    for start in range(0, HITS, 5):
+        append(journal, hits[start : start + 5])
+        if start == HITS // 2:
+            journal.close_batches(40)
+    shutil.copytree(folder / "live", folder / "killed")
+    journal.close()
+    return folder / "killed", folder / "live"
+
+
+def damaged(picture: Path, name: str, damage: Damage, seed: int, folder: Path) -> Path:
+    """Copy a picture and damage one of its files."""
+    copy = folder / str(seed)
+    shutil.copytree(picture, copy)
+    file = copy / name
+    file.write_bytes(damage(bytearray(file.read_bytes()), random.Random(seed)))
+    return copy
+
+
+@pytest.mark.parametrize("damage", [flip, cut, blank])
+def test_f_9_a_damaged_file_is_read_as_far_as_it_goes(
+    pictures: tuple[Path, Path], tmp_path: Path, damage: Damage
+) -> None:
+    """It always opens; no hit is there twice or changed; what is lost is told."""
+    hits = {hit.path: hit for hit in invented(HITS)}
+    survived = 0
+
+    for seed in range(ROUNDS):
+        with a_journal(damaged(pictures[1], "spool.sqlite3", damage, seed, tmp_path)) as journal:
+            found = waiting(journal)
+            missing = sum(batch.count for batch in journal.batches()) - len(found)
+            told = {reason for _, reason, _ in journal.counts()}
+        survived += len(found)
+        assert len(found) == len({hit.path for hit in found})
+        assert all(hit == hits[hit.path] for hit in found)
+        assert len(found) == HITS or missing or "spool_damaged" in told
+
+    assert survived > HITS
+
+
+def test_f_9_a_flipped_bit_of_the_log_is_told(pictures: tuple[Path, Path], tmp_path: Path) -> None:
+    """SQLite forgets what follows without a word; we count the commits that are gone."""
+    for seed in range(ROUNDS):
+        copy = damaged(pictures[0], "spool.sqlite3-wal", flip, seed, tmp_path)
+        with a_journal(copy) as journal:
+            found = waiting(journal)
+            told = {reason for _, reason, _ in journal.counts()}
+
+        assert len(found) == len({hit.path for hit in found})
+        assert len(found) == HITS or "spool_damaged" in told
+
+
+def test_f_9_a_torn_tail_of_the_log_loses_the_last_hits_only(
+    pictures: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """What a cut log still holds are the first hits, without a gap."""
+    order = [hit.path for hit in invented(HITS)]
+
+    for seed in range(ROUNDS):
+        copy = damaged(pictures[0], "spool.sqlite3-wal", cut, seed, tmp_path)
+        with a_journal(copy) as journal:
+            found = {hit.path for hit in waiting(journal)}
+
+        assert set(order[: len(found)]) == found
+
+
+def test_f_9_hits_that_look_open_after_damage_are_not_counted_twice(
+    server: Store, tmp_path: Path
+) -> None:
+    """The file is damaged after everything was delivered and before it was forgotten."""
+    hits = invented(60)
+    live, copy = tmp_path / "live", tmp_path / "copy"
+    with a_journal(live) as journal:
+        append(journal, hits)
+        shutil.copytree(live, copy)
+        Delivery(journal, server, SystemClock(), PACE).flush()
+
+    later = invented(20, seed=2)
+    with a_journal(copy) as journal:
+        append(journal, later)
+        Delivery(journal, server, SystemClock(), PACE).flush()
+
+    assert [] == verdict(server, hits + later)
+
+
+def test_f_23_an_older_copy_of_the_spool_is_not_counted_twice(
+    server: Store, tmp_path: Path
+) -> None:
+    """A copy put back over a newer spool: the receipts know it, and new hits are new."""
+    live, copy = tmp_path / "live", tmp_path / "copy"
+    first, second, third = (invented(30, seed=seed) for seed in (1, 2, 3))
+    with a_journal(live) as journal:
+        append(journal, first)
+        journal.close_batches(10)
+        shutil.copytree(live, copy)
+        append(journal, second)
+        Delivery(journal, server, SystemClock(), PACE).flush()
+    shutil.rmtree(live)
+    copy.rename(live)
+
+    with a_journal(live) as journal:
+        append(journal, third)
+        Delivery(journal, server, SystemClock(), PACE).flush()
+
+    assert [] == verdict(server, first + second + third)
