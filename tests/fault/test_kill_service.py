@@ -58,9 +58,7 @@ class Stream:
 
 
 def _payload(path: str) -> bytes:
-    return json.dumps(
-        {"n": "pageview", "u": f"http://localhost{path}", "d": "localhost"}
-    ).encode()
+    return json.dumps({"n": "pageview", "u": f"http://localhost{path}", "d": "localhost"}).encode()
 
 
 def test_nothing_acknowledged_is_lost_or_doubled_by_ten_kills(tmp_path: Path) -> None:
