@@ -7,24 +7,26 @@ whole service in their own process.
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from contextlib import asynccontextmanager, contextmanager, suppress
 
 import click
 import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from collector import health, rounds, tracker
+from collector import errands, health, rounds, tracker
+from collector.aside import aside, left_behind
 from collector.clock import Clock
 from collector.control import ControlServer
 from collector.demo.filling import add_sites
-from collector.errors import CollectorError, DeliveryError, SpoolError
+from collector.errors import CollectorError, SpoolError
 from collector.ingest.doors import doors
 from collector.ingest.protocol import guarded
 from collector.parts import Parts, make_parts
@@ -36,7 +38,7 @@ from dashboards import app as dashboards
 from dashboards.answers import renderer
 
 GRACEFUL_SECONDS = 10
-DRAIN_SECONDS = 15
+DRAIN_SECONDS = 10
 SWITCH_SECONDS = 0.0005
 COLLECT_EVERY = 50_000
 _log = logging.getLogger(__name__)
@@ -49,7 +51,7 @@ class Footfall:
         """Lay out the doors and the routes; add the sites of the demonstration."""
         self._parts = parts
         self._demo_site = add_sites(parts.registry) if demo else None
-        parts.intake = replace(parts.intake, sites=parts.registry.sites())
+        parts.read_sites()
         self._doors = doors(
             lambda: parts.intake, parts.journal, parts.tally, parts.registry.token_grant
         )
@@ -71,20 +73,23 @@ class Footfall:
         parts = self._parts
         parts.journal.start()
         parts.visits.load(parts.journal.take_over(), parts.clock.now())
-        _open_store(parts)
-        control = ControlServer(parts.settings.control_socket, rounds.handlers(parts))
+        if parts.store.embedded:
+            # A server that is down is awaited by the rounds, while the spool takes hits.
+            rounds.open_store(parts)
+        control = ControlServer(parts.settings.control_socket, errands.handlers(parts))
         await control.start()
         work = rounds.begin(parts, self._demo_site)
         gc.freeze()
         try:
             yield
         finally:
-            await rounds.end(work)
+            await rounds.end(parts, work)
             await control.close()
-            parts.delivery.stop(DRAIN_SECONDS)
+            await _drain(parts)
             _hand_over(parts)
             parts.journal.close()
-            parts.store.close()
+            if not left_behind():
+                parts.store.close()
             parts.registry.close()
 
 
@@ -131,6 +136,10 @@ def serve(settings: Settings, *, demo: bool = False) -> int:
             server.run()
         except SystemExit as failed:
             return 1 if failed.code else 0
+    if left_behind():
+        # An engine that still works must not be torn down around its thread: a kill is safer.
+        logging.shutdown()
+        os._exit(0)
     return 0
 
 
@@ -151,18 +160,11 @@ def _routes(parts: Parts, *, demo: bool) -> list[Route]:
     ]
 
 
-def _open_store(parts: Parts) -> None:
-    """Open the store; a server that is down is awaited by the rounds, while the spool takes hits.
-
-    Raises:
-        CollectorError: if the embedded store cannot be opened.
-    """
-    try:
-        rounds.open_store(parts)
-    except DeliveryError as failed:
-        if parts.store.embedded:
-            raise
-        _log.warning("the store is not ready, hits wait in the spool: %s", failed)
+async def _drain(parts: Parts) -> None:
+    """Deliver what is left, if that takes no longer than it may; the rest stays in the spool."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(DRAIN_SECONDS + 1):
+            await aside(lambda: parts.delivery.stop(DRAIN_SECONDS))
 
 
 def _hand_over(parts: Parts) -> None:

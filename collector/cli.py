@@ -28,9 +28,11 @@ COMMANDS = {
     "user": "users",
     "token": "tokens",
     "seal": "days",
+    "retention": "days",
+    "audit": "audit",
     "notice": "notice",
     "explain": "rules",
-    "geo": "rules",
+    "geo": "geo",
     "healthcheck": "service",
 }
 

@@ -22,7 +22,7 @@ from collector.errors import CollectorError, StoreBusy
 
 Handler = Callable[[dict[str, Any]], Awaitable[Any]]
 
-LINE_BYTES = 1 << 20
+LINE_BYTES = 1 << 24
 QUESTION_SECONDS = 10
 # The address of a Unix socket has 108 bytes, the last of them NUL.
 _ADDRESS_BYTES = 107

@@ -10,17 +10,22 @@ import hashlib
 import logging
 import os
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from collector.cells.cardinality import Caps
 from collector.cells.client import Store
+from collector.cells.recall import open_values
+from collector.cells.retention import Retention, keeps_of
 from collector.cells.sealing import Sealer
+from collector.cells.shaping import Shaping
 from collector.clock import Clock, SystemClock
 from collector.day import DAY_SECONDS
 from collector.ingest.acquisition import known_values
 from collector.ingest.assemble import Intake, forget_visitors
 from collector.ingest.limits import Limits, rates_of
 from collector.ingest.place import Places
+from collector.ingest.rules import rules_of
 from collector.ingest.visits import Visits
 from collector.privacy.address import Networks
 from collector.privacy.secrets import DaySecrets, runtime_directory
@@ -30,7 +35,7 @@ from collector.settings import Settings, runtime_candidates
 from collector.spool.delivery import Delivery
 from collector.spool.journal import Journal
 from collector.stats.report import Reports
-from collector.telemetry import Tally
+from collector.telemetry import SECRET_MADE_ANEW, Tally
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +46,8 @@ class Parts:
 
     Attributes:
         intake: what assembling needs; replaced when sites change.
-        sealing: held while days are sealed, whoever asks for it.
+        sealing: held while rows of the store are rewritten, whoever asks for it.
+        stopping: set when the service is to end, for work that takes long.
         opened: whether the store's tables are made, and hits are delivered.
         seals: how many days were sealed since the start.
         trouble: why days cannot be sealed at present, a sentence; empty if they can.
@@ -57,9 +63,12 @@ class Parts:
     secrets: DaySecrets
     visits: Visits
     sealer: Sealer
+    retention: Retention
+    shaping: Shaping
     reports: Reports
     intake: Intake
     sealing: threading.Lock = field(default_factory=threading.Lock)
+    stopping: threading.Event = field(default_factory=threading.Event)
     opened: bool = False
     seals: int = 0
     trouble: str = ""
@@ -68,6 +77,29 @@ class Parts:
     def sites(self) -> Sites:
         """The sites, as last read from the registry."""
         return self.intake.sites
+
+    def read_sites(self) -> None:
+        """Read anew which sites there are, what their owners decided, and which were removed."""
+        sites = self.registry.sites()
+        self.intake = replace(self.intake, sites=sites, rules=rules_of(sites))
+        self.shaping.gone = frozenset(self.registry.erasures())
+
+    def make_ready(self) -> None:
+        """Make the store's tables what they should be, and recall what it knows of open days.
+
+        Raises:
+            DeliveryError: if a server does not answer or refuses.
+            StoreBusy: if another process has the embedded store.
+        """
+        self.store.prepare()
+        self.sealer.remember()
+        self.shaping.recall(open_values(self.store))
+
+    def close(self) -> None:
+        """Let go of everything that is kept; what delivers or commits must have ended."""
+        self.journal.close()
+        self.store.close()
+        self.registry.close()
 
     def turned_away(self, reason: str) -> None:
         """Count a connection that was closed before a request could be read."""
@@ -89,7 +121,8 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         settings.spool_path, settings.spool_keys_dir, clock, settings.spool.max_bytes, tally
     )
     store = Store(settings.store_path, settings.clickhouse_dsn)
-    secrets = _day_secrets(settings, clock)
+    places = Places(settings.geo_path, expected=bool(settings.geo_database))
+    secrets = _day_secrets(settings, clock, tally, places)
     visits = Visits()
     sealer = Sealer(
         store,
@@ -100,11 +133,12 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         settings.seal.grace_s,
         known=known_values(),
     )
+    shaping = Shaping(Caps(), tally, clock, sealer.sealed_until)
     intake = Intake(
         sites=registry.sites(),
         secrets=secrets,
         visits=visits,
-        places=Places(Path(settings.geo_database) if settings.geo_database else None),
+        places=places,
         clock=clock,
         limits=Limits(rates_of(settings.limits)),
         sealed_until=sealer.sealed_until,
@@ -112,17 +146,19 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         address_header=settings.client_address_header.lower().encode(),
         excluded=Networks(settings.excluded_networks),
     )
-    return Parts(
+    parts = Parts(
         settings=settings,
         clock=clock,
         registry=registry,
         tally=tally,
         store=store,
         journal=journal,
-        delivery=Delivery(journal, store, clock, settings.delivery),
+        delivery=Delivery(journal, store, clock, settings.delivery, shaping),
         secrets=secrets,
         visits=visits,
         sealer=sealer,
+        retention=Retention(store, lambda: keeps_of(registry.sites()), clock),
+        shaping=shaping,
         reports=Reports(
             store,
             registry.sites,
@@ -132,9 +168,11 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         ),
         intake=intake,
     )
+    parts.read_sites()
+    return parts
 
 
-def _day_secrets(settings: Settings, clock: Clock) -> DaySecrets:
+def _day_secrets(settings: Settings, clock: Clock, tally: Tally, places: Places) -> DaySecrets:
     chosen, folder = settings.secrets.store, settings.secrets.runtime_dir
     # One machine may run several services: each has a folder of its own, found again by its data.
     name = hashlib.sha256(str(settings.data_dir.resolve()).encode()).hexdigest()[:16]
@@ -148,4 +186,16 @@ def _day_secrets(settings: Settings, clock: Clock) -> DaySecrets:
             _log.warning("no folder on tmpfs: day secrets live in memory only, until the stop")
             chosen = "memory"
         directory = (memory or Path()) / f"footfall-{os.getuid()}-{name}"
-    return DaySecrets(directory, clock, chosen, forget=forget_visitors)
+
+    def forget() -> None:
+        forget_visitors()
+        places.forget()
+
+    return DaySecrets(
+        directory,
+        clock,
+        chosen,
+        forget=forget,
+        marks=settings.day_marks_dir,
+        made_anew=lambda site, day: tally.count(SECRET_MADE_ANEW, day.number, site),
+    )

@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, replace
-from typing import Any
+from collections.abc import Callable
 
-import anyio.to_thread
-
-from collector.cells.sealing import Sealer, SealResult
-from collector.control import Handler
+from collector.aside import aside, left_behind
+from collector.cells.sealing import Sealer
+from collector.day import DAY_SECONDS
 from collector.demo import filling
+from collector.errands import erase_removed, expire, seal_due
 from collector.errors import CollectorError, DeliveryError, SealError
 from collector.ingest.acquisition import known_values
 from collector.parts import Parts
@@ -27,6 +25,9 @@ SITES_SECONDS = 1.0
 SEAL_SECONDS = 10.0
 SECRETS_SECONDS = 5.0
 STORE_SECONDS = 2.0
+EXPIRY_SECONDS = 60.0
+ERASE_SECONDS = 30.0
+END_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,8 @@ def begin(parts: Parts, demo: Site | None = None) -> list[asyncio.Task[None]]:
         asyncio.create_task(_again(SITES_SECONDS, lambda: _read_sites(parts), "reading sites")),
         asyncio.create_task(_again(SECRETS_SECONDS, lambda: _destroy(parts), "destroying secrets")),
         asyncio.create_task(_again(SEAL_SECONDS, lambda: _seal(parts), "sealing")),
+        asyncio.create_task(_again(EXPIRY_SECONDS, Expiry(parts), "deleting what is old")),
+        asyncio.create_task(_again(ERASE_SECONDS, lambda: _erase(parts), "erasing removed sites")),
     ]
     if not parts.opened:
         work.append(asyncio.create_task(_await_store(parts)))
@@ -49,11 +52,16 @@ def begin(parts: Parts, demo: Site | None = None) -> list[asyncio.Task[None]]:
     return work
 
 
-async def end(work: list[asyncio.Task[None]]) -> None:
-    """End rounds and wait until they have."""
+async def end(parts: Parts, work: list[asyncio.Task[None]]) -> None:
+    """End rounds: what one is in the middle of gets some seconds, then is left to itself."""
+    parts.stopping.set()
     for task in work:
         task.cancel()
     await asyncio.gather(*work, return_exceptions=True)
+    patience = END_SECONDS
+    while left_behind() and patience > 0:
+        await asyncio.sleep(0.05)
+        patience -= 0.05
 
 
 def open_store(parts: Parts) -> None:
@@ -63,27 +71,36 @@ def open_store(parts: Parts) -> None:
         DeliveryError: if a server does not answer or refuses.
         StoreBusy: if another process has the embedded store.
     """
-    parts.store.prepare()
-    parts.sealer.remember()
+    parts.make_ready()
     parts.delivery.start()
     parts.opened = True
 
 
-def handlers(parts: Parts) -> Mapping[str, Handler]:
-    """Give what commands may ask of the running service."""
+class Expiry:
+    """Deletes what is old once a day, and after each closing instant.
 
-    async def seal(_: dict[str, Any]) -> Any:
-        return await anyio.to_thread.run_sync(_seal_now, parts)
+    The first turn of a process counts as a new day.
+    """
 
-    async def due(_: dict[str, Any]) -> Any:
-        return await anyio.to_thread.run_sync(_due, parts)
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._done = (0, 0)
 
-    return {"seal": seal, "seal-due": due}
+    def __call__(self) -> None:
+        """Take a turn."""
+        parts = self._parts
+        today = int(parts.clock.now()) // DAY_SECONDS, parts.seals
+        if not parts.opened or today == self._done:
+            return
+        # A clock that jumped would make everything look old.
+        _check_clock(parts)
+        expire(parts)
+        self._done = today
 
 
 def _read_sites(parts: Parts) -> None:
     if parts.registry.changed():
-        parts.intake = replace(parts.intake, sites=parts.registry.sites())
+        parts.read_sites()
 
 
 def _destroy(parts: Parts) -> None:
@@ -99,38 +116,23 @@ def _check_clock(parts: Parts) -> None:
         raise
 
 
-def _seal(parts: Parts) -> list[SealResult]:
-    if not parts.opened:
-        return []
-    with parts.sealing:
-        try:
-            results = parts.sealer.run_once()
-        except SealError as failed:
-            parts.trouble = str(failed)
-            raise
-        parts.trouble = ""
-        parts.seals += len(results)
-        return results
+def _seal(parts: Parts) -> None:
+    if parts.opened:
+        seal_due(parts)
 
 
-def _seal_now(parts: Parts) -> list[dict[str, Any]]:
-    parts.delivery.flush()
-    parts.sealer.trust_clock()
-    return [asdict(result) for result in _seal(parts)]
-
-
-def _due(parts: Parts) -> list[int]:
-    parts.delivery.flush()
-    return parts.sealer.due(parts.clock.now())
+def _erase(parts: Parts) -> None:
+    if parts.opened and parts.registry.erasures():
+        erase_removed(parts)
 
 
 async def _await_store(parts: Parts) -> None:
     while not parts.opened:
-        await asyncio.sleep(STORE_SECONDS)
         try:
-            await anyio.to_thread.run_sync(open_store, parts)
+            await aside(lambda: open_store(parts))
         except DeliveryError as failed:
-            _log.warning("the store is not ready yet: %s", failed)
+            _log.warning("the store is not ready, hits wait in the spool: %s", failed)
+            await asyncio.sleep(STORE_SECONDS)
 
 
 async def _invent(parts: Parts, site: Site) -> None:
@@ -147,18 +149,23 @@ async def _invent(parts: Parts, site: Site) -> None:
         queries_end_s=0,
     )
 
+    def go_on() -> bool:
+        return not parts.stopping.is_set()
+
     def fill() -> None:
         with parts.sealing:
-            filling.fill(parts.store, hasty.seal, site, parts.clock, mark)
+            filled = filling.fill(parts.store, hasty.seal, site, parts.clock, mark, go_on)
+        if filled.days:
+            _log.info("invented %d hits of %d days for %s", filled.hits, filled.days, site.domain)
 
-    await anyio.to_thread.run_sync(fill)
+    await aside(fill)
     await filling.trickle(parts.journal, parts.visits, site, parts.clock, mark)
 
 
 async def _again(seconds: float, once: Callable[[], object], what: str) -> None:
     while True:
         try:
-            await anyio.to_thread.run_sync(once)
+            await aside(once)
         except CollectorError as failed:
             _log.error("%s: %s", what, failed)
         except Exception:  # noqa: BLE001 - logged with its trace

@@ -174,6 +174,14 @@ class Caps:
         for visit in [visit for visit in self._altered if visit[1] <= closes_at]:
             del self._altered[visit]
 
+    def forget_site(self, site: int) -> None:
+        """Forget all of a site that was removed."""
+        for day in self._days.values():
+            for key in [key for key in day if key[0] == site]:
+                del day[key]
+        for visit in [visit for visit in self._altered if visit[0] == site]:
+            del self._altered[visit]
+
     def values(self, site: int, closes_at: int, dimension: str) -> int:
         """Count the values kept of a dimension."""
         return len(self._kept(site, closes_at, dimension))

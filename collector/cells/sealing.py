@@ -155,7 +155,11 @@ class Sealer:
         self.check_clock()
         moment = self._clock.now() if now is None else now
         self._secrets.destroy(moment)
-        return [self.seal(closes_at) for closes_at in self.due(moment)]
+        results = []
+        for closes_at in self.due(moment):
+            results.append(self.seal(closes_at))
+            _log.info("sealed: %s", results[-1])
+        return results
 
     def trust_clock(self) -> None:
         """Take the clock as right after a jump, because a person says so."""
@@ -179,9 +183,7 @@ class Sealer:
         if str(closes_at) in parts.partitions(self._store, "open_cells"):
             parts.drop(self._store, "open_cells", str(closes_at), self._clock)
         self._journal.destroy_key(closes_at)
-        result = SealResult(closes_at, *written, seconds=self._clock.monotonic() - began)
-        _log.info("sealed: %s", result)
-        return result
+        return SealResult(closes_at, *written, seconds=self._clock.monotonic() - began)
 
     def foresee(self, closes_at: int) -> SealResult:
         """Tell what sealing a closing instant would do, and do nothing."""

@@ -1,21 +1,16 @@
-"""`footfall seal`: seal closed days now, in the running service or on its own."""
+"""`footfall seal` and `footfall retention`: close days and delete old ones, now.
+
+Done by the running service, or by the command itself where there is none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from collector.commands.desk import Desk, as_json, say_json
-from collector.control import ask
-from collector.settings import Settings
-
-if TYPE_CHECKING:
-    from collector.parts import Parts
 
 
 @click.command()
@@ -24,13 +19,7 @@ if TYPE_CHECKING:
 @click.pass_obj
 def seal(desk: Desk, *, dry_run: bool, as_json: bool) -> None:
     """Seal every closed day that is due; also says that the clock is right after a jump."""
-    command = "seal-due" if dry_run else "seal"
-    answer = ask(desk.settings.control_socket, command)
-    if answer is not None:
-        found = answer.value
-    else:
-        with _own_parts(desk.settings) as parts:
-            found = _due(parts) if dry_run else _sealed(parts)
+    found = desk.errand("seal-due" if dry_run else "seal")
     if as_json:
         say_json(found)
         return
@@ -40,33 +29,20 @@ def seal(desk: Desk, *, dry_run: bool, as_json: bool) -> None:
         click.echo(_due_words(one) if dry_run else _sealed_words(one))
 
 
-def _due(parts: Parts) -> list[int]:
-    parts.delivery.flush()
-    return parts.sealer.due(parts.clock.now())
-
-
-def _sealed(parts: Parts) -> list[dict[str, Any]]:
-    parts.delivery.flush()
-    parts.sealer.trust_clock()
-    return [asdict(result) for result in parts.sealer.run_once()]
-
-
-@contextmanager
-def _own_parts(settings: Settings) -> Iterator[Parts]:
-    """Hold open what the service would, while none runs."""
-    # Imported here: the engine takes a second that no other command should wait for.
-    from collector.parts import make_parts  # noqa: PLC0415
-
-    parts = make_parts(settings)
-    try:
-        parts.store.prepare()
-        parts.sealer.remember()
-        parts.journal.start()
-        yield parts
-    finally:
-        parts.journal.close()
-        parts.store.close()
-        parts.registry.close()
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@as_json
+@click.pass_obj
+def retention(desk: Desk, *, dry_run: bool, as_json: bool) -> None:
+    """Delete what sites keep no longer; the service does so by itself once a day."""
+    found = desk.errand("retention-due" if dry_run else "retention")
+    if as_json:
+        say_json(found)
+        return
+    if not found:
+        click.echo("Nothing is too old.")
+    for one in found:
+        click.echo(_expired_words(one, dry_run=dry_run))
 
 
 def _due_words(closes_at: int) -> str:
@@ -79,6 +55,14 @@ def _sealed_words(result: dict[str, Any]) -> str:
         f"{result['sites']} sites, {result['sealed_cells']} cells kept, "
         f"{result['folded_cells']} folded, {result['seconds']:.1f} s."
     )
+
+
+def _expired_words(expired: dict[str, Any], *, dry_run: bool) -> str:
+    grain, _, month = expired["partition"].partition("-")
+    kind = {"0": "days", "1": "hours"}.get(grain, "cells")
+    verb = "would be" if dry_run else "are"
+    whole = ", the whole of it" if expired["whole"] else ""
+    return f"{expired['rows']} cells of {kind} of {month[:4]}-{month[4:]} {verb} deleted{whole}."
 
 
 def _instant(closes_at: int) -> str:

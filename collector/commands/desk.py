@@ -1,6 +1,6 @@
-"""Give every command the same desk: the settings, the registry, and a way to print.
+"""Give every command the same desk: settings, registry, errands, and a way to print.
 
-Knows click and the settings; does nothing by itself. Used by the other
+Knows click, the settings and whom to ask; does nothing by itself. Used by the other
 modules of `commands`.
 """
 
@@ -10,13 +10,17 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import msgspec
 
+from collector.control import ask
 from collector.registry.store import Registry
 from collector.settings import Settings, from_process
+
+if TYPE_CHECKING:
+    from collector.parts import Parts
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
@@ -43,6 +47,38 @@ class Desk:
         """Hold the registry open; safe while the service runs."""
         with Registry(self.settings.registry_path) as registry:
             yield registry
+
+    def errand(self, errand: str, **arguments: Any) -> Any:
+        """Have something done by the running service, or by this process if there is none.
+
+        Returns:
+            What the errand returns, as JSON says it.
+
+        Raises:
+            CollectorError: if it could not be done.
+        """
+        answer = ask(self.settings.control_socket, errand, **arguments)
+        if answer is not None:
+            return answer.value
+        # Imported here: the engine takes a second that no other command should wait for.
+        from collector.errands import run  # noqa: PLC0415
+
+        with _own_parts(self.settings) as parts:
+            return run(parts, errand, arguments)
+
+
+@contextmanager
+def _own_parts(settings: Settings) -> Iterator[Parts]:
+    """Hold open what the service would, while none runs."""
+    from collector.parts import make_parts  # noqa: PLC0415 - as above
+
+    parts = make_parts(settings)
+    try:
+        parts.make_ready()
+        parts.journal.start()
+        yield parts
+    finally:
+        parts.close()
 
 
 def reachable(host: str) -> str:

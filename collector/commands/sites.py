@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 import msgspec
 
 from collector.commands.desk import Desk, as_json, reachable, say_json, say_table
-from collector.registry.sites import PROFILES, Site
+from collector.commands.site_settings import LISTS, named, paths_of, site_options
+from collector.errors import CollectorError
+from collector.registry.sites import Site
 from collector.settings import Settings
 
 
@@ -24,44 +26,18 @@ def snippet(domain: str, settings: Settings) -> str:
     return f'<script defer data-domain="{domain}" src="{origin}/js/footfall.js"></script>'
 
 
-_zone = click.option("--zone", help="IANA time zone, such as Europe/Berlin; decides its days.")
-_profile = click.option("--profile", type=click.Choice(PROFILES), help="Privacy profile.")
-_public = click.option(
-    "--public/--private", default=None, help="Whether anybody may see its numbers."
-)
-_hostnames = click.option(
-    "--hostname",
-    "hostnames",
-    multiple=True,
-    help="A further host name its hits may come from; repeat for more.",
-)
-_own_paths = click.option(
-    "--own-path",
-    "own_paths",
-    multiple=True,
-    help="A path that is never folded, however few see it; repeat for more.",
-)
-
-_controller = click.option(
-    "--controller",
-    help="Who answers for what is counted, for the privacy notice: a name and how to reach them.",
-)
-
-
 @site.command("add")
 @click.argument("domain")
-@_zone
-@_public
-@_profile
-@_hostnames
-@_own_paths
-@_controller
+@site_options
 @as_json
 @click.pass_obj
-def add(desk: Desk, /, domain: str, as_json: bool, **given: Any) -> None:
+def add(
+    desk: Desk, /, domain: str, sitemap: BinaryIO | None, *, as_json: bool, **given: Any
+) -> None:
     """Add the site DOMAIN and print its snippet."""
     with desk.registry() as registry:
-        added = registry.add_site(domain, **_named(given))
+        added = registry.add_site(domain, **named(given))
+    _declare(desk, added, sitemap)
     line = snippet(added.domain, desk.settings)
     if as_json:
         say_json({**msgspec.structs.asdict(added), "snippet": line})
@@ -73,7 +49,7 @@ def add(desk: Desk, /, domain: str, as_json: bool, **given: Any) -> None:
 @as_json
 @click.pass_obj
 def show(desk: Desk, as_json: bool) -> None:
-    """List the sites."""
+    """List the sites; as JSON with all that is declared of them."""
     with desk.registry() as registry:
         sites = list(registry.sites())
     if as_json:
@@ -84,39 +60,60 @@ def show(desk: Desk, as_json: bool) -> None:
 
 @site.command("set")
 @click.argument("domain")
-@_zone
-@_public
-@_profile
-@_hostnames
-@_own_paths
-@_controller
+@site_options
+@click.option(
+    "--clear",
+    "cleared",
+    type=click.Choice(list(LISTS.values())),
+    multiple=True,
+    help="A list to empty; repeat for more.",
+)
 @click.pass_obj
-def change(desk: Desk, /, domain: str, **given: Any) -> None:
+def change(
+    desk: Desk,
+    /,
+    domain: str,
+    sitemap: BinaryIO | None,
+    cleared: tuple[str, ...],
+    **given: Any,
+) -> None:
     """Change the site DOMAIN; lists are replaced, a new zone begins when its day ends."""
-    changes = _named(given)
-    if not changes:
+    changes = named(given, cleared)
+    if not changes and sitemap is None:
         raise click.UsageError("name at least one thing to change")
     with desk.registry() as registry:
         changed = registry.set_site(domain, **changes)
+    paths = _declare(desk, changed, sitemap)
     click.echo(f"{changed.domain} is changed.")
+    if paths:
+        click.echo(f"Its sitemap declares {paths} own paths.")
     if changes.get("zone", changed.zone) != changed.zone:
         click.echo(f"Its zone becomes {changes['zone']} when its present day ends.")
 
 
 @site.command("remove")
 @click.argument("domain")
-@click.confirmation_option(prompt="Its hits will no longer be counted. Remove it?")
+@click.confirmation_option(prompt="All its numbers will be deleted, for ever. Remove it?")
 @click.pass_obj
 def remove(desk: Desk, domain: str) -> None:
-    """Remove the site DOMAIN and its tokens; its hits are dropped from now on."""
+    """Remove the site DOMAIN, its tokens, its numbers and its secrets; later hits are dropped."""
     with desk.registry() as registry:
         registry.remove_site(domain)
-    click.echo(f"{domain} is removed.")
+    try:
+        rows = desk.errand("erase")
+    except CollectorError as failed:
+        raise click.ClickException(
+            f"{domain} is removed, but its numbers are not deleted yet; "
+            f"the service will when it can: {failed}"
+        ) from failed
+    click.echo(f"{domain} is removed, with all its numbers: {rows} rows.")
 
 
-def _named(given: dict[str, Any]) -> dict[str, Any]:
-    """Keep what was named on the command line."""
-    return {name: value for name, value in given.items() if value not in (None, ())}
+def _declare(desk: Desk, site: Site, sitemap: BinaryIO | None) -> int:
+    if sitemap is None:
+        return 0
+    declared: int = desk.errand("declare-paths", site=site.domain, paths=paths_of(sitemap, site))
+    return declared
 
 
 def _row(one: Site) -> tuple[str, ...]:

@@ -72,6 +72,7 @@ class PageRules(msgspec.Struct, frozen=True, kw_only=True):
         keep_trailing_slash: whether `/a/` and `/a` are two pages.
         keep_index: whether `/a/index.html` and `/a` are two pages.
         public_users: whether names after `/users/` and the like are the site's own pages.
+        hash_routing: whether the fragment is part of the path, whatever the tracker says.
     """
 
     templates: tuple[str, ...] = ()
@@ -79,6 +80,7 @@ class PageRules(msgspec.Struct, frozen=True, kw_only=True):
     keep_trailing_slash: bool = False
     keep_index: bool = False
     public_users: bool = False
+    hash_routing: bool = False
 
 
 class Page(msgspec.Struct, frozen=True):
@@ -125,7 +127,7 @@ def page_of(
         hostname, (raw_path, query, fragment) = "", local.groups()
     else:
         return Page("", "/", {})
-    if hash_mode and fragment:
+    if fragment and (hash_mode or rules.hash_routing):
         raw_path = _with_fragment(raw_path, fragment)
     tags = tags_of(query, rules.search_parameter) if query else {}
     search = scrub_search(tags.pop(rules.search_parameter, "")) if tags else ""

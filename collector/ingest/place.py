@@ -68,6 +68,10 @@ class GeoStatus(NamedTuple):
     attribution: str
 
 
+BUILT_IN = GeoStatus("", "iptocc", 0, "", "")
+"""What there is without a database."""
+
+
 class Places:
     """Looks up places, in a MaxMind-format file if there is one, else countries by registry.
 
@@ -79,7 +83,12 @@ class Places:
         unknown: how many look-ups found no place.
     """
 
-    def __init__(self, database: Path | None = None) -> None:
+    def __init__(self, database: Path | None = None, *, expected: bool = True) -> None:
+        """Open the file.
+
+        Args:
+            expected: whether it is an error that there is none; else it is looked for now and then.
+        """
         self._path = database
         self._reader: maxminddb.Reader | None = None
         self._stamp = (0, 0)
@@ -87,7 +96,7 @@ class Places:
         self._until_look = LOOK_EVERY
         self.unknown = 0
         self._cached = lru_cache(maxsize=8192)(self._look_up)
-        if database:
+        if database and (expected or _stamp(database) != self._stamp):
             self._open(database)
 
     def place(self, network: bytes) -> Place:

@@ -14,22 +14,9 @@ import msgspec
 
 from collector.hit import Kind
 from collector.ingest.page import PLAIN_RULES, PageRules
+from collector.registry.sites import Goal, Site
 
 OWN_VISIT_COOKIES: Final = frozenset({b"__Host-own", b"own"})
-
-
-class Goal(msgspec.Struct, frozen=True):
-    """Something an owner wants visitors to do.
-
-    Attributes:
-        name: for people.
-        event: the name of the custom event that fulfils it; empty if pages do.
-        path: the pattern of pages that fulfil it, such as `/thanks` or `/shop/*/done`.
-    """
-
-    name: str
-    event: str = ""
-    path: str = ""
 
 
 class SiteRules(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,6 +39,11 @@ class SiteRules(msgspec.Struct, frozen=True, kw_only=True):
 NO_RULES: Final = SiteRules()
 
 
+def rules_of(sites: Iterable[Site]) -> dict[int, SiteRules]:
+    """Read the decisions of each site's owner, by the site's number."""
+    return {site.id: _rules_of(site) for site in sites}
+
+
 def fits(path: str, patterns: tuple[str, ...]) -> bool:
     """Tell whether a path fits one of the patterns."""
     return bool(patterns) and _pattern(patterns).fullmatch(path) is not None
@@ -64,6 +56,22 @@ def goals_of(goals: Iterable[Goal], kind: Kind, path: str, event: str) -> tuple[
     if kind is Kind.PAGEVIEW:
         return tuple(goal.name for goal in goals if goal.path and fits(path, (goal.path,)))
     return ()
+
+
+def _rules_of(site: Site) -> SiteRules:
+    return SiteRules(
+        page=PageRules(
+            templates=site.templates,
+            search_parameter=site.search_parameter,
+            keep_trailing_slash=site.keep_trailing_slash,
+            keep_index=site.keep_index,
+            public_users=site.public_users,
+            hash_routing=site.hash_routing,
+        ),
+        excluded_paths=site.excluded_paths,
+        excluded_countries=frozenset(site.excluded_countries),
+        goals=site.goals,
+    )
 
 
 def is_own_visit(cookies: bytes) -> bool:

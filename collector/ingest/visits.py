@@ -181,6 +181,12 @@ class Visits:
         line = self._sites.get(site_id)
         return sum(1 for _ in _recent(line.visits, now - NOW_S)) if line is not None else 0
 
+    def forget_site(self, site_id: int) -> None:
+        """Forget the visits of a site that was removed."""
+        line = self._sites.pop(site_id, None)
+        if line is not None:
+            self._count -= len(line.visits)
+
     def sweep(self, now: float) -> None:
         """Forget the visits that have ended by now."""
         self._swept_at = int(now)

@@ -28,6 +28,7 @@ StoreKind = Literal["runtime", "memory", "disk"]
 SIZE: Final = 32
 GRACE_S: Final = 300
 _FILE_NAME: Final = re.compile(r"(\d{1,10})-(\d{1,10})\.secret")
+_MARK_NAME: Final = re.compile(r"(\d{1,10})-(\d{1,10})\.made")
 _IN_MEMORY: Final = ("tmpfs", "ramfs")
 _log = logging.getLogger(__name__)
 
@@ -49,6 +50,8 @@ class DaySecrets:
         store: StoreKind = "runtime",
         *,
         forget: Callable[[], None] = lambda: None,
+        marks: Path | None = None,
+        made_anew: Callable[[int, Day], None] = lambda _site, _day: None,
     ) -> None:
         """Open the secrets that an earlier run left, destroying those that are due.
 
@@ -57,15 +60,24 @@ class DaySecrets:
             store: `runtime` insists on tmpfs, `disk` does not, `memory` keeps no file.
             forget: empties every cache that is keyed by what visitors sent;
                 called whenever secrets are destroyed.
+            marks: a directory that outlives the secrets' own, for an empty file
+                that says that a site's day has had a secret; None for no marks.
+            made_anew: told the site and day whose secret was lost, as by a reboot:
+                whoever came before and after counts twice.
 
         Raises:
             SettingsError: if `runtime` secrets would lie on a disk.
         """
         self._clock = clock
         self._forget = forget
+        self._marks = marks
+        self._made_anew = made_anew
         self._held: dict[tuple[int, int], bytearray] = {}
         self._given: dict[tuple[int, int], bytes] = {}
         self._directory = None if store == "memory" else directory
+        if marks is not None:
+            marks.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._sweep(clock.now())
         if self._directory is not None:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if store == "runtime" and not lies_in_memory(self._directory):
@@ -83,7 +95,7 @@ class DaySecrets:
             32 random bytes.
         """
         key = (site_id, day.closes_at)
-        return self._given.get(key) or self._make(key)
+        return self._given.get(key) or self._make(key, day)
 
     @property
     def outlive_process(self) -> bool:
@@ -107,24 +119,63 @@ class DaySecrets:
             what was destroyed.
         """
         due = [key for key in self._held if key[1] + GRACE_S <= now]
+        if due:
+            self._sweep(now)
+        return self._destroy(due)
+
+    def destroy_site(self, site_id: int) -> list[DaySecret]:
+        """Destroy every secret of a site that was removed, as `destroy` does.
+
+        Returns:
+            what was destroyed.
+        """
+        self._sweep(0, gone=site_id)
+        return self._destroy([key for key in self._held if key[0] == site_id])
+
+    @property
+    def directory(self) -> Path | None:
+        """Where the files are; None if there are none."""
+        return self._directory
+
+    def _destroy(self, due: list[tuple[int, int]]) -> list[DaySecret]:
         for key in due:
             held = self._held.pop(key)
             self._given.pop(key, None)
             held[:] = bytes(SIZE)
             if self._directory is not None:
                 _overwrite_and_unlink(_path(self._directory, key))
-            _log.info("day secret destroyed: site %d, day closed at %d", *key)
+            _log.info("day secret destroyed: site %d, day closing at %d", *key)
         if due:
             self._forget()
         return [DaySecret(*key) for key in due]
 
-    def _make(self, key: tuple[int, int]) -> bytes:
+    def _make(self, key: tuple[int, int], day: Day) -> bytes:
         secret = randomness.token_bytes(SIZE)
         if self._directory is not None:
             _write(_path(self._directory, key), secret)
         self._held[key] = bytearray(secret)
         self._given[key] = secret
+        self._mark(key[0], day)
         return secret
+
+    def _mark(self, site: int, day: Day) -> None:
+        if self._marks is None:
+            return
+        try:
+            (self._marks / f"{day.closes_at}-{site}.made").touch(mode=0o600, exist_ok=False)
+        except FileExistsError:
+            _log.warning("day secret made anew: site %d, day closing at %d", site, day.closes_at)
+            self._made_anew(site, day)
+        except OSError as failed:
+            # A day without a mark is counted all the same; it only cannot tell of a loss.
+            _log.error("a day cannot be marked: %s", failed.strerror)
+
+    def _sweep(self, now: float, gone: int = 0) -> None:
+        """Remove the marks of days that are over, and of a site that is gone."""
+        for path in self._marks.iterdir() if self._marks is not None else ():
+            found = _MARK_NAME.fullmatch(path.name)
+            if found and (int(found[1]) + GRACE_S <= now or int(found[2]) == gone):
+                path.unlink(missing_ok=True)
 
     def _load(self, directory: Path) -> None:
         for path in directory.iterdir():

@@ -12,10 +12,11 @@ from collector.day import day_at
 from collector.hit import NONE, OTHER, Drop, Hit, Kind
 from collector.ingest.assemble import Assembled, Intake, assemble, forget_visitors, sites_named
 from collector.ingest.page import PageRules
-from collector.ingest.rules import Goal, SiteRules
+from collector.ingest.rules import SiteRules
 from collector.ingest.wire import Payload
 from collector.privacy.address import Networks
 from collector.privacy.pseudonym import _keyed
+from collector.registry.sites import Goal
 from tests.builders import (
     CHROME,
     IPHONE,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from collector.ingest.explain import Explanation, Line, explain
-from collector.ingest.rules import Goal, SiteRules
+from collector.ingest.rules import SiteRules
+from collector.registry.sites import Goal
 from tests.builders import CHROME, a_body, an_intake
 
 UA = (b"user-agent", CHROME)
