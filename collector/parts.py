@@ -35,7 +35,7 @@ from collector.settings import Settings, runtime_candidates
 from collector.spool.delivery import Delivery
 from collector.spool.journal import Journal
 from collector.stats.report import Reports
-from collector.telemetry import SECRET_MADE_ANEW, Tally
+from collector.telemetry import MADE_ANEW, Tally
 
 _log = logging.getLogger(__name__)
 
@@ -197,5 +197,5 @@ def _day_secrets(settings: Settings, clock: Clock, tally: Tally, places: Places)
         chosen,
         forget=forget,
         marks=settings.day_marks_dir,
-        made_anew=lambda site, day: tally.count(SECRET_MADE_ANEW, day.number, site),
+        made_anew=lambda site, day: tally.count(MADE_ANEW, day.number, site),
     )

@@ -161,6 +161,11 @@ class Settings(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return self.data_dir / "spool-keys"
 
     @property
+    def day_marks_dir(self) -> Path:
+        """The folder of empty files that say which site's day has had a secret."""
+        return self.data_dir / "day-marks"
+
+    @property
     def store_path(self) -> Path:
         """The folder of the embedded ClickHouse."""
         return self.data_dir / "clickhouse"

@@ -13,6 +13,12 @@ from collections.abc import Mapping
 Counted = tuple[int, str, int]
 """What one count is of: (days since 1970-01-01 in UTC, reason, site or 0)."""
 
+SHED = "shed"
+"""Why a good hit was answered with 503: the spool took no more."""
+
+MADE_ANEW = "secret_made_anew"
+"""That a site's day lost its secret, as by a reboot; its day is the site's own, not UTC's."""
+
 
 class Tally:
     """Counts by (UTC day, reason, site) that wait for the spool, and totals since the start."""

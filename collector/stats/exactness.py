@@ -6,7 +6,8 @@ all is told as such. Called by `report`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import date
 
 from collector.cells.thresholds import CONTINUOUS_SUMS
 from collector.stats.metrics import METRICS, VISITORS
@@ -26,6 +27,10 @@ OTHER_IS_AN_UPPER_BOUND = 'Visitors of "(other)" are the sum over what was folde
 OTHER_IS_A_DIFFERENCE = (
     'Of a filter, "(other)" is the total less what is listed: counts only, without visitors.'
 )
+TOLD_APART_ANEW = (
+    "On {days} the day's secret was lost, as by a reboot: "
+    "who came before and after counts as two visitors."
+)
 SMALL_CELLS_LEFT_OUT = "Values that too few visitors share are not listed."
 SMALL_SUMS_LEFT_OUT = "Durations, engagement and revenue leave out cells of very few visitors."
 
@@ -43,6 +48,18 @@ def qualifications(query: Query, *, folded: bool, from_difference: bool) -> tupl
         from_difference: whether that row was had by subtraction.
     """
     return tuple(_qualifications(query, folded=folded, from_difference=from_difference))
+
+
+def of_lost_secrets(query: Query, days: Iterable[date]) -> tuple[str, ...]:
+    """Say on which days of the period a visitor may count twice.
+
+    Args:
+        days: the site's local dates whose secret was made anew, in their order.
+    """
+    within = [day.isoformat() for day in days if query.period.first <= day <= query.period.last]
+    if not within or VISITORS not in query.metrics or not tells_visitors(query):
+        return ()
+    return (TOLD_APART_ANEW.format(days=", ".join(within)),)
 
 
 def _qualifications(query: Query, *, folded: bool, from_difference: bool) -> Iterator[str]:

@@ -35,6 +35,7 @@ _TAIL = f"""\
 - {exactness.SEVERAL_DAYS}
 - {exactness.SEVERAL_VALUES}
 - {exactness.NOT_OF_WHAT_IS_NOT}
+- {exactness.TOLD_APART_ANEW.format(days="…")}
 - {exactness.OTHER_IS_AN_UPPER_BOUND}
 - {exactness.OTHER_IS_A_DIFFERENCE}
 - {exactness.SMALL_CELLS_LEFT_OUT}

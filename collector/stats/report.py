@@ -7,7 +7,7 @@ the store keeps a client for each. Called by `stats.api` and the dashboards.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 
 from collector.cells.client import Row, Store
@@ -18,13 +18,14 @@ from collector.day import zone_of
 from collector.hit import OTHER
 from collector.registry.sites import Site, Sites
 from collector.stats.buckets import buckets
-from collector.stats.exactness import qualifications, tells_visitors
+from collector.stats.exactness import of_lost_secrets, qualifications, tells_visitors
 from collector.stats.metrics import METRICS, VISITORS
 from collector.stats.parts import Known
 from collector.stats.plan import BASE, FOLDED, LISTED, Plan, sql_for
 from collector.stats.query import Query, Report, ReportRow
 from collector.stats.reading import KEPT_APART
 from collector.stats.standing import Standing
+from collector.telemetry import MADE_ANEW
 
 Sums = dict[str, int | None]
 
@@ -37,6 +38,11 @@ _BEGAN = (
     "UNION ALL SELECT day FROM open_cells WHERE site = {site:UInt32} "
     f"AND view = {TOTAL.id} AND grain = 0)"
 )
+
+_LOST_SECRETS = (
+    "SELECT DISTINCT site, day FROM suppressed WHERE reason = {reason:String} ORDER BY day"
+)
+_LOOKS_EVERY_S = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +80,7 @@ class Reports:
         self._visits_now = visits_now
         self._known = known
         self._standing = Standing()
+        self._lost = Standing()
 
     def ask(self, query: Query) -> Report:
         """Answer a question; blocks for as long as the store takes, at most 10 seconds.
@@ -91,9 +98,11 @@ class Reports:
         plan = sql_for(query, now, self._known)
         found = self._store.query(plan.sql, plan.parameters, LIMITS)
         parts = {row[0]: _answer(plan, row) for row in found}
-        if query.dimension:
-            return _breakdown(query, plan, parts)
-        return _series(query, plan, parts, now)
+        report = (
+            _breakdown(query, plan, parts) if query.dimension else _series(query, plan, parts, now)
+        )
+        lost = of_lost_secrets(query, self._lost_secrets(now).get(query.site.id, ()))
+        return replace(report, exactness=report.exactness + lost)
 
     def visitors_now(self, site: Site) -> int:
         """Count a site's visits with a hit in the last five minutes."""
@@ -110,6 +119,17 @@ class Reports:
     def today(self, site: Site) -> date:
         """Tell a site's local date."""
         return datetime.fromtimestamp(self._clock.now(), zone_of(site.zone)).date()
+
+    def _lost_secrets(self, now: float) -> dict[int, list[date]]:
+        """Find the days whose secret was made anew, by site; looked up every few seconds."""
+
+        def find() -> dict[int, list[date]]:
+            found: dict[int, list[date]] = {}
+            for site, day in self._store.query(_LOST_SECRETS, {"reason": MADE_ANEW}, LIMITS):
+                found.setdefault(site, []).append(day)
+            return found
+
+        return self._lost.answer(MADE_ANEW, _LOOKS_EVERY_S, now, find)
 
 
 def _answer(plan: Plan, row: Row) -> _Answer:

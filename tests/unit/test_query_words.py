@@ -128,6 +128,19 @@ def test_each_reason_to_doubt_a_number_is_said(query: Query, sentence: str) -> N
     assert sentence in exactness.qualifications(query, folded=False, from_difference=False)
 
 
+def test_days_that_lost_their_secret_are_named() -> None:
+    """Of the days whose secret was made anew, those of the period are said, for visitors only."""
+    lost = [date(2026, 11, 27), date(2026, 11, 29), date(2026, 11, 30), date(2026, 12, 1)]
+    views = Query(a_site(), ("pageviews",), asked(days=2).period)
+
+    (said,) = exactness.of_lost_secrets(asked(days=2), lost)
+
+    assert "On 2026-11-29, 2026-11-30 the day's secret was lost" in said
+    assert () == exactness.of_lost_secrets(asked(), [date(2026, 11, 29)])
+    assert () == exactness.of_lost_secrets(views, lost)
+    assert () == exactness.of_lost_secrets(asked("is_not"), lost)
+
+
 def test_what_is_exact_is_not_qualified() -> None:
     """A plain question of one day has nothing to say."""
     query = Query(a_site(), ("visitors", "visits"), Period(date(2026, 11, 1), date(2026, 11, 1)))

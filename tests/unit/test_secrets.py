@@ -180,3 +180,62 @@ def test_the_first_directory_in_memory_is_chosen(tmp_path: Path) -> None:
 
     assert Path("/dev/shm") == runtime_directory(candidates)
     assert runtime_directory(candidates[:3]) is None
+
+
+def with_marks(path: Path, marks: Path, told: list[tuple[int, int]]) -> DaySecrets:
+    """Open secrets whose days are marked; what is made anew is noted as (site, day's number)."""
+    return DaySecrets(
+        path,
+        FakeClock(),
+        "disk",
+        marks=marks,
+        made_anew=lambda site, day: told.append((site, day.number)),
+    )
+
+
+def test_a_lost_secret_marks_its_day(tmp_path: Path) -> None:
+    """After a reboot that empties the secrets' folder, the days that had one are told."""
+    told: list[tuple[int, int]] = []
+    first = with_marks(tmp_path / "before", tmp_path / "marks", told)
+    before = first.secret(1, TODAY)
+    again = with_marks(tmp_path / "before", tmp_path / "marks", told).secret(1, TODAY)
+
+    rebooted = with_marks(tmp_path / "after", tmp_path / "marks", told)
+    after = [rebooted.secret(site, TODAY) for site in (1, 1, 2)]
+
+    assert before == again
+    assert before != after[0] == after[1]
+    assert [(1, TODAY.number)] == told
+
+
+def test_marks_hold_nothing_and_go_with_their_day(tmp_path: Path) -> None:
+    """A mark is an empty file, gone once the day is over, though its secret was lost before."""
+    marks = tmp_path / "marks"
+    with_marks(tmp_path / "before", marks, []).secret(1, TODAY)
+    (mark,) = marks.iterdir()
+    assert (0, 0o600) == (mark.stat().st_size, mark.stat().st_mode & 0o777)
+
+    DaySecrets(tmp_path / "after", FakeClock(DUE), "disk", marks=marks)
+
+    assert [] == list(marks.iterdir())
+
+
+def test_a_removed_sites_marks_go_with_it(tmp_path: Path) -> None:
+    """Erasing a site leaves no mark of it; other sites' days stay marked."""
+    marks = tmp_path / "marks"
+    secrets = with_marks(tmp_path / "secrets", marks, [])
+    secrets.secret(1, TODAY)
+    secrets.secret(2, TODAY)
+
+    secrets.destroy_site(1)
+
+    assert [f"{TODAY.closes_at}-2.made"] == [mark.name for mark in marks.iterdir()]
+
+
+def test_a_folder_that_takes_no_mark_stops_no_hit(tmp_path: Path) -> None:
+    """Where marks cannot be written, the day has its secret all the same."""
+    marks = tmp_path / "marks"
+    secrets = with_marks(tmp_path / "secrets", marks, [])
+    marks.rmdir()
+
+    assert len(secrets.secret(1, TODAY)) == 32
