@@ -7,6 +7,10 @@ audit, which compares what is declared here with what is there.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
+from enum import IntEnum
+from itertools import count
+from typing import NamedTuple
 
 from collector.cells.views import DIMENSIONS as _DIMENSIONS
 from collector.cells.views import (
@@ -55,13 +59,40 @@ DURABLE = (
 # A server would keep the files of dropped and merged parts for eight minutes more.
 _DROPPED_AT_ONCE = "old_parts_lifetime = 0, cleanup_delay_period = 1"
 
-# Bits that tell the view what one cell takes of a hit's sums.
-_TAKES_VISITS = 1
-_EXIT_PLUS = 2
-_EXIT_MINUS = 4
-_NEEDS_VALUE = 8
-_NEEDS_OTHER = 16
-_BOUNCE_ONLY = 32
+_KINDS = ("UInt16", "UInt8", "UInt32", "String", "String", *["Int8"] * 5)
+_AT = {Grain.DAY: "0", Grain.HOUR: "hour", Grain.MINUTE: "minute"}
+
+
+class _Bounce(IntEnum):
+    """When a cell takes a hit's bounces: a bounce taken back is taken where it was given."""
+
+    NEVER = 0
+    ALWAYS = 1
+    UNLESS_EARLIER = 2
+    EARLIER = 3
+
+
+class _Cell(NamedTuple):
+    """One cell of the fan-out.
+
+    Attributes:
+        at: when, in columns of `hits`; likewise `value` and `other`.
+        hits: 1 if it takes the visitor and the sums of the hit, else 0.
+        visits: 1 if it takes the sums of the visit, else 0.
+        move: what it adds to the visits of an exit page.
+        needs: how many of its values must be set.
+    """
+
+    view: int
+    grain: Grain
+    at: str = "0"
+    value: str = "''"
+    other: str = "''"
+    hits: int = 1
+    visits: int = 0
+    move: int = 0
+    bounces: _Bounce = _Bounce.NEVER
+    needs: int = 0
 
 
 def tables() -> dict[str, str]:
@@ -155,30 +186,24 @@ def columns_of(statement: str) -> dict[str, str]:
 
 def fan_out() -> str:
     """Return the SELECT that turns every hit into its cells, and a receipt row into its receipt."""
-    function, _, parameters = SKETCH.partition("(")
-    state = f"{function}StateIf({parameters}" if parameters else f"{function}StateIf"
-    taken = f"bitTest(cell.6, {_bit(_TAKES_VISITS)})"
-    plus = f"bitTest(cell.6, {_bit(_EXIT_PLUS)})"
-    minus = f"bitTest(cell.6, {_bit(_EXIT_MINUS)})"
-    earlier = f"bitTest(cell.6, {_bit(_BOUNCE_ONLY)})"
-    own_bounce = f"({taken} AND (bounce_minute = 0 OR cell.2 = {int(Grain.DAY)}))"
-    partly = f"({plus} OR {minus} OR {earlier})"
+    state = SKETCH.replace("(", "StateIf(")
+    takes = dict(zip(_Cell._fields, (f"cell.{place}" for place in count(1)), strict=False))
     plain = ", ".join(
-        f"sum(hits.{name} * (NOT {partly})) AS {name}"
+        f"sum(hits.{name} * {takes['hits']}) AS {name}"
         for name in SUMS
         if name not in ("visits", "bounces", "visit_seconds")
     )
+    in_own = f"({takes['bounces']} != {_Bounce.UNLESS_EARLIER:d} OR bounce_minute = 0)"
     return (
         "SELECT site, toDateTime(closes_at, 'UTC') AS closes_at, cell.1 AS view, cell.2 AS grain, "
         "cell.3 AS at, cell.4 AS value, cell.5 AS other, toDate(any(hits.day)) AS day, "
-        f"{plain}, sum(multiIf({taken}, hits.visits, {plus}, 1, {minus}, -1, 0)) AS visits, "
-        f"sum(hits.bounces * ({own_bounce} OR {earlier})) AS bounces, "
-        f"sum(hits.visit_seconds * {taken}) AS visit_seconds, "
+        f"{plain}, sum(hits.visits * {takes['visits']} + {takes['move']}) AS visits, "
+        f"sum(hits.bounces * ({takes['bounces']} != 0 AND {in_own})) AS bounces, "
+        f"sum(hits.visit_seconds * {takes['visits']}) AS visit_seconds, "
         f"{state}(sipHash64Keyed((k0, k1), cell.1, cell.2, cell.3, cell.4, cell.5), "
-        f"counts_visitor = 1 AND NOT {partly}) AS visitors "
+        f"counts_visitor = 1 AND {takes['hits']} = 1) AS visitors "
         f"FROM hits ARRAY JOIN {_cells()} AS cell "
-        f"WHERE (cell.4 != '' OR NOT bitTest(cell.6, {_bit(_NEEDS_VALUE)})) "
-        f"AND (cell.5 != '' OR NOT bitTest(cell.6, {_bit(_NEEDS_OTHER)})) "
+        f"WHERE (cell.4 != '' OR {takes['needs']} = 0) AND (cell.5 != '' OR {takes['needs']} < 2) "
         "GROUP BY site, closes_at, view, grain, at, value, other"
     )
 
@@ -197,74 +222,79 @@ def fingerprint() -> str:
 
 
 def _cells() -> str:
-    scalar = ", ".join(cell for view in VIEWS for cell in _scalar_cells(view))
-    lists = [array for view in VIEWS for array in _list_cells(view)]
-    earlier = ", ".join(cell for view in VIEWS for cell in _earlier_cells(view))
-    lists.append(f"if(bounce_minute = 0, [], [{earlier}])")
-    every = f"arrayConcat([{scalar}], {', '.join(lists)})"
-    receipt = _cell(RECEIPT_VIEW, Grain.DAY, "receipt", "''", _NEEDS_VALUE)
-    return f"if(receipt = '', {every}, [{receipt}])"
+    plain = [cell for view in VIEWS for cell in _scalar_cells(view)]
+    earlier = [cell for view in VIEWS for cell in _earlier_cells(view)]
+    lists = [
+        f"arrayFlatten(arrayMap(one -> {_zipped(_list_cells(name))}, {field}))"
+        for name, field in LIST_DIMENSIONS.items()
+    ]
+    lists.append(f"if(bounce_minute = 0, [], {_zipped(earlier)})")
+    receipt = _Cell(RECEIPT_VIEW, Grain.DAY, value="receipt", needs=1)
+    every = f"arrayConcat({_zipped(plain)}, {', '.join(lists)})"
+    return f"if(receipt = '', {every}, {_zipped([receipt])})"
 
 
-def _scalar_cells(view: View) -> list[str]:
+def _zipped(cells: Sequence[_Cell]) -> str:
+    """Write cells as an array of tuples, column by column: analysed much sooner than by tuple."""
+    columns = zip(*cells, strict=True)
+    return f"arrayZip({', '.join(map(_column, columns, _KINDS))})"
+
+
+def _column(values: Sequence[int | str], kind: str) -> str:
+    written = ", ".join(value if isinstance(value, str) else str(int(value)) for value in values)
+    return f"CAST([{written}], 'Array({kind})')"
+
+
+def _scalar_cells(view: View) -> list[_Cell]:
     if any(name in LIST_DIMENSIONS for name in view.dimensions):
         return []
     if _is_exit(view):
         return [
-            _cell(view.id, Grain.DAY, "exit_path", "''", _EXIT_PLUS | _NEEDS_VALUE),
-            _cell(view.id, Grain.DAY, "left_path", "''", _EXIT_MINUS | _NEEDS_VALUE),
+            _Cell(view.id, Grain.DAY, value=path, hits=0, move=move, needs=1)
+            for path, move in (("exit_path", 1), ("left_path", -1))
         ]
-    value, other = (*view.dimensions, "''", "''")[:2]
-    return [_cell(view.id, grain, value, other, _bits(view)) for grain in view.grains]
+    return [_cell(view, grain, view.dimensions) for grain in view.grains]
 
 
-def _earlier_cells(view: View) -> list[str]:
+def _earlier_cells(view: View) -> list[_Cell]:
     """Give the cells of the hour and minute in which a bounce was counted that now is none."""
-    if not _bits(view) & _TAKES_VISITS or _is_exit(view):
+    if Says.VISITS not in says(view):
         return []
-    value, other = (*view.dimensions, "''", "''")[:2]
-    bits = _bits(view) & ~_TAKES_VISITS | _BOUNCE_ONLY
     at = {Grain.HOUR: "bounce_hour", Grain.MINUTE: "bounce_minute"}
     return [
-        _cell_at(at[grain], view.id, grain, value, other, bits)
+        _cell(view, grain, view.dimensions)._replace(
+            at=at[grain], hits=0, visits=0, bounces=_Bounce.EARLIER
+        )
         for grain in view.grains
         if grain in at
     ]
 
 
-def _list_cells(view: View) -> list[str]:
-    listed = [name for name in view.dimensions if name in LIST_DIMENSIONS]
-    if not listed:
-        return []
-    columns = ["one" if name in LIST_DIMENSIONS else name for name in view.dimensions]
-    value, other = (*columns, "''", "''")[:2]
+def _list_cells(listed: str) -> list[_Cell]:
+    """Give the cells of all views of a dimension of which a hit has several values, for `one`."""
     return [
-        f"arrayMap(one -> {_cell(view.id, grain, value, other, _bits(view))}, "
-        f"{LIST_DIMENSIONS[listed[0]]})"
+        _cell(view, grain, ["one" if name == listed else name for name in view.dimensions])
+        for view in VIEWS
+        if listed in view.dimensions
         for grain in view.grains
     ]
 
 
-def _bits(view: View) -> int:
-    bits = _TAKES_VISITS if Says.VISITS in says(view) else 0
-    return bits | (0, _NEEDS_VALUE, _NEEDS_VALUE | _NEEDS_OTHER)[len(view.dimensions)]
+def _cell(view: View, grain: Grain, columns: Sequence[str]) -> _Cell:
+    value, other = (*columns, "''", "''")[:2]
+    visits = Says.VISITS in says(view)
+    own = _Bounce.ALWAYS if grain is Grain.DAY else _Bounce.UNLESS_EARLIER
+    return _Cell(
+        view.id,
+        grain,
+        at=_AT[grain],
+        value=value,
+        other=other,
+        visits=int(visits),
+        bounces=own if visits else _Bounce.NEVER,
+        needs=len(columns),
+    )
 
 
 def _is_exit(view: View) -> bool:
     return any(_DIMENSIONS[name].scope is Scope.EXIT for name in view.dimensions)
-
-
-def _cell(view: int, grain: Grain, value: str, other: str, bits: int) -> str:
-    at = {Grain.DAY: "toUInt32(0)", Grain.HOUR: "hour", Grain.MINUTE: "minute"}[grain]
-    return _cell_at(at, view, grain, value, other, bits)
-
-
-def _cell_at(at: str, view: int, grain: Grain, value: str, other: str, bits: int) -> str:
-    return (
-        f"(toUInt16({view}), toUInt8({int(grain)}), {at}, toString({value}), toString({other}), "
-        f"toUInt8({bits}))"
-    )
-
-
-def _bit(mask: int) -> int:
-    return mask.bit_length() - 1

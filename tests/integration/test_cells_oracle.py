@@ -15,7 +15,9 @@ from tests.integration.seeding import hit, insert
 HITS = 10_000
 OF_HITS = {"path", "hostname", "event", "search_query", "property", "goal", "currency"}
 VISIT_SUMS = {"visits", "bounces", "visit_seconds"}
+EARLIER = 1_795_000_020 // 60 * 60
 Key = tuple[int, int, int, int, str, str]
+Counted = tuple[Key, dict[str, int], bool]
 
 
 def invented(count: int) -> list[Hit]:
@@ -73,7 +75,7 @@ def counted(hits: list[Hit]) -> dict[Key, list[int]]:
     return {key: [*(sums[key][name] for name in SUMS), len(visitors[key])] for key in sums}
 
 
-def _cells(one: Hit) -> list[tuple[Key, dict[str, int], bool]]:
+def _cells(one: Hit) -> list[Counted]:
     found = []
     for view in VIEWS:
         if view.dimensions == ("exit_path",):
@@ -92,7 +94,18 @@ def _cells(one: Hit) -> list[tuple[Key, dict[str, int], bool]]:
                 ((one.site, view.id, int(grain), at, value, other), added, one.counts_visitor)
                 for value, other in _values(one, view.dimensions)
             ]
-    return found
+    return [moved for cell in found for moved in _bounce_moved(one, cell)]
+
+
+def _bounce_moved(one: Hit, cell: Counted) -> list[Counted]:
+    """Take a bounce back in the hour and minute that gave it."""
+    key, added, counts = cell
+    earlier = {int(Grain.HOUR): one.bounce_hour, int(Grain.MINUTE): one.bounce_minute}
+    if not one.bounce_minute or key[2] not in earlier or "bounces" not in added:
+        return [(key, added, counts)]
+    there = (*key[:3], earlier[key[2]], *key[4:])
+    here = {name: number for name, number in added.items() if name != "bounces"}
+    return [(key, here, counts), (there, {"bounces": one.bounces}, False)]
 
 
 def _values(one: Hit, dimensions: tuple[str, ...]) -> list[tuple[str, str]]:

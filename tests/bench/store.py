@@ -1,0 +1,279 @@
+"""Measure the store: hits into all views, sealing, bytes, and questions beside raw rows.
+
+`python -m tests.bench.store` invents days of a million pageviews; `--small`
+does a fiftieth, for the daily check. Raw rows are asked on the same engine.
+Days after the first are copies of it under other dates, in cells and in rows
+alike, so bytes compress no better for one than for the other.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+from collector.cells.client import Store
+from collector.cells.schema import HIT_COLUMNS
+from collector.cells.sealing import Sealer, SealResult
+from collector.cells.views import Grain
+from collector.clock import SystemClock
+from collector.day import EPOCH
+from collector.hit import SUMS
+from collector.privacy.secrets import DaySecrets
+from collector.registry.sites import Site, Sites
+from collector.spool.journal import Journal
+from collector.stats.query import Filter, Period, Query
+from collector.stats.report import Reports
+from tests.bench import raw_events
+from tests.bench.traffic import invent
+
+DAY = 20_775
+BATCH = 5_000
+METRICS = ("visitors", "visits", "pageviews", "bounce_rate", "visit_duration")
+TOP = ("path", "source", "country", "browser", "city")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One question of a dashboard, for cells and for rows.
+
+    Attributes:
+        filtered: dimension and value of its one filter; empty for none.
+    """
+
+    name: str
+    dimension: str = ""
+    filtered: tuple[str, str] | None = None
+
+
+QUESTIONS = (
+    Question("30-day series"),
+    *(Question(f"top 10 by {name}", name) for name in TOP),
+    Question("country 000: pages", "path", ("country", "000")),
+    Question("/: sources", "source", ("path", "/")),
+    Question("Browser0: pages", "path", ("browser", "Browser0")),
+)
+
+
+class Bench:
+    """One run over one store in a folder of its own."""
+
+    def __init__(self, folder: Path, pageviews: int, days: int, sites: int) -> None:
+        self.folder = folder
+        self.pageviews = pageviews
+        self.days = days
+        self.sites = Sites(Site(id=n, domain=f"site{n}.example") for n in range(1, sites + 1))
+        self.store = Store(folder / "clickhouse")
+        self.store.prepare()
+        self._clock = SystemClock()
+
+    def run(self) -> None:
+        """Measure everything and print it as lines of a Markdown table."""
+        print(
+            f"\n### {self.pageviews:,} pageviews a day, {self.days} days, {len(self.sites)} sites\n"
+        )
+        print("| what | figure |\n|---|---|")
+        self._insert(DAY)
+        result = self._seal(DAY)
+        tell(
+            "cells of the day, before and after", f"{result.open_cells:,} / {result.sealed_cells:,}"
+        )
+        self._copy_days()
+        self._raw_days()
+        self._bytes()
+        self._questions("sealed only", DAY)
+        self._insert(DAY + 1)
+        self._questions("with an open day", DAY + 1)
+        self._zones()
+        self.store.close()
+
+    def _insert(self, day: int) -> None:
+        streams = self._generated(day)
+        before, began = cpu_s(), time.perf_counter()
+        for number, stream in enumerate(streams):
+            self.store.insert_arrow("hits", list(HIT_COLUMNS), stream, token=f"{day}-{number}")
+        took, used = time.perf_counter() - began, cpu_s() - before
+        tell("hits/s into all views", f"{self.pageviews / took:,.0f}")
+        tell("CPU of a hit, merges included", f"{used / self.pageviews * 1e6:.1f} µs")
+        tell("resident memory", f"{resident_mb():,.0f} MiB")
+
+    def _generated(self, day: int) -> Iterator[bytes]:
+        folder = self.folder / f"day-{day}"
+        folder.mkdir()
+        arguments = [str(folder), str(self.pageviews), str(day), str(len(self.sites))]
+        # A process of its own, so that the memory measured here is the store's.
+        subprocess.run(
+            [sys.executable, "-m", "tests.bench.store", "generate", *arguments], check=True
+        )
+        return (path.read_bytes() for path in sorted(folder.glob("*.arrow")))
+
+    def _seal(self, day: int) -> SealResult:
+        journal = Journal(self.folder / "spool.sqlite3", self.folder / "keys", self._clock, 2**20)
+        journal.start()
+        secrets = DaySecrets(None, self._clock, "memory")
+        sealer = Sealer(
+            self.store, journal, secrets, lambda: self.sites, self._clock, queries_end_s=0
+        )
+        before = cpu_s()
+        result = sealer.seal((day + 1) * 86_400)
+        tell("sealing a day", f"{result.seconds:.2f} s, {cpu_s() - before:.1f} s of CPU")
+        tell("peak memory so far", f"{peak_mb():,.0f} MiB")
+        journal.close()
+        return result
+
+    def _copy_days(self) -> None:
+        sums = ", ".join((*SUMS, "visitors", "folded"))
+        for back in range(1, self.days):
+            self.store.command(
+                "INSERT INTO sealed_cells (site, closes_at, day, grain, view, at, value, other, "
+                f"{sums}) SELECT site, closes_at - {back * 86_400}, day - {back}, grain, view, "
+                f"if(grain = 1, at - {back * 86_400}, at), value, other, {sums} FROM sealed_cells "
+                f"WHERE closes_at = {(DAY + 1) * 86_400}",
+                {"async_insert": 0},
+            )
+            self.store.command(
+                f"INSERT INTO seals VALUES ({(DAY + 1 - back) * 86_400}, 'copied', 0)",
+                {"async_insert": 0},
+            )
+        self.store.command("OPTIMIZE TABLE sealed_cells FINAL")
+
+    def _raw_days(self) -> None:
+        raw_events.create(self.store)
+        raw_events.insert(self.store, invent(self.pageviews, DAY, len(self.sites)), DAY)
+        for back in range(1, self.days):
+            self.store.command(
+                f"INSERT INTO raw_events SELECT * REPLACE(at - {back * 86_400} AS at, "
+                f"sipHash64(visitor, {back}) AS visitor) FROM raw_events "
+                f"WHERE toDate(at) = toDate({DAY})",
+                {"async_insert": 0},
+            )
+        self.store.command("OPTIMIZE TABLE raw_events FINAL")
+
+    def _bytes(self) -> None:
+        rows = dict(
+            self.store.query(
+                "SELECT if(table = 'raw_events', 'raw', splitByChar('-', partition_id)[1]), "
+                "sum(bytes_on_disk) FROM system.parts WHERE active AND database = "
+                "currentDatabase() AND table IN ('raw_events', 'sealed_cells') GROUP BY 1"
+            )
+        )
+        million = self.pageviews * self.days / 1e6
+        raw, day, hour = (rows.get(name, 0) / million / 1e6 for name in ("raw", "0", "1"))
+        tell("raw rows, MB per million pageviews", f"{raw:.1f}")
+        tell("sealed by day, MB per million pageviews", f"{day:.2f} (1/{raw / day:.0f} of raw)")
+        tell("sealed by hour, MB per million pageviews", f"{hour:.2f}")
+
+    def _questions(self, shape: str, last_day: int) -> None:
+        reports = Reports(self.store, lambda: self.sites, self._clock, lambda _: 0)
+        last = EPOCH + timedelta(days=last_day)
+        for question in QUESTIONS:
+            query = self._query(question, Period(last - timedelta(days=self.days - 1), last))
+            ours = median_ms(partial(reports.ask, query))
+            if last_day != DAY:
+                tell(f"{question.name}, {shape}", f"{ours:.1f} ms")
+                continue
+            condition = "{} = '{}'".format(*question.filtered) if question.filtered else "1"
+            sql = raw_events.question(question.dimension, condition, self.days)
+            raw = median_ms(partial(self.store.query, sql), times=3)
+            tell(
+                f"{question.name}, {shape}", f"{ours:.1f} ms (raw {raw:.0f} ms, {raw / ours:.0f}×)"
+            )
+
+    def _query(self, question: Question, period: Period) -> Query:
+        site = self.sites.numbered(1)
+        assert site is not None
+        filters = (
+            (Filter(question.filtered[0], (question.filtered[1],)),) if question.filtered else ()
+        )
+        metrics: tuple[str, ...] = METRICS
+        if question.dimension == "path" or (question.filtered and question.filtered[0] == "path"):
+            metrics = ("visitors", "pageviews")
+        return Query(
+            site=site,
+            metrics=metrics,
+            period=period,
+            dimension=question.dimension,
+            grain=None if question.dimension else Grain.DAY,
+            filters=filters,
+        )
+
+    def _zones(self) -> None:
+        """Insert what 100 hits/s in 24 zones are in 30 seconds: 24 batches of 125 hits."""
+        traffic = invent(24 * 125, DAY + 5)
+        before = cpu_s()
+        for zone in range(24):
+            stream = traffic.stream(zone * 125, (zone + 1) * 125, f"zone-{zone}")
+            self.store.insert_arrow("hits", list(HIT_COLUMNS), stream, token=f"zone-{zone}")
+        used = cpu_s() - before
+        tell("24 zones, 24 batches of 125 hits", f"{used * 1000:.0f} ms of CPU")
+        tell("flush interval that keeps 24 zones within 30 % of a core", f"{used / 0.3:.1f} s")
+
+
+def generate(folder: Path, pageviews: int, day: int, sites: int) -> None:
+    """Write a day's batches as Arrow streams, one file each."""
+    traffic = invent(pageviews, day, sites)
+    for number, start in enumerate(range(0, len(traffic), BATCH)):
+        stop = min(start + BATCH, len(traffic))
+        (folder / f"{number:06}.arrow").write_bytes(traffic.stream(start, stop, f"{day}-{number}"))
+
+
+def median_ms(ask: Callable[[], object], times: int = 7) -> float:
+    """Time a question: the median of some askings, after one that warms up."""
+    ask()
+    taken = []
+    for _ in range(times):
+        began = time.perf_counter()
+        ask()
+        taken.append((time.perf_counter() - began) * 1000)
+    return statistics.median(taken)
+
+
+def cpu_s() -> float:
+    """Tell how much processor time this process has used."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    return usage.ru_utime + usage.ru_stime
+
+
+def resident_mb() -> float:
+    """Tell how much memory this process holds now, in MiB."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 2**20
+
+
+def peak_mb() -> float:
+    """Tell how much memory this process held at most, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def tell(what: str, figure: str) -> None:
+    """Print one line of the table."""
+    print(f"| {what} | {figure} |", flush=True)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the bench, or generate a day for it."""
+    if arguments[:1] == ["generate"]:
+        generate(Path(arguments[1]), *map(int, arguments[2:]))
+        return
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pageviews", type=int, default=1_000_000)
+    parser.add_argument("--days", type=int, default=30)
+    parser.add_argument("--sites", type=int, default=1)
+    parser.add_argument("--small", action="store_true", help="20 000 pageviews, 5 days")
+    asked = parser.parse_args(arguments)
+    pageviews, days = (20_000, 5) if asked.small else (asked.pageviews, asked.days)
+    with tempfile.TemporaryDirectory() as folder:
+        Bench(Path(folder), pageviews, days, asked.sites).run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
