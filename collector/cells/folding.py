@@ -10,7 +10,7 @@ A hierarchy is a list for each parent. A pair, or a dimension by hour, is a
 are marginal minus listed. In each group, row and column none or at least two
 cells are folded, so that no folded cell can be had by one subtraction.
 
-Source: docs/design/0006-folding.md.
+Source: docs/design/0007-folding.md.
 """
 
 from __future__ import annotations
@@ -41,6 +41,16 @@ def know() -> str:
     return (
         "INSERT INTO closing_known "
         "SELECT {site:UInt32}, {view:UInt16}, arrayJoin({values:Array(String)})"
+    )
+
+
+def know_fitting() -> str:
+    """Return the statement that declares a site's paths known that fit a pattern."""
+    paths = ", ".join(str(grouping.id_of(name)) for name in grouping.OWN_PATH_VIEWS)
+    return (
+        "INSERT INTO closing_known SELECT DISTINCT site, view, value FROM open_cells "
+        "WHERE closes_at = toDateTime({closes_at:UInt32}, 'UTC') AND site = {site:UInt32} "
+        f"AND view IN ({paths}) AND grain = {int(Grain.DAY)} AND match(value, {{pattern:String}})"
     )
 
 

@@ -3,7 +3,7 @@
 Knows the order of the steps and that each may be done twice; refuses to seal a
 day of which the spool still holds something, and to trust a clock that jumped.
 Called by the sealing round of `app` after each closing instant and by
-`footfall seal`. Source: docs/design/0006-folding.md; the rules are in `folding`.
+`footfall seal`. Source: docs/design/0007-folding.md; the rules are in `folding`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 from collector.cells import folding, parts, schema
 from collector.cells.client import Store
 from collector.cells.grouping import OWN_PATH_VIEWS, id_of
+from collector.cells.own_paths import NOTHING, exact, pattern
 from collector.cells.thresholds import foldable_views, is_table
 from collector.cells.views import TOTAL, Grain
 from collector.clock import Clock
@@ -300,6 +301,7 @@ def fold_chunk(
     standard = [site.id for site in found if site.profile == "standard"]
     parameters = _at(closes_at) | {"sites": list(chunk), "standard": standard}
     _declare_known(store, found, known)
+    _declare_fitting(store, found, closes_at)
     _run(store, folding.gather(), parameters)
     for statement in (*folding.fold_lists(), folding.fold_tables()):
         _run(store, statement, parameters)
@@ -351,11 +353,19 @@ def _declare_known(store: Store, sites: Iterable[Site], known: Mapping[str, Sequ
     for site in sites:
         hosts = [site.domain, f"www.{site.domain}", *site.hostnames]
         declared.append((site.id, id_of("hostname"), hosts))
-        declared += [(site.id, id_of(view), list(site.own_paths)) for view in OWN_PATH_VIEWS]
+        declared += [(site.id, id_of(view), list(exact(site))) for view in OWN_PATH_VIEWS]
     for number, view, values in declared:
         for start in range(0, len(values), _KNOWN_AT_ONCE):
             some = values[start : start + _KNOWN_AT_ONCE]
             _run(store, folding.know(), {"site": number, "view": view, "values": some})
+
+
+def _declare_fitting(store: Store, sites: Iterable[Site], closes_at: int) -> None:
+    for site in sites:
+        own = pattern(site)
+        if own != NOTHING:
+            fitting = {"closes_at": closes_at, "site": site.id, "pattern": own}
+            _run(store, folding.know_fitting(), fitting)
 
 
 def _outcome(store: Store) -> Outcome:

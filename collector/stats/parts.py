@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from collector.cells.grouping import OWN_PATH_VIEWS
+from collector.cells.own_paths import exact, pattern
 from collector.cells.thresholds import (
     NEVER,
     Profile,
@@ -106,6 +107,7 @@ class Part:
         least = threshold(profile, self.view, self.grain)
         return {
             f"{self.name}_least": least,
+            f"{self.name}_own": pattern(site),
             f"{self.name}_known": self._known_values(site, known) if least < NEVER else [],
             **{f"filter{n}": list(one.values) for n, one in enumerate(self.filters)},
         }
@@ -116,7 +118,7 @@ class Part:
         if self.view.dimensions[0] not in OWN_PATH_VIEWS:
             return known
         seen = "value IN (SELECT path FROM own_paths WHERE site = {site:UInt32})"
-        return f"({known} OR {seen})"
+        return f"({known} OR {seen} OR match(value, {{{self.name}_own:String}}))"
 
     @property
     def _thin(self) -> tuple[str, ...]:
@@ -130,7 +132,7 @@ class Part:
         name = self.view.dimensions[0]
         if DIMENSIONS[name].vocabulary is not Vocabulary.KNOWN:
             return [NONE]
-        own = site.own_paths if name in OWN_PATH_VIEWS else ()
+        own = exact(site) if name in OWN_PATH_VIEWS else ()
         hosts = (site.domain, f"www.{site.domain}", *site.hostnames) if name == "hostname" else ()
         return [NONE, *known.get(name, ()), *own, *hosts]
 

@@ -1,0 +1,54 @@
+"""What caps learn from a real store at start is what they knew before."""
+
+from __future__ import annotations
+
+from collector.cells.cardinality import Caps
+from collector.cells.client import Store
+from collector.cells.recall import open_values
+from collector.hit import OTHER
+from tests.integration.closing import CLOSES_AT, deliver
+from tests.integration.seeding import hit
+
+
+def test_every_capped_value_of_an_open_day_is_recalled(store: Store) -> None:
+    """Values of hits, visits and properties come back, each with how often it was seen."""
+    deliver(store, [hit(f"v{n}", "2026-11-20 10:00", path="/a", country="FR") for n in range(3)])
+    deliver(
+        store,
+        [
+            hit(
+                "e",
+                "2026-11-20 11:00",
+                path="/b",
+                event="buy",
+                properties=("plan=pro",),
+                pageviews=0,
+                events=1,
+                site=2,
+            )
+        ],
+    )
+
+    recalled = {row[:4]: row[4] for row in open_values(store)}
+
+    assert recalled[1, CLOSES_AT, "path", "/a"] == 3
+    assert recalled[1, CLOSES_AT, "country", "FR"] == 3
+    assert recalled[2, CLOSES_AT, "path", "/b"] == 1
+    assert recalled[2, CLOSES_AT, "event", "buy"] == 1
+    assert recalled[2, CLOSES_AT, "property", "plan=pro"] == 1
+    assert recalled[2, CLOSES_AT, "property_name", "plan"] == 1
+    assert not [key for key in recalled if key[2] in ("entry_path", "exit_path", "total")]
+
+
+def test_a_restart_changes_no_decision(store: Store) -> None:
+    """Over the cap, a process that recalled decides as the one before it would have."""
+    first = Caps(lambda _: 5)
+    hits = [hit(f"v{n}", "2026-11-20 10:00", path=f"/{n}") for n in range(8)]
+    deliver(store, first.apply(hits))
+
+    second = Caps(lambda _: 5)
+    second.recall(open_values(store))
+
+    again = [one.path for one in second.apply(hits[:2] + hits[5:])]
+    assert again == ["/0", "/1", OTHER, OTHER, OTHER]
+    assert second.values(1, CLOSES_AT, "path") == 5

@@ -1,0 +1,41 @@
+"""Which own paths are written out, and which are patterns."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from collector.cells.own_paths import NOTHING, exact, pattern
+from tests.builders import a_site
+
+SITE = a_site(own_paths=("/", "/blog/*", "/a+b/*/c"), templates=("/users/:id", "/docs/*"))
+
+
+def test_plain_paths_and_templates_are_taken_literally() -> None:
+    """A template is a path as it is counted, its star included."""
+    assert exact(SITE) == ("/", "/users/:id", "/docs/*")
+
+
+@pytest.mark.parametrize(
+    ("path", "own"),
+    [
+        ("/blog/", True),
+        ("/blog/2026/11", True),
+        ("/a+b/x/c", True),
+        ("/blog", False),
+        ("/my/blog/x", False),
+        ("/aab/x/c", False),
+        ("/a+b/x/cd", False),
+        ("", False),
+    ],
+)
+def test_a_pattern_fits_whole_paths(path: str, *, own: bool) -> None:
+    """Only a star stands for anything; every other sign is itself."""
+    assert bool(re.search(pattern(SITE), path)) is own
+
+
+def test_without_stars_the_pattern_fits_no_path() -> None:
+    """A site of plain own paths asks the store for nothing more."""
+    assert pattern(a_site(own_paths=("/about",))) == NOTHING
+    assert not re.search(NOTHING, "/")
