@@ -94,7 +94,7 @@ STRICT = Profile(
     thin_while_open=True,
 )
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in (STANDARD, STRICT)}
-"""Profiles from the loosest to the tightest. Source: docs/design/0006-folding.md."""
+"""Profiles from the loosest to the tightest. Source: docs/design/0007-folding.md."""
 
 
 def profile_of(name: str) -> Profile:
