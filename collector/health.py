@@ -18,6 +18,8 @@ from collector.parts import Parts
 
 UNSTORED = {"Cache-Control": "no-store"}
 BEARER = "bearer "
+ROOM_BYTES = 2048
+"""What the spool must have room for, to be called ready: about one long hit."""
 
 
 def routes(parts: Parts) -> list[Route]:
@@ -27,8 +29,8 @@ def routes(parts: Parts) -> list[Route]:
         return _answer(200, "alive", [])
 
     async def ready(_: Request) -> Response:
-        refused = parts.journal.trouble
-        reasons = [str(refused)] if refused else []
+        refused = _refusing(parts)
+        reasons = [refused] if refused else []
         if not parts.opened:
             reasons.append("the store does not answer: nothing is delivered yet")
         if parts.delivery.health().state == "schema":
@@ -43,6 +45,15 @@ def routes(parts: Parts) -> list[Route]:
         return Response(exposition(parts), 200, UNSTORED, media_type="text/plain; version=0.0.4")
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
+
+
+def _refusing(parts: Parts) -> str:
+    """Say why hits are refused at present; empty if they are not."""
+    if parts.journal.trouble is not None:
+        return str(parts.journal.trouble)
+    if parts.journal.stats().bytes + ROOM_BYTES > parts.settings.spool.max_bytes:
+        return "the spool is full: hits are refused until the store takes some"
+    return ""
 
 
 def _may_measure(parts: Parts, authorization: str) -> bool:
