@@ -5,7 +5,7 @@ know the store. Over the cap a new value is counted as "(other)" until it is
 seen more often than the rarest one kept. Called by delivery for each batch,
 once, before it is closed; state is recalled from the store at start.
 
-Source: docs/design/0007-cardinality.md.
+Source: docs/design/0008-cardinality.md.
 """
 
 from __future__ import annotations
