@@ -166,14 +166,20 @@ def _read_rows(
     forwarded = admitted.headers_joined(b"x-forwarded-for")
     address = client_address(admitted.peer, forwarded, intake.trusted_proxies, named=named)
     cut = t["cut"].format(address=_written(address), network=_written(truncated(address)))
-    agent = admitted.header(b"user-agent").decode("latin-1")
     accepted = admitted.header(b"accept-language").decode("latin-1")
     return [
         (t["address"], cut if address else t["unsaid"]),
-        (t["agent"], agent or t["unsaid"]),
+        (t["agent"], " · ".join(_said_of_itself(admitted)) or t["unsaid"]),
         (t["accepted"], accepted or t["unsaid"]),
         (t["width"], t["pixels"].format(width=width) if width else t["unsaid"]),
     ]
+
+
+def _said_of_itself(admitted: Admitted) -> Iterator[str]:
+    for name in (b"user-agent", b"sec-ch-ua", b"sec-ch-ua-mobile", b"sec-ch-ua-platform"):
+        value = admitted.header(name)
+        if value:
+            yield value.decode("latin-1")
 
 
 def _written(address: bytes) -> str:

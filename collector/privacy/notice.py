@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import msgspec
 
-from collector.cells.retention import Keep
 from collector.cells.thresholds import NEVER, Profile, profile_of, threshold
 from collector.cells.views import DIMENSIONS, VIEWS, Grain, View
 from collector.ingest.visits import VISIT_GAP_S
@@ -99,14 +98,13 @@ class Notice(msgspec.Struct, frozen=True):
     kept: tuple[KeptView, ...]
 
 
-def notice_of(site: Site, settings: Settings, language: str, keep: Keep | None = None) -> Notice:
+def notice_of(site: Site, settings: Settings, language: str) -> Notice:
     """Write the notice of a site.
 
     Args:
         language: a key of `languages.LANGUAGES`.
-        keep: how long the site keeps what; None for the defaults.
     """
-    words, keep = words_of(language), keep or Keep()
+    words = words_of(language)
     base = settings.public_url
     return Notice(
         site=site.domain,
@@ -122,8 +120,8 @@ def notice_of(site: Site, settings: Settings, language: str, keep: Keep | None =
         me=base + in_language(f"/privacy/{site.domain}/me", language),
         title=words["notice"]["title"].format(site=site.domain),
         lead=words["notice"]["lead"],
-        sections=_sections(site, settings, words, keep),
-        kept=tuple(_kept(view, profile_of(site.profile), keep) for view in kept_views(site)),
+        sections=_sections(site, settings, words),
+        kept=tuple(_kept(view, site) for view in kept_views(site)),
     )
 
 
@@ -152,20 +150,20 @@ def grain_words(view: View, words: Words) -> str:
     return str(words["notice"][_GRAIN_WORDS[len(view.grains)]])
 
 
-def _kept(view: View, profile: Profile, keep: Keep) -> KeptView:
+def _kept(view: View, site: Site) -> KeptView:
     has_hours = Grain.HOUR in view.grains
     return KeptView(
         id=view.id,
         name=view.name,
         dimensions=view.dimensions,
         grains=tuple(grain.name.lower() for grain in view.grains),
-        days=keep.pair_days if len(view.dimensions) == 2 else keep.total_days,
-        hour_days=0 if not has_hours else keep.hour_days if view.dimensions else keep.total_days,
-        least_visitors=threshold(profile, view),
+        days=site.pair_days if len(view.dimensions) == 2 else site.total_days,
+        hour_days=0 if not has_hours else site.hour_days if view.dimensions else site.total_days,
+        least_visitors=threshold(profile_of(site.profile), view),
     )
 
 
-def _sections(site: Site, settings: Settings, words: Words, keep: Keep) -> tuple[Section, ...]:
+def _sections(site: Site, settings: Settings, words: Words) -> tuple[Section, ...]:
     t, profile = words["notice"], profile_of(site.profile)
     return (
         _named(t, "controller", text=_controller(site, t)),
@@ -175,7 +173,7 @@ def _sections(site: Site, settings: Settings, words: Words, keep: Keep) -> tuple
         _kept_section(site, words),
         _pairs_section(site, words),
         _named(t, "small", items=_small(profile, t)),
-        _named(t, "retention", items=_retention(site, keep, t)),
+        _named(t, "retention", items=_retention(site, t)),
         _named(t, "secrets", text=t[f"secrets_{settings.secrets.store}"]),
         _named(t, "breach", text=t["breach"].format(hours=BREACH_HOURS)),
         _named(t, "rights", text=t["rights"]),
@@ -251,11 +249,11 @@ def _small(profile: Profile, t: Words) -> list[str]:
     return items
 
 
-def _retention(site: Site, keep: Keep, t: Words) -> list[str]:
+def _retention(site: Site, t: Words) -> list[str]:
     given: dict[str, Any] = {
-        "days": keep.total_days,
-        "pair_days": keep.pair_days,
-        "hour_days": keep.hour_days,
+        "days": site.total_days,
+        "pair_days": site.pair_days,
+        "hour_days": site.hour_days,
         "zone": site.zone,
         "secret_minutes": GRACE_S // 60,
         "visit_minutes": VISIT_GAP_S // 60,

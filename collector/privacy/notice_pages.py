@@ -8,7 +8,7 @@ is `notice`'s. Refuses to look at who asks, but for the language. Mounted by
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -16,14 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector.cells.retention import Keep
 from collector.privacy.languages import words_of
 from collector.privacy.notice import Notice, Section, notice_of
 from collector.privacy.pages import PAGE_HEADERS, Render, SitesNow, language_of, page
 from collector.registry.sites import Site
 from collector.settings import Settings
 
-Keeps = Callable[[], Mapping[int, Keep]]
 FORMS: Final = {"application/json": "json", "text/markdown": "md", "text/html": "html"}
 KEPT_SECONDS: Final = 300
 _HEADERS: Final = {
@@ -34,23 +32,19 @@ _HEADERS: Final = {
 _MARKUP: Final = re.compile(r"([\\`*_\[\]<>|#])")
 
 
-def routes(
-    render: Render, settings: Settings, sites: SitesNow, keeps: Keeps | None = None
-) -> list[Route]:
+def routes(render: Render, settings: Settings, sites: SitesNow) -> list[Route]:
     """Make `/privacy/SITE`, `/privacy/SITE.json` and `/privacy/SITE.md`.
 
     Args:
         render: fills a template, by name and context.
         sites: tells the sites as they are now.
-        keeps: how long each site keeps what, by its number; None for the defaults.
     """
 
     async def answer(request: Request) -> Response:
         site, form = _wanted(request, sites)
         if site is None:
             return Response(status_code=404, headers=PAGE_HEADERS)
-        keep = keeps().get(site.id) if keeps is not None else None
-        notice = notice_of(site, settings, language_of(request), keep)
+        notice = notice_of(site, settings, language_of(request))
         if form == "html":
             return _page(render, notice)
         body = as_json(notice) if form == "json" else as_markdown(notice).encode()
