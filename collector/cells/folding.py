@@ -18,7 +18,7 @@ from __future__ import annotations
 from collector.cells import grouping
 from collector.cells.grouping import HIERARCHY, LIST, OF_CHUNK, TABLE, TOTALS
 from collector.cells.thresholds import CONTINUOUS_SUMS
-from collector.cells.views import RECEIPT_VIEW, Grain
+from collector.cells.views import Grain
 from collector.hit import OTHER, SUMS
 
 RULES = "1"
@@ -58,7 +58,8 @@ def gather() -> str:
     """Return the statement that merges a chunk's open cells and marks the small ones.
 
     Parameters: `closes_at`, `sites` (of this chunk), `standard` (those of them
-    with the standard profile). Minutes and receipts stay behind and die.
+    with the standard profile). Minutes, receipts and the cells of a view that ended stay behind
+    and die: of them no threshold is known.
     """
     sums = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
     return (
@@ -70,7 +71,8 @@ def gather() -> str:
         f"shape != {TOTALS} AND visitors < {grouping.by_profile('small_sums')} AS slight "
         f"FROM (SELECT site, view, grain, at, value, other, any(open_cells.day) AS day, {sums}, "
         f"{grouping.MERGED} AS visitors FROM open_cells "
-        f"WHERE {OF_CHUNK} AND view != {RECEIPT_VIEW} AND grain != {int(Grain.MINUTE)} "
+        f"WHERE {OF_CHUNK} AND view IN ({grouping.declared_views()}) "
+        f"AND grain != {int(Grain.MINUTE)} "
         "GROUP BY site, view, grain, value, other, at) "
         f"WHERE visitors != 0 OR {' OR '.join(f'{name} != 0' for name in SUMS)} "
         "SETTINGS optimize_aggregation_in_order = 1"

@@ -25,7 +25,7 @@ from collector.cells.thresholds import (
     survives_thin_day,
     threshold,
 )
-from collector.cells.views import DIMENSIONS, TOTAL, Grain, View, Vocabulary
+from collector.cells.views import DIMENSIONS, TOTAL, VIEWS, Grain, View, Vocabulary
 from collector.hit import NONE, OTHER
 
 OWN_PATH_VIEWS = ("path", "entry_path", "exit_path")
@@ -161,6 +161,11 @@ def _is_known() -> str:
 
 def _thresholds(profile: Profile, grain: Grain) -> str:
     return _transform([(view.id, threshold(profile, view, grain)) for view in foldable_views()])
+
+
+def declared_views() -> str:
+    """List the views that are declared."""
+    return _ids(VIEWS)
 
 
 def averaging_views() -> str:

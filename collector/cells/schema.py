@@ -129,6 +129,10 @@ def tables() -> dict[str, str]:
             "ENGINE = AggregatingMergeTree ORDER BY (site, path) "
             f"SETTINGS {_DROPPED_AT_ONCE}, {DURABLE}"
         ),
+        "views_begun": (
+            "CREATE TABLE IF NOT EXISTS views_begun (view UInt16, name String, began Date) "
+            f"ENGINE = ReplacingMergeTree ORDER BY view SETTINGS {DURABLE}"
+        ),
         "suppressed": (
             "CREATE TABLE IF NOT EXISTS suppressed (day Date, reason LowCardinality(String), "
             "site UInt32, collector LowCardinality(String), count Int64) "
@@ -225,12 +229,13 @@ def _cells() -> str:
     plain = [cell for view in VIEWS for cell in _scalar_cells(view)]
     earlier = [cell for view in VIEWS for cell in _earlier_cells(view)]
     lists = [
-        f"arrayFlatten(arrayMap(one -> {_zipped(_list_cells(name))}, {field}))"
+        f"arrayFlatten(arrayMap(one -> {_zipped(cells)}, {field}))"
         for name, field in LIST_DIMENSIONS.items()
+        if (cells := _list_cells(name))
     ]
     lists.append(f"if(bounce_minute = 0, [], {_zipped(earlier)})")
     receipt = _Cell(RECEIPT_VIEW, Grain.DAY, value="receipt", needs=1)
-    every = f"arrayConcat({_zipped(plain)}, {', '.join(lists)})"
+    every = f"arrayConcat({', '.join([_zipped(plain), *lists])})"
     return f"if(receipt = '', {every}, {_zipped([receipt])})"
 
 

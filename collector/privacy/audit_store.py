@@ -44,6 +44,7 @@ _TEXTS = {
     "sealed_cells": ("value", "other"),
     "own_paths": ("path",),
     "suppressed": ("reason",),
+    "views_begun": ("name",),
     "seals": ("rules",),
 }
 _OURS = "database = currentDatabase()"

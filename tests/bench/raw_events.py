@@ -14,6 +14,7 @@ from tests.bench.traffic import Traffic
 
 _LEFT_OUT = {"k0", "k1", "receipt", "counts_visitor", "exit_path", "left_path", "hour", "minute"}
 _LEFT_OUT |= {"bounce_hour", "bounce_minute", "properties", "goals", "day", "closes_at"}
+AT_ONCE = 50_000
 COLUMNS = [name for name in HIT_COLUMNS if name not in _LEFT_OUT]
 
 
@@ -31,12 +32,13 @@ def insert(store: Store, traffic: Traffic, day: int) -> None:
     seconds = pa.array((traffic.seconds + day * 86_400).astype("uint32"))
     columns = {name: traffic.columns[name] for name in COLUMNS}
     columns |= {"at": seconds, "visitor": traffic.columns["k0"]}
-    table = pa.table(columns)
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, table.schema) as writer:
-        writer.write_table(table)
     names = [*COLUMNS, "at", "visitor"]
-    store.insert_arrow("raw_events", names, bytes(sink.getvalue()), token=f"raw-{day}")
+    for part, batch in enumerate(pa.table(columns).to_batches(max_chunksize=AT_ONCE)):
+        sink = pa.BufferOutputStream()
+        with pa.ipc.new_stream(sink, batch.schema) as writer:
+            writer.write_batch(batch)
+        content = bytes(sink.getvalue())
+        store.insert_arrow("raw_events", names, content, token=f"raw-{day}-{part}")
 
 
 def question(dimension: str, condition: str, days: int) -> str:

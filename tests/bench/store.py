@@ -159,7 +159,7 @@ class Bench:
         self.store.command("OPTIMIZE TABLE raw_events FINAL")
 
     def _bytes(self) -> None:
-        rows = dict(
+        rows: dict[str, int] = dict(
             self.store.query(
                 "SELECT if(table = 'raw_events', 'raw', splitByChar('-', partition_id)[1]), "
                 "sum(bytes_on_disk) FROM system.parts WHERE active AND database = "
