@@ -16,7 +16,7 @@ raw ASGI costs 9 us less a hit than a routed function (2026-11, two shared cores
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import ClassVar, Final, Protocol
 
 import orjson
@@ -26,7 +26,7 @@ from collector.hit import Drop, Hit, Refusal
 from collector.ingest.assemble import Assembled, Intake, Told, assemble
 from collector.ingest.wire import Payload
 from collector.privacy.consent import Admitted, Receive, Scope, Send, decide
-from collector.telemetry import Tally
+from collector.telemetry import SHED, Tally
 
 RETRY_AFTER_S: Final = 5
 DAY_S: Final = 86_400
@@ -38,6 +38,10 @@ class Journal(Protocol):
 
     def append(self, hit: Hit, undo: Callable[[], None] | None = None) -> Awaitable[None]:
         """Take a hit; done once it is durable."""
+        ...
+
+    def append_all(self, hits: Sequence[tuple[Hit, Callable[[], None]]]) -> Awaitable[None]:
+        """Take hits that were sent together: all of them, or none."""
         ...
 
 
@@ -173,20 +177,44 @@ class Door:
         Args:
             told: what a sender with a token says of them.
 
+        Returns, Raises: as `keep`.
+        """
+        return self.keep(self.assembled(payload, admitted, intake, names, told))
+
+    def assembled(
+        self,
+        payload: Payload,
+        admitted: Admitted,
+        intake: Intake,
+        names: tuple[str, ...],
+        told: Told | None = None,
+    ) -> list[Assembled]:
+        """Make a payload's hits, and count its drops; `keep` must follow.
+
+        Args:
+            told: what a sender with a token says of them.
+        """
+        made = []
+        for name in names:
+            found = assemble(payload, admitted, intake, name, told)
+            if isinstance(found, Assembled):
+                made.append(found)
+            else:
+                self.count_drop(intake, found, name)
+        return made
+
+    def keep(self, made: list[Assembled]) -> list[Awaitable[None]]:
+        """Hand hits that were sent together to the journal: all of them count, or none.
+
         Returns:
-            One for each hit, done once it is durable.
+            Nothing for no hits; else one that is done once all are durable.
 
         Raises:
             SpoolError: if the journal takes no more.
         """
-        waiting: list[Awaitable[None]] = []
-        for name in names:
-            made = assemble(payload, admitted, intake, name, told)
-            if isinstance(made, Assembled):
-                waiting.append(self._journal.append(made.hit, made.undo))
-            else:
-                self.count_drop(intake, made, name)
-        return waiting
+        if len(made) > 1:
+            return [self._journal.append_all(made)]
+        return [self._journal.append(one.hit, one.undo) for one in made]
 
     def count(self, intake: Intake, reason: str, site: int = 0) -> None:
         """Count what is not a hit, by reason and UTC day."""
@@ -205,6 +233,7 @@ class Door:
             self.count(intake, wrong.code)
             return self.wrong(wrong)
         except SpoolError:
+            self.count(intake, SHED)
             return BUSY
         except Exception as unforeseen:  # noqa: BLE001 - the edge: no value may reach a log
             log_unforeseen(unforeseen)

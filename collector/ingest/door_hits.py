@@ -3,14 +3,14 @@
 Knows tokens, batches and their keys of idempotency. The sender's own headers
 say nothing of the visitors; each hit passes consent by itself. Refuses to
 remember what a batch held: of a batch that was taken only a hash of its key
-and the places of its hits stay, in memory, for an hour. Made by `doors`.
+and the answer stay, in memory, for an hour. Made by `doors`.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from hashlib import blake2b
 from typing import ClassVar, Final
 
@@ -18,7 +18,7 @@ import orjson
 
 from collector.errors import PayloadError
 from collector.hit import Refusal
-from collector.ingest.assemble import Intake
+from collector.ingest.assemble import Assembled, Intake
 from collector.ingest.door import JSON, PROBLEM, Answer, Door, Journal
 from collector.ingest.wire_hits import (
     MAX_BATCH_BODY,
@@ -74,7 +74,7 @@ class HitsDoor(Door):
 
         Raises:
             PayloadError: if the whole cannot be read.
-            SpoolError: if a hit could not be kept; the hits before it were.
+            SpoolError: if a hit could not be kept; then none was.
         """
         found = admit_sender(scope, receive, self._grant_of)
         if found is None:
@@ -86,10 +86,8 @@ class HitsDoor(Door):
         batch = self._taken.batch(sender, key, intake.clock.monotonic())
         async with batch.lock:
             if batch.answer is None:
-                await self._take_batch(hits, batch.done, intake, grant)
-                wrong = {index: told for index, told in batch.done.items() if told}
+                wrong = await self._take_batch(hits, intake, grant)
                 batch.answer = self.told(wrong, len(hits))
-                batch.done = {}
             return batch.answer
 
     def split(self, body: bytes) -> list[dict[str, object]]:
@@ -112,32 +110,26 @@ class HitsDoor(Door):
         return hit if named or site is None else {**hit, "domain": site.domain}
 
     async def _take_batch(
-        self, hits: list[dict[str, object]], done: dict[int, str], intake: Intake, grant: Grant
-    ) -> None:
-        """Count the hits that are not done; each becomes done when it is durable."""
-        waiting: dict[int, list[Awaitable[None]]] = {}
-        try:
-            for index, hit in enumerate(hits):
-                if index in done:
-                    continue
-                try:
-                    waiting[index] = self._begin_hit(hit, intake, grant)
-                except PayloadError as wrong:
-                    self.count(intake, wrong.code)
-                    done[index] = str(wrong)
-        finally:
-            # Should the journal be full at some hit, those before it still become durable.
-            for index, appended in waiting.items():
-                for durable in appended:
-                    await durable
-                done[index] = ""
+        self, hits: list[dict[str, object]], intake: Intake, grant: Grant
+    ) -> dict[int, str]:
+        """Count the hits that can be read, all or none; give what is wrong with the others."""
+        made: list[Assembled] = []
+        wrong: dict[int, str] = {}
+        for index, hit in enumerate(hits):
+            try:
+                made += self._made_of(hit, intake, grant)
+            except PayloadError as error:
+                self.count(intake, error.code)
+                wrong[index] = str(error)
+        for durable in self.keep(made):
+            await durable
+        return wrong
 
-    def _begin_hit(self, hit: Fields, intake: Intake, grant: Grant) -> list[Awaitable[None]]:
-        """Hand one hit to the journal, unless its visitor refused.
+    def _made_of(self, hit: Fields, intake: Intake, grant: Grant) -> list[Assembled]:
+        """Make what one hit says, unless its visitor refused.
 
         Raises:
             PayloadError: if it cannot be read, or is not the token's to send.
-            SpoolError: if the journal takes no more.
         """
         own = intake.sites.numbered(grant.site_id) if grant.site_id is not None else None
         fields: dict[str, object] = {}
@@ -157,7 +149,7 @@ class HitsDoor(Door):
             site = intake.sites.named(name)
             if site is None or not grant.allows("ingest", site.id):
                 raise PayloadError("bad_field", "domain")
-        return self.begin(payload, admitted, intake, payload.domains, told_of(fields))
+        return self.assembled(payload, admitted, intake, payload.domains, told_of(fields))
 
 
 class GoatcounterHitsDoor(HitsDoor):
@@ -194,12 +186,11 @@ class GoatcounterHitsDoor(HitsDoor):
 class _Batch:
     """What became of one batch."""
 
-    __slots__ = ("answer", "began", "done", "lock")
+    __slots__ = ("answer", "began", "lock")
 
     def __init__(self, now: float) -> None:
         self.began = now
         self.lock = asyncio.Lock()
-        self.done: dict[int, str] = {}
         self.answer: Answer | None = None
 
 

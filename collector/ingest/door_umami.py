@@ -13,7 +13,7 @@ from typing import ClassVar, Final
 import orjson
 
 from collector.errors import PayloadError
-from collector.ingest.assemble import Intake
+from collector.ingest.assemble import Assembled, Intake
 from collector.ingest.door import JSON, Answer, Door, preflight
 from collector.ingest.wire import MAX_BODY, parse, shaped
 from collector.ingest.wire_umami import (
@@ -49,20 +49,22 @@ class SendDoor(Door):
             PayloadError: if it cannot be read.
             SpoolError: if a hit could not be kept.
         """
-        await self.take_one(parse(await admitted.body(MAX_BODY)), admitted, intake)
+        parsed = parse(await admitted.body(MAX_BODY))
+        for durable in self.keep(self.made_of(parsed, admitted, intake)):
+            await durable
         return self.accepted
 
-    async def take_one(self, parsed: object, admitted: Admitted, intake: Intake) -> None:
-        """Count what one object of the format says.
+    def made_of(self, parsed: object, admitted: Admitted, intake: Intake) -> list[Assembled]:
+        """Make the hit that one object of the format says, if it is one to count.
 
         Raises:
             PayloadError: if it cannot be read.
-            SpoolError: if a hit could not be kept.
         """
         event = event_of(shaped(Sent, parsed))
-        if event is not None:
-            name = site_name(intake.sites, event)
-            await self.collect(payload_of(event, name), admitted, intake, (name,))
+        if event is None:
+            return []
+        name = site_name(intake.sites, event)
+        return self.assembled(payload_of(event, name), admitted, intake, (name,))
 
     def wrong(self, error: PayloadError) -> Answer:
         """Tell what is wrong, as Umami does."""
@@ -82,19 +84,22 @@ class BatchDoor(SendDoor):
 
         Raises:
             PayloadError: if the whole is no array, or too long.
-            SpoolError: if a hit could not be kept.
+            SpoolError: if a hit could not be kept; then none was.
         """
         parsed = parse(await admitted.body(MAX_BATCH_BODY))
         if not isinstance(parsed, list) or len(parsed) > MAX_BATCH:
             raise PayloadError("bad_field")
         details = []
+        made: list[Assembled] = []
         for index, one in enumerate(parsed):
             try:
-                await self.take_one(one, admitted, intake)
+                made += self.made_of(one, admitted, intake)
             except PayloadError as wrong:
                 self.count(intake, wrong.code)
                 told = {"message": str(wrong), "code": "bad-request", "status": wrong.status}
                 details.append({"index": index, "response": {"error": told}})
+        for durable in self.keep(made):
+            await durable
         return _accepted(
             {
                 "size": len(parsed),

@@ -25,7 +25,7 @@ from collector.spool.file import SpoolFile, disk_errors
 from collector.spool.frames import Batch, SpoolStats, encode_hit, frame_of, hits_of, seal, unseal
 from collector.spool.keys import SpoolKeys
 from collector.spool.tables import Frame
-from collector.spool.writer import DiskError, Undo, Writer
+from collector.spool.writer import REFUSED, DiskError, Undo, Writer, refuse
 from collector.telemetry import Counted, Tally
 
 CHECKPOINT_BYTES = 4 * 1024 * 1024
@@ -116,12 +116,27 @@ class Journal:
         """
         try:
             return self._writer.append(hit.closes_at, encode_hit(hit), undo)
-        except (SpoolError, OverflowError, ValueError, TypeError) as refused:
-            if undo is not None:
-                undo()
-            if isinstance(refused, SpoolError):
-                raise
-            raise SpoolError("the hit cannot be encoded") from refused
+        except REFUSED as refused:
+            refuse(refused, undo)
+
+    def append_all(self, hits: Sequence[tuple[Hit, Undo]]) -> Awaitable[None]:
+        """Take hits that were sent together: all of them become durable, or none.
+
+        Args:
+            hits: each with what takes back what it did to its visit, called as by `append`.
+
+        Returns, Raises: as `append`.
+        """
+
+        def undo() -> None:
+            for _, taken_back in reversed(hits):
+                taken_back()
+
+        try:
+            encoded = [(hit.closes_at, encode_hit(hit)) for hit, _ in hits]
+            return self._writer.append_all(encoded, undo)
+        except REFUSED as refused:
+            refuse(refused, undo)
 
     def close_batches(self, max_hits: int) -> list[Batch]:
         """Put open frames into batches, each with a token that is durable on return.

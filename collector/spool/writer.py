@@ -12,9 +12,9 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Protocol, TypeVar
+from typing import NoReturn, Protocol, TypeVar
 
 from collector.errors import SpoolError, SpoolFull
 
@@ -25,6 +25,8 @@ IDLE_SECONDS = 1.0
 MEND_SECONDS = 0.25
 JOB_TIMEOUT_SECONDS = 60.0
 WAITING_MAX_BYTES = 64 * 1024 * 1024
+REFUSED = (SpoolError, OverflowError, ValueError, TypeError)
+"""What may arise when a hit is encoded and appended."""
 
 _log = logging.getLogger(__name__)
 
@@ -125,20 +127,7 @@ class Writer:
             SpoolError: if the disk is in trouble; likewise.
         """
         with self._lock:
-            group = self._open
-            size = len(encoded)
-            if self._trouble is not None:
-                raise SpoolError(str(self._trouble))
-            if group is None:
-                if size > self._room():
-                    raise SpoolFull("the spool is full")
-                group = self._open = _Group(asyncio.get_running_loop())
-                self._wake.put(None)
-            elif group.bytes + size > self._room():
-                raise SpoolFull("the spool is full")
-            elif group.bytes > WAITING_MAX_BYTES:
-                raise SpoolFull("the spool's disk does not keep up")
-            group.bytes += size
+            group = self._group_for(len(encoded))
             same_day = group.hits.get(closes_at)
             if same_day is None:
                 group.hits[closes_at] = [encoded]
@@ -146,6 +135,18 @@ class Writer:
                 same_day.append(encoded)
             if undo is not None:
                 group.undos.append(undo)
+            return group.done
+
+    def append_all(self, hits: Sequence[tuple[int, bytes]], undo: Undo) -> Awaitable[None]:
+        """Add hits, each with its `closes_at`, to one group: all become durable, or none.
+
+        Returns, Raises: as `append`.
+        """
+        with self._lock:
+            group = self._group_for(sum(len(encoded) for _, encoded in hits))
+            for closes_at, encoded in hits:
+                group.hits.setdefault(closes_at, []).append(encoded)
+            group.undos.append(undo)
             return group.done
 
     def do(self, job: Callable[[], Result]) -> Result:
@@ -187,6 +188,22 @@ class Writer:
         else:
             _tell(group.loop, _acknowledge, group)
             self._guarded(self._disk.settle)
+
+    def _group_for(self, size: int) -> _Group:
+        group = self._open
+        if self._trouble is not None:
+            raise SpoolError(str(self._trouble))
+        if group is None:
+            if size > self._room():
+                raise SpoolFull("the spool is full")
+            group = self._open = _Group(asyncio.get_running_loop())
+            self._wake.put(None)
+        elif group.bytes + size > self._room():
+            raise SpoolFull("the spool is full")
+        elif group.bytes > WAITING_MAX_BYTES:
+            raise SpoolFull("the spool's disk does not keep up")
+        group.bytes += size
+        return group
 
     def _run(self) -> None:
         while True:
@@ -254,6 +271,19 @@ class Writer:
             self._trouble = None
         _log.warning("the spool takes hits again")
         return True
+
+
+def refuse(refused: Exception, undo: Undo | None) -> NoReturn:
+    """Take back what a hit did that is not taken.
+
+    Raises:
+        SpoolError: the refusal itself, or that the hit cannot be encoded.
+    """
+    if undo is not None:
+        undo()
+    if isinstance(refused, SpoolError):
+        raise refused
+    raise SpoolError("the hit cannot be encoded") from refused
 
 
 def _acknowledge(group: _Group) -> None:

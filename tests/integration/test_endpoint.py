@@ -122,6 +122,23 @@ async def test_a_full_spool_answers_503_and_takes_the_visit_back(tmp_path: Path)
 
         assert (503, b"", "5") == (answer.status, answer.body, answer.headers["retry-after"])
         assert 0 == len(app._parts.visits)
+        assert {"shed": 1} == app._parts.tally.totals()
+
+
+@pytest.mark.anyio
+async def test_a_payload_for_several_sites_counts_for_all_or_none(tmp_path: Path) -> None:
+    """With room for one of two hits, neither is kept: the sender may send both again."""
+    both = a_body(d="example.org,b.example", u="https://example.org/")
+    async with running(tmp_path / "data", spool=Spool(max_bytes=400)) as app:
+        app._parts.registry.add_site("b.example", hostnames=("example.org",))
+        app._parts.read_sites()
+
+        alone = await post(app, a_body())
+        together = await post(app, both)
+
+        assert [202, 503] == [alone.status, together.status]
+        assert 1 == app._parts.journal.stats().acknowledged
+        assert 1 == len(app._parts.visits)
 
 
 @pytest.mark.anyio

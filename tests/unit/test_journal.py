@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from collector.errors import SpoolError, SpoolFull, StoreBusy
 from collector.hit import Hit
+from collector.spool.frames import encode_hit
 from collector.spool.journal import Journal
 from collector.telemetry import Tally
 from tests.builders import FakeClock, a_hit
@@ -413,3 +415,41 @@ def test_lost_hits_are_counted(journal: Journal) -> None:
     journal.forget(batch, lost=2)
 
     assert [("lost", 2)] == [(reason, count) for (_, reason, _), count in journal.counts().items()]
+
+
+def test_hits_sent_together_are_kept_or_refused_together(tmp_path: Path) -> None:
+    """Where there is room for one of two, neither is kept, and both are undone, newest first."""
+    undone: list[str] = []
+    hits = [(hit, partial(undone.append, hit.path)) for hit in some_hits(2)]
+
+    async def together(journal: Journal) -> bool:
+        try:
+            await journal.append_all(hits)
+        except SpoolFull:
+            return False
+        return True
+
+    with a_journal(tmp_path / "small", max_bytes=len(encode_hit(hits[0][0])) + 10) as journal:
+        assert not asyncio.run(together(journal))
+        assert [] == waiting(journal)
+    with a_journal(tmp_path / "large") as journal:
+        assert asyncio.run(together(journal))
+        assert [hit for hit, _ in hits] == waiting(journal)
+
+    assert ["/1", "/0"] == undone
+
+
+def test_hits_sent_together_are_refused_with_the_one_that_cannot_be_kept(tmp_path: Path) -> None:
+    """A hit that cannot be encoded takes those sent with it along."""
+    undone: list[str] = []
+    hits = [a_hit(path="/fine"), a_hit(path="/odd", revenue=1 << 70)]
+
+    async def together(journal: Journal) -> None:
+        await journal.append_all([(hit, partial(undone.append, hit.path)) for hit in hits])
+
+    with a_journal(tmp_path) as journal:
+        with pytest.raises(SpoolError, match="cannot be encoded"):
+            asyncio.run(together(journal))
+
+        assert [] == waiting(journal)
+    assert ["/odd", "/fine"] == undone
