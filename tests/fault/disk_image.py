@@ -1,0 +1,53 @@
+"""A file system in a file, and what a power cut would leave of it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def make(image: Path, size_mib: int = 512) -> None:
+    """Make an image with an empty ext4 file system."""
+    with image.open("wb") as file:
+        file.truncate(size_mib << 20)
+    _run("mkfs.ext4", "-q", "-F", str(image))
+
+
+@contextmanager
+def mounted(image: Path) -> Iterator[Path]:
+    """Mount an image, replaying its journal as a machine does that comes back.
+
+    With root's rights by a loop device, else by fuse2fs: there is no third way,
+    and no test that stands on this may pass without one.
+    """
+    place = image.with_suffix(".mounted")
+    place.mkdir(exist_ok=True)
+    if _is_root():
+        _run("mount", "-o", "loop", str(image), str(place))
+    else:
+        _run("e2fsck", "-f", "-y", str(image), codes=(0, 1))
+        _run("fuse2fs", str(image), str(place))
+    try:
+        yield place
+    finally:
+        _run(*(("umount",) if _is_root() else ("fusermount", "-u")), str(place))
+
+
+def cut(image: Path, copy: Path) -> None:
+    """Copy what has reached the disk; whatever only the kernel's memory has is not in it.
+
+    The process that writes has to be stopped, or the copy would not be of one moment.
+    """
+    shutil.copyfile(image, copy)
+
+
+def _is_root() -> bool:
+    return subprocess.run(["id", "-u"], capture_output=True, check=True).stdout.strip() == b"0"
+
+
+def _run(*command: str, codes: tuple[int, ...] = (0,)) -> None:
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode in codes, f"{' '.join(command)}: {done.stderr}"
