@@ -35,7 +35,7 @@ def test_f_13_hits_through_a_proxy_are_counted_once(tmp_path: Path, proxy: Start
             before.post(a_hit(f"/{number}"), {"X-Forwarded-For": f"198.51.100.{number}"})
             for number in range(20)
         ]
-        service.wait_for({"visitors": 1, "visits": 1, "pageviews": 20}, lambda: service.aggregate())
+        service.wait_for({"visitors": 1, "visits": 1, "pageviews": 20}, service.aggregate)
 
     assert [202] * 20 == statuses
 
