@@ -1,0 +1,195 @@
+"""What an owner asks of the service by command: declare, delete by age, audit, find places."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from collector.cells.client import Store
+from collector.ingest.place import LOOK_EVERY
+from tests.service import Service
+from tests.unit.test_place import BERLIN_PLACE, NESTED, database
+
+
+def done(result: subprocess.CompletedProcess[str]) -> str:
+    """Give what a command printed, which must have left with 0."""
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Service:
+    """Stand where no service runs yet, with one site."""
+    desk = Service(tmp_path / "data")
+    done(desk.footfall("site", "add", "example.org", "--public"))
+    return desk
+
+
+def put_old_cells(desk: Service) -> None:
+    """Write sealed cells of long ago, as an installation of years has them."""
+    store = Store(desk.data_dir / "clickhouse")
+    store.prepare()
+    for day in ("2021-03-05", "2021-03-06"):
+        store.command(
+            "INSERT INTO sealed_cells (site, day, view, value, pageviews) "
+            f"VALUES (1, '{day}', 10, '/old', 1)"
+        )
+    store.close()
+
+
+def test_everything_about_a_site_can_be_declared(desk: Service) -> None:
+    """What is typed is what is listed; what is not named stays as it was."""
+    done(
+        desk.footfall(
+            *("site", "set", "example.org", "--total-days", "400", "--hour-days", "7"),
+            *("--pair-days", "90", "--profile", "strict", "--lock-profile", "--debug"),
+            *("--template", "/users/:id", "--search-parameter", "q", "--keep-trailing-slash"),
+            *("--keep-index", "--public-users", "--hash-routing", "--exclude-path", "/intern/*"),
+            *("--exclude-country", "DE", "--goal", "Signup=signup", "--goal", "Thanks=/thanks"),
+            *("--controller", "Ann, ann@example.org", "--own-path", "/blog/*"),
+        )
+    )
+    done(desk.footfall("site", "set", "example.org", "--clear", "goal", "--no-debug"))
+
+    (site,) = json.loads(done(desk.footfall("site", "list", "--json")))
+
+    assert site == {
+        "id": 1,
+        "domain": "example.org",
+        "zone": "UTC",
+        "public": True,
+        "profile": "strict",
+        "profile_locked": True,
+        "hostnames": [],
+        "own_paths": ["/blog/*"],
+        "controller": "Ann, ann@example.org",
+        "total_days": 400,
+        "hour_days": 7,
+        "pair_days": 90,
+        "templates": ["/users/:id"],
+        "search_parameter": "q",
+        "keep_trailing_slash": True,
+        "keep_index": True,
+        "public_users": True,
+        "hash_routing": True,
+        "excluded_paths": ["/intern/*"],
+        "excluded_countries": ["DE"],
+        "goals": [],
+        "debug": False,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["--total-days", "0"], 2, "1<=x"),
+        (["--goal", "Signup"], 1, "NAME=EVENT"),
+        (["--template", "/a/*/b"], 1, "the last segment"),
+        (["--exclude-country", "Germany"], 1, "two capitals"),
+        (["--clear", "zone"], 2, "own-path"),
+        (["--sitemap", "none.xml"], 2, "none.xml"),
+    ],
+)
+def test_a_wrong_declaration_says_what_it_should_be(
+    desk: Service, arguments: list[str], code: int, said: str
+) -> None:
+    """In a line, with the code of what went wrong."""
+    result = desk.footfall("site", "set", "example.org", *arguments)
+
+    assert result.returncode == code
+    assert said in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_locked_profile_is_not_loosened(desk: Service) -> None:
+    """The refusal says how to go on."""
+    done(desk.footfall("site", "set", "example.org", "--profile", "strict", "--lock-profile"))
+
+    refused = desk.footfall("site", "set", "example.org", "--profile", "standard")
+
+    assert refused.returncode == 1
+    assert "is locked: standard is looser than strict; unlock it first" in refused.stderr
+
+
+def test_old_cells_are_foreseen_deleted_and_gone(desk: Service) -> None:
+    """Without a service the command does it; the dry run deletes nothing."""
+    put_old_cells(desk)
+
+    foreseen = done(desk.footfall("retention", "--dry-run"))
+    deleted = json.loads(done(desk.footfall("retention", "--json")))
+    left = done(desk.footfall("retention"))
+
+    assert foreseen == "2 cells of days of 2021-03 would be deleted, the whole of it.\n"
+    assert deleted == [{"partition": "0-202103", "rows": 2, "whole": True}]
+    assert left == "Nothing is too old.\n"
+
+
+def test_the_running_service_is_asked_and_answers(desk: Service, tmp_path: Path) -> None:
+    """It deletes what is old by itself, says so, and answers every errand."""
+    put_old_cells(desk)
+    sitemap = tmp_path / "sitemap.xml"
+    sitemap.write_text("<urlset><url><loc>https://example.org/a</loc></url></urlset>")
+
+    with desk:
+        desk.hit("/a", site="example.org")
+        desk.wait_for(1, lambda: desk.aggregate("example.org")["pageviews"])
+        desk.wait_for("[]\n", lambda: done(desk.footfall("retention", "--dry-run", "--json")))
+        asked = done(desk.footfall("retention", "--json"))
+        declared = done(desk.footfall("site", "set", "example.org", "--sitemap", str(sitemap)))
+        audited = desk.footfall("audit", "--json")
+
+    assert asked == "[]\n"
+    assert "Its sitemap declares 1 own paths." in declared
+    assert [one["check"] for one in json.loads(done(audited)) if not one["ok"]] == []
+    assert "deleted by age" in desk.log.read_text()
+
+
+def test_an_audit_that_finds_something_leaves_with_1(desk: Service) -> None:
+    """A violation is told in words and in JSON, without the value at fault."""
+    sound = done(desk.footfall("audit"))
+    store = Store(desk.data_dir / "clickhouse")
+    store.command(
+        "INSERT INTO sealed_cells (site, day, view, value, visitors) "
+        "VALUES (1, '2026-11-01', 10, '/ann@example.com', 9)"
+    )
+    store.close()
+
+    words = desk.footfall("audit")
+    objects = desk.footfall("audit", "--json")
+
+    assert "FAIL" not in sound
+    assert (words.returncode, objects.returncode) == (1, 1)
+    assert "FAIL strings" in words.stdout
+    assert "ann@example.com" not in words.stdout + objects.stdout
+    assert [one["check"] for one in json.loads(objects.stdout) if not one["ok"]] == ["strings"]
+
+
+def test_a_database_of_places_is_taken_into_use_while_the_service_runs(
+    desk: Service, tmp_path: Path
+) -> None:
+    """A copy is put where the service looks, and hits have regions soon after."""
+    given = database(tmp_path / "given.mmdb", NESTED)
+    desk.environ["FOOTFALL_TRUSTED_PROXIES"] = "127.0.0.1/32"
+
+    with desk:
+        desk.hit("/", site="example.org")
+        taken = done(desk.footfall("geo", "set", str(given)))
+        given.unlink()
+        for number in range(LOOK_EVERY + 8):
+            desk.hit("/", site="example.org", headers={"X-Forwarded-For": f"192.0.2.{number}"})
+        status = json.loads(done(desk.footfall("geo", "status", "--json")))
+        place = json.loads(done(desk.footfall("geo", "test", "192.0.2.7", "--json")))
+        broken = desk.footfall("geo", "set", str(desk.data_dir / "registry.sqlite3"))
+        desk.wait_for(
+            True, lambda: "DE-BE" in desk.breakdown("visit:region", "visitors", "example.org")
+        )
+
+    assert taken.startswith(f"In use: {desk.data_dir / 'places.mmdb'}")
+    assert status["path"] == str(desk.data_dir / "places.mmdb")
+    assert place == BERLIN_PLACE._asdict()
+    assert broken.returncode == 2
+    assert "no MaxMind-format file" in broken.stderr
+    assert not list(desk.data_dir.glob("*.new"))
