@@ -20,6 +20,7 @@ from starlette.routing import Route
 
 from collector.clock import Clock, SystemClock
 from collector.errors import DeliveryError
+from collector.privacy.own_visits import cookies_for, is_own_visit
 from collector.registry.accounts import User
 from collector.registry.sites import Site
 from collector.registry.store import Registry
@@ -65,6 +66,7 @@ def routes(
         Route("/login", desk.guarded(desk.login), methods=["GET", "POST"]),
         Route("/logout", desk.guarded(desk.logout), methods=["POST"]),
         Route("/settings", desk.guarded(desk.settings_page), methods=["GET"]),
+        Route("/own-visits", desk.guarded(desk.own_visits), methods=["GET", "POST"]),
     ]
     if demo:
         made.append(Route("/demo", desk.guarded(desk.demo), methods=["GET"]))
@@ -161,6 +163,23 @@ class _Desk:
             return self._to_login(request, "/settings")
         sites = [(site, self._snippet(request, site)) for site in await self._sites()]
         return self._page(request, "settings.html", reader, sites=sites)
+
+    async def own_visits(self, request: Request) -> Response:
+        """Show whether this browser's visits are left out, and let the reader change it."""
+        reader = await self._reader(request)
+        if reader is None:
+            return self._to_login(request, "/own-visits")
+        https = self._https(request)
+        if request.method == "POST":
+            own = (await _form(request)).get("own") == "yes"
+            target = f"/own-visits?saved={'yes' if own else 'no'}"
+            answer = RedirectResponse(target, status_code=303, headers=PAGE_HEADERS)
+            for cookie in cookies_for(own=own, https=https):
+                answer.headers.append("Set-Cookie", cookie)
+            return answer
+        marked = is_own_visit(request.headers.get("cookie", "").encode("latin-1"))
+        lost = request.query_params.get("saved") == ("no" if marked else "yes")
+        return self._page(request, "own_visits.html", reader, marked=marked, lost=lost, https=https)
 
     async def demo(self, request: Request) -> Response:
         """Show a page of the demo site, which carries the real snippet."""

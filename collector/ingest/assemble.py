@@ -25,13 +25,14 @@ from collector.ingest.bots import UNNAMED, is_prefetch
 from collector.ingest.device import Device, device_of, language_base, screen_class
 from collector.ingest.limits import Limits
 from collector.ingest.page import Page, hostname_of, page_of
-from collector.ingest.rules import NO_RULES, SiteRules, fits, goals_of, is_own_visit
+from collector.ingest.rules import NO_RULES, SiteRules, fits, goals_of
 from collector.ingest.visits import Arrival, Visits, VisitStep
 from collector.ingest.wire import Payload
 from collector.privacy import pseudonym as pseudonyms
 from collector.privacy import scrub
 from collector.privacy.address import Networks, client_address, network_of, truncated
 from collector.privacy.consent import Admitted
+from collector.privacy.own_visits import is_own_visit
 from collector.privacy.pseudonym import pseudonym
 from collector.privacy.scrub import scrub_text
 from collector.registry.sites import Site, Sites

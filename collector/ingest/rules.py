@@ -16,8 +16,6 @@ from collector.hit import Kind
 from collector.ingest.page import PLAIN_RULES, PageRules
 from collector.registry.sites import Goal, Site
 
-OWN_VISIT_COOKIES: Final = frozenset({b"__Host-own", b"own"})
-
 
 class SiteRules(msgspec.Struct, frozen=True, kw_only=True):
     """An owner's decisions about a site's hits.
@@ -72,14 +70,6 @@ def _rules_of(site: Site) -> SiteRules:
         excluded_countries=frozenset(site.excluded_countries),
         goals=site.goals,
     )
-
-
-def is_own_visit(cookies: bytes) -> bool:
-    """Tell whether a browser is marked as its owner's own, whose visits are not counted."""
-    if b"own=1" not in cookies:
-        return False
-    pairs = (cookie.strip().partition(b"=") for cookie in cookies.split(b";"))
-    return any(value == b"1" and name in OWN_VISIT_COOKIES for name, _, value in pairs)
 
 
 @lru_cache(maxsize=512)

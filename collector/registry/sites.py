@@ -48,6 +48,7 @@ _TAKEN = frozenset(
         "logout",
         "metrics",
         "opt-out",
+        "own-visits",
         "pixel.gif",
         "privacy",
         "readyz",
