@@ -88,9 +88,12 @@ class SpoolFile:
         return int(self.run(f"PRAGMA wal_checkpoint({how})")[0][1])
 
     def give_back(self, pages: int) -> None:
-        """Return free pages to the disk if there are more than so many."""
-        if self.run("PRAGMA freelist_count")[0][0] > pages:
-            self.run(f"PRAGMA incremental_vacuum({pages})")
+        """Return so many free pages to the disk if there are as many."""
+        if self.run("PRAGMA freelist_count")[0][0] >= pages:
+            with disk_errors():
+                # TRICKY: `execute` would step once, and free one page.
+                self._database.executescript(f"PRAGMA incremental_vacuum({pages})")
+            self.checkpoint("PASSIVE")
 
     def _open(self, log_frames: list[bool]) -> None:
         folder.create(self._path)

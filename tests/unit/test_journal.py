@@ -377,6 +377,21 @@ def test_hits_after_a_halved_batch_stay_apart_from_it(journal: Journal) -> None:
     assert ["/later"] == [hit.path for hit in journal.hits(later)]
 
 
+def test_a_drained_spool_gives_its_room_back(tmp_path: Path) -> None:
+    """After an outage the file shrinks again, a few megabytes at a time."""
+    with a_journal(tmp_path) as journal:
+        append(journal, [a_hit(path="/" + "x" * 1000)] * 10_000)
+        for batch in journal.close_batches(100_000):
+            journal.forget(batch)
+        full = (tmp_path / "spool.sqlite3").stat().st_size
+
+        for _ in range(3):
+            journal._writer.do(journal.idle)
+
+        assert full > 10_000_000
+        assert (tmp_path / "spool.sqlite3").stat().st_size < full / 2
+
+
 def test_the_oldest_frame_tells_the_lag(tmp_path: Path) -> None:
     """`oldest` is when the first hit that still waits was written."""
     clock = FakeClock(1000.0)
