@@ -278,3 +278,19 @@ def test_forgetting_and_closing_leave_countries(tmp_path: Path) -> None:
     places.forget()
 
     assert places.place(GOOGLE).country == "US"
+
+
+def test_a_file_that_is_not_expected_is_found_when_it_comes(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Where no file was set, its absence is no error, and a later one is taken into use."""
+    places = Places(tmp_path / "places.mmdb", expected=False)
+    before = places.place(BERLIN)
+    database(tmp_path / "places.mmdb", NESTED)
+
+    for _ in range(LOOK_EVERY):
+        after = places.place(BERLIN)
+
+    assert before.region == UNKNOWN
+    assert after == BERLIN_PLACE
+    assert caplog.messages == []
