@@ -147,7 +147,6 @@ def test_an_erasing_is_over_when_no_hit_can_follow(parts: Parts, clock: Jumping)
 
 def test_values_over_their_cap_are_counted_as_such(parts: Parts) -> None:
     """The caps stand before delivery: a flood of paths ends in "(other)" and in the counts."""
-
     plain = VisitValues()
 
     async def one(number: int) -> None:
