@@ -33,7 +33,7 @@ CALL_TIMEOUT_SECONDS = 30
 MESSAGE_MAX = 300
 
 # The embedded engine's share of one process: it may not grow with the machine's memory, and
-# keeps few threads. Measured in docs/design/0006-embedded-engine.md.
+# keeps few threads. Measured in docs/design/0012-embedded-engine.md.
 _ENGINE = """<clickhouse>
 <max_server_memory_usage>900000000</max_server_memory_usage>
 <mark_cache_size>16777216</mark_cache_size>
