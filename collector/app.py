@@ -28,7 +28,8 @@ from collector.control import ControlServer
 from collector.demo.filling import add_sites
 from collector.errors import CollectorError, SpoolError
 from collector.ingest.doors import doors
-from collector.ingest.protocol import guarded
+from collector.ingest.doorstep import doorstep
+from collector.ingest.endpoint import EventEndpoint
 from collector.parts import Parts, make_parts
 from collector.privacy import me, notice_pages, optout, wellknown, widget
 from collector.privacy.consent import Receive, Scope, Send
@@ -119,7 +120,7 @@ def serve(settings: Settings, *, demo: bool = False) -> int:
             app,
             host=settings.host,
             port=settings.port,
-            http=guarded(parts.turned_away),
+            http=doorstep(_event_door(parts), parts.turned_away),
             loop="uvloop" if sys.platform != "win32" else "asyncio",
             ws="none",
             lifespan="on",
@@ -158,6 +159,10 @@ def _routes(parts: Parts, *, demo: bool) -> list[Route]:
             parts.reports, parts.registry, parts.settings, clock=parts.clock, demo=demo
         ),
     ]
+
+
+def _event_door(parts: Parts) -> EventEndpoint:
+    return EventEndpoint(lambda: parts.intake, parts.journal, parts.tally)
 
 
 async def _drain(parts: Parts) -> None:

@@ -74,7 +74,7 @@ class VisitValues(msgspec.Struct, frozen=True, array_like=True, gc=False):
     language: str = ""
 
 
-class Hit(msgspec.Struct, frozen=True, array_like=True, gc=False, kw_only=True):
+class Hit(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One accepted hit, ready to be fanned out into cells.
 
     Attributes:

@@ -13,8 +13,6 @@ from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
-import msgspec
-
 from collector.hit import NONE
 from collector.ingest.channels import DIRECT, Facts, SourceKind, channel_of
 from collector.ingest.page import CLICK_ID, page_of
@@ -48,8 +46,8 @@ CLICKS: dict[str, tuple[str, bool]] = {
 }
 
 
-class Origin(msgspec.Struct, frozen=True):
-    """Where a visit came from.
+class Origin(NamedTuple):
+    """Where a visit came from; all but the last in the order of `hit.VisitValues`.
 
     Attributes:
         referrer: host and scrubbed path that linked here, or "(none)".

@@ -11,8 +11,8 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import NamedTuple
 
-import msgspec
 from ua_parser import Parser
 from ua_parser.loaders import load_lazy_builtins
 from ua_parser.regex import Resolver
@@ -118,8 +118,8 @@ _MOBILE = re.compile(
 _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2,3})(?=[-_,;\s]|$)")
 
 
-class Device(msgspec.Struct, frozen=True):
-    """What a visitor looks with.
+class Device(NamedTuple):
+    """What a visitor looks with; all but the last in the order of `hit.VisitValues`.
 
     Attributes:
         browser: its name, in-app browsers by the app's; "(unknown)" if not known.
@@ -151,9 +151,17 @@ def device_of(user_agent: str, brands: str = "", mobile: str = "", platform: str
     return _device(user_agent[:MAX_USER_AGENT], brands[:MAX_USER_AGENT], mobile[:4], platform[:32])
 
 
+def device_sent(user_agent: bytes, brands: bytes, mobile: bytes, platform: bytes) -> Device:
+    """Read the same headers as they came, in bytes."""
+    return _device_sent(
+        user_agent[:MAX_USER_AGENT], brands[:MAX_USER_AGENT], mobile[:4], platform[:32]
+    )
+
+
 def forget() -> None:
     """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
     _device.cache_clear()
+    _device_sent.cache_clear()
     language_base.cache_clear()
 
 
@@ -172,6 +180,17 @@ def language_base(header: str) -> str:
 
 
 _parser = Parser(Resolver(load_lazy_builtins()))
+
+
+@lru_cache(maxsize=4096)
+def _device_sent(user_agent: bytes, brands: bytes, mobile: bytes, platform: bytes) -> Device:
+    # Uncached below: what is kept once need not be kept twice.
+    return _device.__wrapped__(
+        user_agent.decode("latin-1"),
+        brands.decode("latin-1"),
+        mobile.decode("latin-1"),
+        platform.decode("latin-1"),
+    )
 
 
 @lru_cache(maxsize=4096)

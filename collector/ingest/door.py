@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Sequence
-from typing import ClassVar, Final, Protocol
+from http import HTTPStatus
+from typing import Any, ClassVar, Final, Protocol
 
 import orjson
 
@@ -25,12 +26,19 @@ from collector.errors import PayloadError, SpoolError
 from collector.hit import Drop, Hit, Refusal
 from collector.ingest.assemble import Assembled, Intake, Told, assemble
 from collector.ingest.wire import Payload
-from collector.privacy.consent import Admitted, Receive, Scope, Send, decide
+from collector.privacy.consent import Admitted, Headers, Receive, Scope, Send, decide
+from collector.registry.tokens import Grant
 from collector.telemetry import SHED, Tally
 
 RETRY_AFTER_S: Final = 5
 DAY_S: Final = 86_400
 _log = logging.getLogger(__name__)
+
+GrantOf = Callable[[str], Grant | None]
+"""Tells what a token allows; None if it is unknown."""
+
+Found = Assembled | Drop
+"""What became of a payload for one site."""
 
 
 class Journal(Protocol):
@@ -53,13 +61,13 @@ class Answer:
         body: its body.
     """
 
-    __slots__ = ("_end", "_start", "body", "status")
+    __slots__ = ("_end", "_server_headers", "_start", "_written", "body", "status")
 
     def __init__(self, status: int, body: bytes, kind: bytes, *more: tuple[bytes, bytes]) -> None:
         """Add what every answer to a hit carries: it is not cached, and nobody is tracked."""
         self.status = status
         self.body = body
-        self._start = {
+        self._start: dict[str, Any] = {
             "type": "http.response.start",
             "status": status,
             "headers": [
@@ -72,11 +80,28 @@ class Answer:
             ],
         }
         self._end = {"type": "http.response.body", "body": body}
+        self._server_headers: Headers | None = None
+        self._written = b""
 
     async def __call__(self, send: Send) -> None:
         """Send it."""
         await send(self._start)
         await send(self._end)
+
+    def written(self, server_headers: Headers) -> bytes:
+        """Write it out as HTTP/1.1, as a server writes what was sent to it.
+
+        Args:
+            server_headers: what the server itself adds, such as the date. What was
+                written last is given again for the very same list.
+        """
+        if server_headers is not self._server_headers:
+            phrase = HTTPStatus(self.status).phrase.encode()
+            headers = [*server_headers, *self._start["headers"]]
+            lines = [b"HTTP/1.1 %d %b" % (self.status, phrase), *map(b": ".join, headers)]
+            self._written = b"\r\n".join([*lines, b"", self.body])
+            self._server_headers = server_headers
+        return self._written
 
 
 TEXT: Final = b"text/plain; charset=utf-8"
@@ -188,23 +213,26 @@ class Door:
         intake: Intake,
         names: tuple[str, ...],
         told: Told | None = None,
-    ) -> list[Assembled]:
+    ) -> list[Found]:
         """Make a payload's hits, and count its drops; `keep` must follow.
 
         Args:
             told: what a sender with a token says of them.
-        """
-        made = []
-        for name in names:
-            found = assemble(payload, admitted, intake, name, told)
-            if isinstance(found, Assembled):
-                made.append(found)
-            else:
-                self.count_drop(intake, found, name)
-        return made
 
-    def keep(self, made: list[Assembled]) -> list[Awaitable[None]]:
+        Returns:
+            What was found for each name.
+        """
+        found = [assemble(payload, admitted, intake, name, told) for name in names]
+        for name, one in zip(names, found, strict=True):
+            if not isinstance(one, Assembled):
+                self.count_drop(intake, one, name)
+        return found
+
+    def keep(self, found: list[Found]) -> list[Awaitable[None]]:
         """Hand hits that were sent together to the journal: all of them count, or none.
+
+        Args:
+            found: with the drops among them, which are passed over.
 
         Returns:
             Nothing for no hits; else one that is done once all are durable.
@@ -212,6 +240,7 @@ class Door:
         Raises:
             SpoolError: if the journal takes no more.
         """
+        made = [one for one in found if isinstance(one, Assembled)]
         if len(made) > 1:
             return [self._journal.append_all(made)]
         return [self._journal.append(one.hit, one.undo) for one in made]
@@ -229,15 +258,19 @@ class Door:
         intake = self._intake_of()
         try:
             return await self.answer(scope, receive, intake)
-        except PayloadError as wrong:
-            self.count(intake, wrong.code)
-            return self.wrong(wrong)
-        except SpoolError:
+        except Exception as error:  # noqa: BLE001 - the edge: no value may reach a log
+            return self.answer_to(error, intake)
+
+    def answer_to(self, error: Exception, intake: Intake) -> Answer:
+        """Give the answer to a hit that came to nothing."""
+        if isinstance(error, PayloadError):
+            self.count(intake, error.code)
+            return self.wrong(error)
+        if isinstance(error, SpoolError):
             self.count(intake, SHED)
             return BUSY
-        except Exception as unforeseen:  # noqa: BLE001 - the edge: no value may reach a log
-            log_unforeseen(unforeseen)
-            return FAILED
+        log_unforeseen(error)
+        return FAILED
 
     async def answer(self, scope: Scope, receive: Receive, intake: Intake) -> Answer:
         """Decide, then take.

@@ -1,19 +1,46 @@
 """Open the door that our tracker and Plausible's knock at: `POST /api/event`.
 
 Knows nothing but which format is spoken there; the steps are `door`'s. Made
-by `doors`.
+by `doors`; asked by `app` for each request, and by `doorstep` for those that
+are here as a whole.
 """
 
 from __future__ import annotations
 
-from collector.ingest.assemble import Intake, sites_named
-from collector.ingest.door import Answer, Door
+import asyncio
+from collections.abc import Callable
+
+from collector.hit import Refusal
+from collector.ingest.assemble import Assembled, Intake, sites_named
+from collector.ingest.door import TEXT, Answer, Door, Found, GrantOf, Journal
 from collector.ingest.wire import MAX_BODY, decode_plausible
-from collector.privacy.consent import Admitted
+from collector.privacy.consent import Admitted, HeaderList, Peer, bearer_of, decide_whole
+from collector.telemetry import Tally
 
 
 class EventEndpoint(Door):
-    """The ASGI application behind `/api/event`."""
+    """The ASGI application behind `/api/event`.
+
+    All answers to hits are alike, but to an owner who looks for a mistake: for
+    sites whose debug switch is on, a sender with a token that reads them is
+    told in the header `X-Footfall` what became of the hit. A refused hit is
+    not read, so its token is not either.
+    """
+
+    def __init__(
+        self,
+        intake_of: Callable[[], Intake],
+        journal: Journal,
+        tally: Tally,
+        grant_of: GrantOf = lambda _: None,
+    ) -> None:
+        """Remember what each hit needs.
+
+        Args:
+            grant_of: what a token allows; None if it is unknown.
+        """
+        super().__init__(intake_of, journal, tally)
+        self._grant_of = grant_of
 
     async def take(self, admitted: Admitted, intake: Intake) -> Answer:
         """Read one payload and count it for every site it names.
@@ -23,5 +50,54 @@ class EventEndpoint(Door):
             SpoolError: if a hit could not be kept.
         """
         payload = decode_plausible(await admitted.body(MAX_BODY))
-        await self.collect(payload, admitted, intake, sites_named(payload))
+        names = sites_named(payload)
+        found = self.assembled(payload, admitted, intake, names)
+        for durable in self.keep(found):
+            await durable
+        sender = admitted.header(b"authorization")
+        return self._telling(found, names, intake, sender) if sender else self.accepted
+
+    def take_whole(
+        self, headers: HeaderList, peer: Peer, body: bytes
+    ) -> Answer | asyncio.Future[None]:
+        """Take a request that is here as a whole: the same steps, without waiting in between.
+
+        Returns:
+            The answer; or, if hits must first become durable, what is done once they are:
+            then the answer is `settled`'s.
+        """
+        intake = self._intake_of()
+        try:
+            admitted = decide_whole(headers, peer, body)
+            if isinstance(admitted, Refusal):
+                self.count(intake, admitted)
+                return self.accepted
+            payload = decode_plausible(admitted.whole_body(MAX_BODY))
+            waiting = self.begin(payload, admitted, intake, sites_named(payload))
+        except Exception as error:  # noqa: BLE001 - the edge: no value may reach a log
+            return self.answer_to(error, intake)
+        return asyncio.ensure_future(waiting[0]) if waiting else self.accepted
+
+    def settled(self, durable: asyncio.Future[None]) -> Answer:
+        """Give the answer once what `take_whole` waited for is done."""
+        error = durable.exception()
+        if isinstance(error, Exception):
+            return self.answer_to(error, self._intake_of())
         return self.accepted
+
+    def _telling(
+        self, found: list[Found], names: tuple[str, ...], intake: Intake, sender: bytes
+    ) -> Answer:
+        sites = [intake.sites.named(name) for name in names]
+        token = bearer_of(sender)
+        if not token or not any(site is not None and site.debug for site in sites):
+            return self.accepted
+        grant = self._grant_of(token)
+        told = [
+            f"{'kept' if isinstance(one, Assembled) else f'dropped:{one}'};site={site.domain}"
+            for one, site in zip(found, sites, strict=True)
+            if site is not None and site.debug and grant and grant.allows("read", site.id)
+        ]
+        if not told:
+            return self.accepted
+        return Answer(202, self.accepted.body, TEXT, (b"x-footfall", ", ".join(told).encode()))

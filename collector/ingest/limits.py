@@ -18,7 +18,9 @@ from collector import settings
 
 KEY_LIVES_S: Final = 600
 _WIDTH: Final = 1 << 16
+_MASK: Final = _WIDTH - 1
 _V4_BYTES: Final = 4
+_PRIVATE_FIRST: Final = frozenset({10, 100, 127, 169, 172, 192})
 
 
 class Rate(msgspec.Struct, frozen=True):
@@ -107,20 +109,23 @@ class Limits:
         narrow, wide = (
             (address, address[:3]) if len(address) == _V4_BYTES else (address[:8], address[:6])
         )
-        return self._pour(narrow, self._rates.address, now) and self._pour(
-            wide, self._rates.network, now
-        )
+        rates = self._rates
+        return self._pour(narrow, rates.address, now) and self._pour(wide, rates.network, now)
 
     def _pour(self, network: bytes, rate: Rate, now: float) -> bool:
         # Python's own hash of bytes is SipHash, keyed anew for each process; 0.1 us instead of 1.1.
         number = hash(self._key + network)
-        first, second = number % _WIDTH, _WIDTH + (number >> 32) % _WIDTH
+        first, second = number & _MASK, _WIDTH | number >> 32 & _MASK
         cells = self._cells
-        filled = _filled(min(cells[first], cells[second]), rate, now)
+        one, other = cells[first], cells[second]
+        # A comparison costs a third of a call to min, and there are six of them in a hit.
+        filled = _filled(one if one < other else other, rate, now)  # noqa: FURB136
         if not filled:
             return False
-        cells[first] = max(cells[first], filled)
-        cells[second] = max(cells[second], filled)
+        if one < filled:
+            cells[first] = filled
+        if other < filled:
+            cells[second] = filled
         return True
 
     def _renew(self, now: float) -> None:
@@ -137,7 +142,7 @@ def is_private(address: bytes) -> bool:
     """
     if len(address) == _V4_BYTES:
         first, second = address[0], address[1]
-        return (
+        return first in _PRIVATE_FIRST and (
             first in (10, 127)
             or (first, second) in ((192, 168), (169, 254))
             or (first == 172 and 16 <= second < 32)
@@ -155,5 +160,5 @@ def _filled(empties_at: float, rate: Rate, now: float) -> float:
 
     Source: the generic cell rate algorithm, ITU-T I.371.
     """
-    filled = (max(now, empties_at)) + rate.interval
+    filled = (now if now > empties_at else empties_at) + rate.interval  # noqa: FURB136
     return filled if filled - now <= rate.span else 0.0

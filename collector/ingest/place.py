@@ -27,6 +27,8 @@ NOT_COUNTRIES = frozenset({"ZZ", "XX", "T1", "A1", "A2", "AP", "EU", "O1"})
 """Codes that databases use for no country in particular."""
 LOOK_EVERY = 64
 """Look-ups between two looks at the file's date."""
+PLACES_KEPT = 16_384
+"""Truncated addresses whose place is remembered."""
 WIDEST_CITY_KM = 100
 """Accuracy radius above which a city is a guess, and not told."""
 
@@ -95,7 +97,7 @@ class Places:
         self._error = ""
         self._until_look = LOOK_EVERY
         self.unknown = 0
-        self._cached = lru_cache(maxsize=8192)(self._look_up)
+        self._cached = lru_cache(maxsize=PLACES_KEPT)(self._look_up)
         if database and (expected or _stamp(database) != self._stamp):
             self._open(database)
 

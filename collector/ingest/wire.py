@@ -10,7 +10,7 @@ Source: facts of the format in Plausible's public documentation (2026-11).
 from __future__ import annotations
 
 import re
-from typing import Final, TypeVar
+from typing import Annotated, Final, TypeVar
 
 import msgspec
 import orjson
@@ -34,6 +34,8 @@ _MAX_NUMBER: Final = 2.0**53
 
 Shape = TypeVar("Shape")
 Properties = tuple[tuple[str, str], ...]
+Whole = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_NUL: Final = rb"\u0000"
 _KINDS: Final = {"pageview": Kind.PAGEVIEW, "engagement": Kind.ENGAGEMENT}
 _FIELD: Final = re.compile(r"\$\.([A-Za-z0-9_$]{1,40})")
 _MISSING_FIELD: Final = re.compile(r"missing required field `([A-Za-z0-9_$.-]{1,40})`")
@@ -73,8 +75,8 @@ class Payload(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class _Plausible(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=False):
-    n: str | int | None = None
-    name: str | int | None = None
+    n: str | Whole | None = None
+    name: str | Whole | None = None
     u: str | None = None
     url: str | None = None
     d: str | None = None
@@ -85,17 +87,17 @@ class _Plausible(msgspec.Struct, frozen=True, forbid_unknown_fields=True, gc=Fal
     meta: dict[str, object] | str | None = None
     p: dict[str, object] | str | None = None
     props: dict[str, object] | str | None = None
-    h: int | bool | None = None
-    hash_mode: int | bool | None = msgspec.field(default=None, name="hashMode")
+    h: Whole | bool | None = None
+    hash_mode: Whole | bool | None = msgspec.field(default=None, name="hashMode")
     i: bool | None = None
     interactive: bool | None = None
     money: dict[str, object] | str | None = msgspec.field(default=None, name="$")
     revenue: dict[str, object] | str | None = None
-    v: int | str | None = None
+    v: Whole | str | None = None
     sd: float | str | None = None
     e: float | str | None = None
-    w: int | None = None
-    screen_width: int | None = None
+    w: Whole | None = None
+    screen_width: Whole | None = None
     language: str | None = msgspec.field(default=None, name="l")
 
 
@@ -105,7 +107,14 @@ def decode_plausible(body: bytes) -> Payload:
     Raises:
         PayloadError: `not_json`, `unknown_field`, `missing_field` or `bad_field`.
     """
-    return payload_of(parse(body))
+    try:
+        sent = _at_once(body)
+    except (msgspec.MsgspecError, UnicodeError):
+        # What is wrong with it, the slower way tells.
+        sent = shaped(_Plausible, parse(body))
+    if _NUL in body:
+        raise PayloadError("bad_field")
+    return _payload(sent)
 
 
 def payload_of(parsed: object) -> Payload:
@@ -123,7 +132,7 @@ def parse(body: bytes) -> object:
     Raises:
         PayloadError: `not_json`; `bad_field` if a text holds a NUL, which no store takes.
     """
-    if rb"\u0000" in body:
+    if _NUL in body:
         raise PayloadError("bad_field")
     try:
         return orjson.loads(body)
@@ -226,6 +235,9 @@ def number_of(found: float | str | None) -> int | None:
             return None
     # Infinity and what is not a number fail the comparison.
     return int(found) if found is not None and abs(found) < _MAX_NUMBER else None
+
+
+_at_once = msgspec.json.Decoder(_Plausible).decode
 
 
 def _payload(sent: _Plausible) -> Payload:

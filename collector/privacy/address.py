@@ -9,12 +9,17 @@ the truncated forms.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from socket import AF_INET, AF_INET6, inet_pton
+from socket import AF_INET as _AF_INET
+from socket import AF_INET6 as _AF_INET6
+from socket import inet_pton
 from typing import Final
 
 from collector.errors import SettingsError
 
 MAX_HOPS: Final = 10
+# Plain numbers, for inet_pton asks an enumeration for its number anew each time.
+AF_INET: Final = int(_AF_INET)
+AF_INET6: Final = int(_AF_INET6)
 UNIX: Final = "unix"
 _V4_IN_V6: Final = bytes(10) + b"\xff\xff"
 _V4_BYTES: Final = 4
@@ -63,6 +68,8 @@ def packed(text: str) -> bytes:
         4 or 16 bytes, or none.
     """
     text = text.strip()
+    if ":" not in text and (address := _pton(AF_INET, text)):
+        return address
     if text.startswith('"') and text.endswith('"'):
         text = text[1:-1]
     if text.startswith("["):

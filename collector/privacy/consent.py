@@ -8,7 +8,7 @@ hits, before anything else, and by the opt-out page.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 from collector.errors import PayloadError
@@ -19,6 +19,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
+HeaderList = list[tuple[bytes, bytes]]
+Peer = tuple[str, int] | None
 Granted = TypeVar("Granted")
 
 OPT_OUT_COOKIES: Final = frozenset({b"__Host-optout", b"__Host-optout_p", b"optout"})
@@ -51,18 +53,22 @@ class Signals(NamedTuple):
 
 
 class Admitted:
-    """A request that may be read: the only way to its body, other headers, query and peer."""
+    """A request that may be read: the only way to its body, other headers, query and peer.
 
-    __slots__ = ("_by_name", "_headers", "_receive", "_scope")
+    Attributes:
+        headers: by their names in lower case, the last one of those sent twice.
+    """
 
-    def __init__(self, proof: object, scope: Scope, receive: Receive) -> None:
+    __slots__ = ("_body", "_receive", "_scope", "headers")
+
+    def __init__(self, proof: object, scope: Scope, receive: Receive, body: bytes = b"") -> None:
         """Refuse to be made anywhere but in this module."""
         if proof is not _PROOF:
             raise TypeError("only consent.decide admits a request")
         self._scope = scope
         self._receive = receive
-        self._headers: list[tuple[bytes, bytes]] = scope["headers"]
-        self._by_name: dict[bytes, bytes] | None = None
+        self._body = body
+        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
 
     def header(self, name: bytes) -> bytes:
         """Give a header's value, the last one if it was sent twice; empty if absent.
@@ -70,16 +76,15 @@ class Admitted:
         Args:
             name: in lower case.
         """
-        if self._by_name is None:
-            self._by_name = dict(self._headers)
-        return self._by_name.get(name, b"")
+        return self.headers.get(name, b"")
 
     def headers_joined(self, name: bytes) -> bytes:
         """Give all values of a header in their order, joined by commas; empty if absent."""
-        value = self.header(name)
-        if not value:
+        value = self.headers.get(name, b"")
+        sent: HeaderList = self._scope["headers"]
+        if not value or len(sent) == len(self.headers):
             return value
-        return b",".join([found for sent, found in self._headers if sent == name])
+        return b",".join([found for each, found in sent if each == name])
 
     @property
     def query_string(self) -> bytes:
@@ -103,9 +108,7 @@ class Admitted:
             PayloadError: `too_large` (413), by declaration or while it streams in;
                 `not_json` if the sender left in the middle.
         """
-        declared = self.header(b"content-length")
-        if len(declared) > len(str(limit)) or (declared.isdigit() and int(declared) > limit):
-            raise PayloadError("too_large", status=413)
+        self._mind_length(limit)
         body = b""
         while True:
             message = await self._receive()
@@ -117,6 +120,25 @@ class Admitted:
                 raise PayloadError("too_large", status=413)
             if not message.get("more_body", False):
                 return body
+
+    def whole_body(self, limit: int) -> bytes:
+        """Give the body of a request that is here as a whole.
+
+        Args:
+            limit: the most bytes to take.
+
+        Raises:
+            PayloadError: `too_large` (413).
+        """
+        self._mind_length(limit)
+        if len(self._body) > limit:
+            raise PayloadError("too_large", status=413)
+        return self._body
+
+    def _mind_length(self, limit: int) -> None:
+        declared = self.headers.get(b"content-length", b"")
+        if len(declared) > len(str(limit)) or (declared.isdigit() and int(declared) > limit):
+            raise PayloadError("too_large", status=413)
 
 
 def signals_in(headers: Headers) -> Signals:
@@ -141,8 +163,15 @@ def signals_in(headers: Headers) -> Signals:
 
 def decide(scope: Scope, receive: Receive) -> Refusal | Admitted:
     """Decide whether a browser's request may be read."""
-    refusal = signals_in(scope["headers"]).refusal
-    return refusal or Admitted(_PROOF, scope, receive)
+    return _refusal(scope["headers"]) or Admitted(_PROOF, scope, receive)
+
+
+def decide_whole(headers: HeaderList, peer: Peer, body: bytes) -> Refusal | Admitted:
+    """Decide whether a browser's request that is here as a whole may be read."""
+    refusal = _refusal(headers)
+    if refusal:
+        return refusal
+    return Admitted(_PROOF, _scope_of(headers, peer), _nothing, body)
 
 
 def admit_sender(
@@ -160,10 +189,21 @@ def admit_sender(
         None without a good token.
     """
     for name, value in scope["headers"]:
-        if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
-            grant = grant_of(value[len(_BEARER) :].strip().decode("latin-1"))
+        token = bearer_of(value) if name == b"authorization" else ""
+        if token:
+            grant = grant_of(token)
             return None if grant is None else (Admitted(_PROOF, scope, receive), grant)
     return None
+
+
+def bearer_of(authorization: bytes) -> str:
+    """Read the token out of the header Authorization; empty if it holds none.
+
+    Source: RFC 6750, section 2.1.
+    """
+    if authorization[: len(_BEARER)].lower() != _BEARER:
+        return ""
+    return authorization[len(_BEARER) :].strip().decode("latin-1")
 
 
 def decide_relayed(
@@ -179,9 +219,18 @@ def decide_relayed(
     if signals.refusal:
         return signals.refusal
     headers, peer = facts()
-    client = (peer, 0) if peer else None
-    relayed: Scope = {"headers": headers, "query_string": b"", "client": client}
-    return Admitted(_PROOF, relayed, _nothing)
+    return Admitted(_PROOF, _scope_of(headers, (peer, 0) if peer else None), _nothing)
+
+
+def _refusal(headers: Headers) -> Refusal | None:
+    for name, _ in headers:
+        if name in _SIGNAL_HEADERS:
+            return signals_in(headers).refusal
+    return None
+
+
+def _scope_of(headers: HeaderList, peer: Peer) -> Scope:
+    return {"headers": headers, "query_string": b"", "client": peer}
 
 
 async def _nothing() -> Message:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import uvicorn
 
 from collector.hit import Hit
+from collector.ingest.doorstep import doorstep
 from collector.ingest.endpoint import EventEndpoint
-from collector.ingest.protocol import Guarded
-from collector.parts import Parts, make_parts
+from collector.parts import make_parts
 from collector.settings import Settings
 
 
@@ -29,14 +28,9 @@ class Forgetful:
         done.set_result(None)
         return done
 
-
-def _app(parts: Parts) -> Any:
-    door = EventEndpoint(lambda: parts.intake, Forgetful(), parts.tally)
-
-    async def answer(scope: Any, receive: Any, send: Any) -> None:
-        await door(scope, receive, send)
-
-    return answer
+    def append_all(self, hits: Sequence[tuple[Hit, Callable[[], None]]]) -> Awaitable[None]:
+        """Let several go."""
+        return [self.append(hit) for hit, _ in hits][-1]
 
 
 def main() -> None:
@@ -45,10 +39,11 @@ def main() -> None:
     parts = make_parts(settings)
     parts.registry.add_site("localhost", public=True)
     parts.intake = replace(parts.intake, sites=parts.registry.sites())
+    door = EventEndpoint(lambda: parts.intake, Forgetful(), parts.tally)
     uvicorn.run(
-        _app(parts),
+        door,
         port=int(sys.argv[1]),
-        http=Guarded,
+        http=doorstep(door, parts.turned_away),
         loop="uvloop",
         lifespan="off",
         access_log=False,

@@ -1,0 +1,238 @@
+"""Answer the commonest request where it arrives: in the server's own protocol.
+
+Knows which requests are a plain hit: `POST /api/event`, whole, short, kept
+alive, and nothing before it unanswered. Those it hands to the door at once and
+writes its answer, without scope, task and messages, which would cost as much as
+the hit itself. Refuses to decide anything about hits, and to touch any other
+request: those go on to ASGI. Made by `app`.
+
+Source: docs/benchmarks.md, "Where the rest goes".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import ClassVar, Final, Protocol
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from collector.ingest.door import Answer
+from collector.ingest.protocol import Guarded, Reason
+from collector.privacy.consent import HeaderList, Peer
+
+_URL: Final = b"/api/event"
+_LENGTH: Final = b"content-length"
+_TOKEN: Final = b"authorization"
+_SHORT: Final = 4
+"""Digits of the length of a body that a door reads to its end."""
+
+
+class WholeDoor(Protocol):
+    """What takes hits that are here as a whole."""
+
+    def take_whole(
+        self, headers: HeaderList, peer: Peer, body: bytes
+    ) -> Answer | asyncio.Future[None]:
+        """Give the answer, or what must be done before there is one."""
+        ...
+
+    def settled(self, durable: asyncio.Future[None]) -> Answer:
+        """Give the answer once it is done."""
+        ...
+
+
+class _Waiting:
+    """A hit on its way to the disk; stands where uvicorn keeps the request it answers.
+
+    Attributes:
+        response_complete: whether it was answered.
+        keep_alive: whether the connection goes on after that; cleared when the server stops.
+        disconnected: whether the sender went away.
+        message_event: uvicorn sets it when the sender goes away.
+    """
+
+    __slots__ = ("_protocol", "disconnected", "keep_alive", "response_complete")
+    message_event: ClassVar[asyncio.Event] = asyncio.Event()
+
+    def __init__(self, protocol: Doorstep) -> None:
+        self._protocol = protocol
+        self.response_complete = False
+        self.keep_alive = True
+        self.disconnected = False
+
+    def answer(self, answer: Answer) -> None:
+        """Send the answer, and let the next request begin."""
+        self.response_complete = True
+        if not self.disconnected:
+            self._protocol.answer(answer, keep_alive=self.keep_alive)
+
+
+class _Companions:
+    """The hits that wait for the same thing: one call-back for all of them."""
+
+    __slots__ = ("_door", "_durable", "_waiting")
+
+    def __init__(self, door: WholeDoor) -> None:
+        self._door = door
+        self._durable: asyncio.Future[None] | None = None
+        self._waiting: list[_Waiting] = []
+
+    def join(self, waiting: _Waiting, durable: asyncio.Future[None]) -> None:
+        """Answer a hit once it is durable, or cannot be."""
+        if durable is not self._durable:
+            self._durable, self._waiting = durable, []
+            durable.add_done_callback(partial(self._settle, self._waiting))
+        self._waiting.append(waiting)
+
+    def _settle(self, company: list[_Waiting], durable: asyncio.Future[None]) -> None:
+        answer = self._door.settled(durable)
+        for each in company:
+            each.answer(answer)
+
+
+class Doorstep(Guarded):
+    """The guarded protocol of a service that takes hits.
+
+    Attributes:
+        door: takes them.
+        companions: the hits of all connections that wait for the disk.
+    """
+
+    door: ClassVar[WholeDoor]
+    companions: ClassVar[_Companions]
+    _plain = False
+    _body = b""
+    _rest: asyncio.TimerHandle | None = None
+    _rests_since = 0.0
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting for the next request."""
+        if self._rest is not None:
+            self._rest.cancel()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Begin a request, of which nothing is known yet."""
+        self._stage = "headers"
+        self._header_bytes = self._raw_bytes = 0
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
+
+    def on_headers_complete(self) -> None:
+        """Keep a plain hit for the door; let any other request take its course."""
+        self._plain = self._is_plain_hit()
+        if self._plain:
+            self._stage = "body"
+            self._body = b""
+            return
+        url, headers, waits = self.url, self.headers, self.expect_100_continue
+        HttpToolsProtocol.on_message_begin(self)
+        self.url, self.expect_100_continue = url, waits
+        self.headers.extend(headers)
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Take a piece of the body."""
+        if self._plain:
+            self._body = self._body + body if self._body else body
+        else:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Hand a plain hit to the door."""
+        if not self._plain:
+            super().on_message_complete()
+            return
+        self._plain = False
+        self._stage = "idle"
+        self.cycle = waiting = _Waiting(self)  # type: ignore[assignment]
+        taken = self.door.take_whole(self.headers, self.client, self._body)
+        if isinstance(taken, Answer):
+            waiting.answer(taken)
+        else:
+            self.companions.join(waiting, taken)
+
+    def answer(self, answer: Answer, *, keep_alive: bool) -> None:
+        """Write an answer to the hit that was taken last."""
+        transport = self.transport
+        if transport.is_closing():
+            return
+        written = answer.written(self.server_state.default_headers)
+        if not keep_alive:
+            head, blank, body = written.partition(b"\r\n\r\n")
+            written = head + b"\r\nconnection: close" + blank + body
+        try:
+            transport.write(written)
+        except (OSError, RuntimeError):
+            # uvloop says so if the sender has gone: the others of its company still wait.
+            transport.abort()
+            return
+        if not keep_alive:
+            transport.close()
+        elif self.pipeline:
+            self.on_response_complete()
+        else:
+            self._begin_rest()
+
+    def on_response_complete(self) -> None:
+        """Rest, or begin what waits behind the request that was answered."""
+        self._rests_since = self.loop.time()
+        super().on_response_complete()
+
+    def _begin_rest(self) -> None:
+        """Give the next request its time: one timer for many requests, not one for each."""
+        self.server_state.total_requests += 1
+        self._rests_since = self.loop.time()
+        if self._rest is None:
+            self._rest = self.loop.call_later(self.timeout_keep_alive, self._end_rest)
+
+    def _end_rest(self) -> None:
+        self._rest = None
+        left = self._rests_since + self.timeout_keep_alive - self.loop.time()
+        if self._stage != "idle" or not self.cycle.response_complete:
+            left = self.timeout_keep_alive
+        if left <= 0:
+            self.timeout_keep_alive_handler()
+        else:
+            self._rest = self.loop.call_later(left, self._end_rest)
+
+    def _is_plain_hit(self) -> bool:
+        if self.url != _URL:
+            return False
+        before, parser = self.cycle, self.parser
+        return (
+            (before is None or before.response_complete)
+            and parser.get_method() == b"POST"
+            and parser.should_keep_alive()
+            and not parser.should_upgrade()
+            and parser.get_http_version() == "1.1"
+            and not self.expect_100_continue
+            and not self.flow.write_paused
+            and _is_short(self.headers)
+        )
+
+
+def doorstep(door: WholeDoor, tell: Callable[[Reason], None]) -> type[Doorstep]:
+    """Make a protocol class for one service.
+
+    Args:
+        door: takes plain hits.
+        tell: called on the event loop with the reason for which a sender was turned away.
+    """
+    made = {"door": door, "companions": _Companions(door), "count": staticmethod(tell)}
+    return type("Doorstep", (Doorstep,), made)
+
+
+def _is_short(headers: HeaderList) -> bool:
+    """Tell whether a body says that it is less than ten thousand bytes, and no token is shown."""
+    short = False
+    for name, value in headers:
+        if name == _LENGTH:
+            short = len(value) <= _SHORT
+        elif name == _TOKEN:
+            # Whoever shows one may be told what became of the hit, which only ASGI's way does.
+            return False
+    return short
