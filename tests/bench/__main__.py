@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from tests.bench import accuracy, throughput
+from tests.bench import accuracy, memory, throughput
 
 
 def main() -> None:
     """Print what a hit costs, what the service weighs, and how right the rules are."""
     throughput.main()
     accuracy.main()
+    memory.main()
 
 
 if __name__ == "__main__":
