@@ -18,8 +18,8 @@ import orjson
 
 from collector.errors import PayloadError
 from collector.hit import Refusal
-from collector.ingest.assemble import Assembled, Intake
-from collector.ingest.door import JSON, PROBLEM, Answer, Door, Journal
+from collector.ingest.assemble import Intake
+from collector.ingest.door import JSON, PROBLEM, Answer, Door, Found, GrantOf, Journal
 from collector.ingest.wire_hits import (
     MAX_BATCH_BODY,
     Fields,
@@ -45,9 +45,6 @@ _UNAUTHORIZED: Final = Answer(
     PROBLEM,
     (b"www-authenticate", b"Bearer"),
 )
-
-
-GrantOf = Callable[[str], Grant | None]
 
 
 class HitsDoor(Door):
@@ -113,19 +110,19 @@ class HitsDoor(Door):
         self, hits: list[dict[str, object]], intake: Intake, grant: Grant
     ) -> dict[int, str]:
         """Count the hits that can be read, all or none; give what is wrong with the others."""
-        made: list[Assembled] = []
+        found: list[Found] = []
         wrong: dict[int, str] = {}
         for index, hit in enumerate(hits):
             try:
-                made += self._made_of(hit, intake, grant)
+                found += self._made_of(hit, intake, grant)
             except PayloadError as error:
                 self.count(intake, error.code)
                 wrong[index] = str(error)
-        for durable in self.keep(made):
+        for durable in self.keep(found):
             await durable
         return wrong
 
-    def _made_of(self, hit: Fields, intake: Intake, grant: Grant) -> list[Assembled]:
+    def _made_of(self, hit: Fields, intake: Intake, grant: Grant) -> list[Found]:
         """Make what one hit says, unless its visitor refused.
 
         Raises:

@@ -13,8 +13,8 @@ from typing import ClassVar, Final
 import orjson
 
 from collector.errors import PayloadError
-from collector.ingest.assemble import Assembled, Intake
-from collector.ingest.door import JSON, Answer, Door, preflight
+from collector.ingest.assemble import Intake
+from collector.ingest.door import JSON, Answer, Door, Found, preflight
 from collector.ingest.wire import MAX_BODY, parse, shaped
 from collector.ingest.wire_umami import (
     MAX_BATCH,
@@ -54,7 +54,7 @@ class SendDoor(Door):
             await durable
         return self.accepted
 
-    def made_of(self, parsed: object, admitted: Admitted, intake: Intake) -> list[Assembled]:
+    def made_of(self, parsed: object, admitted: Admitted, intake: Intake) -> list[Found]:
         """Make the hit that one object of the format says, if it is one to count.
 
         Raises:
@@ -90,15 +90,15 @@ class BatchDoor(SendDoor):
         if not isinstance(parsed, list) or len(parsed) > MAX_BATCH:
             raise PayloadError("bad_field")
         details = []
-        made: list[Assembled] = []
+        found: list[Found] = []
         for index, one in enumerate(parsed):
             try:
-                made += self.made_of(one, admitted, intake)
+                found += self.made_of(one, admitted, intake)
             except PayloadError as wrong:
                 self.count(intake, wrong.code)
                 told = {"message": str(wrong), "code": "bad-request", "status": wrong.status}
                 details.append({"index": index, "response": {"error": told}})
-        for durable in self.keep(made):
+        for durable in self.keep(found):
             await durable
         return _accepted(
             {

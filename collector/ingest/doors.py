@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from collector.ingest.assemble import Intake
-from collector.ingest.door import Door, Journal
+from collector.ingest.door import Door, GrantOf, Journal
 from collector.ingest.door_goatcounter import CountDoor, PixelDoor
-from collector.ingest.door_hits import GoatcounterHitsDoor, GrantOf, HitsDoor
+from collector.ingest.door_hits import GoatcounterHitsDoor, HitsDoor
 from collector.ingest.door_umami import BatchDoor, SendDoor
 from collector.ingest.endpoint import EventEndpoint
 from collector.telemetry import Tally
@@ -30,7 +30,7 @@ def doors(
         The doors by path.
     """
     return {
-        "/api/event": EventEndpoint(intake_of, journal, tally),
+        "/api/event": EventEndpoint(intake_of, journal, tally, grant_of),
         "/count": CountDoor(intake_of, journal, tally),
         "/pixel.gif": PixelDoor(intake_of, journal, tally),
         "/api/send": SendDoor(intake_of, journal, tally),
