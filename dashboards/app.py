@@ -26,7 +26,7 @@ from collector.registry.sites import Site
 from collector.registry.store import Registry
 from collector.settings import Settings
 from collector.stats.report import Reports
-from dashboards import access, pages
+from dashboards import access, declared, pages
 from dashboards.answers import HTTPS_HEADERS, PAGE_HEADERS, StaticFiles, page, renderer
 from dashboards.params import query_from
 
@@ -157,11 +157,12 @@ class _Desk:
         return answer
 
     async def settings_page(self, request: Request) -> Response:
-        """List all sites with the line of HTML that each needs."""
+        """List all sites with the line of HTML that each needs, and what is declared of it."""
         reader = await self._reader(request)
         if reader is None:
             return self._to_login(request, "/settings")
-        sites = [(site, self._snippet(request, site)) for site in await self._sites()]
+        known = await self._sites()
+        sites = [(site, self._snippet(request, site), declared.facts(site)) for site in known]
         return self._page(request, "settings.html", reader, sites=sites)
 
     async def own_visits(self, request: Request) -> Response:

@@ -32,7 +32,7 @@ def status(desk: Desk, *, as_json: bool) -> None:
 
 
 @geo.command("set")
-@click.argument("database", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("database", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
 def take(desk: Desk, database: Path) -> None:
     """Copy DATABASE, a MaxMind-format file, to where the service looks; it notices by itself."""

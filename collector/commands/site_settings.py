@@ -79,7 +79,9 @@ _OPTIONS = (
     _list("excluded_paths", "A path that is not counted; * is anything"),
     _list("excluded_countries", "A country that is not counted, such as DE"),
     _list("goals", "NAME=EVENT or NAME=/PATH, what visitors should do; * in paths is anything"),
-    _switch("debug", "--debug/--no-debug", "Whether answers to hits tell what became of them."),
+    _switch(
+        "debug", "--debug/--no-debug", "Whether a sender with a token is told what became of a hit."
+    ),
 )
 
 

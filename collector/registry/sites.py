@@ -102,7 +102,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         excluded_paths: paths that are not counted; `*` stands for anything.
         excluded_countries: ISO 3166-1 codes of countries that are not counted.
         goals: assigned at receipt, so counted from their declaration on.
-        debug: whether answers to hits tell what became of them.
+        debug: whether a sender with a token is told what became of a hit.
     """
 
     id: int

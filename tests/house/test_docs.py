@@ -8,6 +8,7 @@ import tomllib
 import pytest
 
 from collector import __version__
+from collector.registry.sites import Site
 from collector.settings import Settings, environment_name, setting_names
 from tests.house.source import ROOT
 
@@ -42,6 +43,12 @@ def test_no_setting_is_documented_that_is_none() -> None:
     documented = re.findall(r"^\| `([a-z_.]+)` \| `FOOTFALL_", SETTINGS, re.MULTILINE)
 
     assert sorted(documented) == sorted(setting_names())
+
+
+@pytest.mark.parametrize("field", sorted({*Site.__struct_fields__} - {"id", "domain"}))
+def test_every_setting_of_a_site_is_documented(field: str) -> None:
+    """docs/settings.md has a row for each field that an owner declares."""
+    assert f"| `{field}` | `--" in SETTINGS
 
 
 def test_the_version_is_the_same_everywhere() -> None:

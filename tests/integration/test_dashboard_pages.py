@@ -15,6 +15,7 @@ from starlette.testclient import TestClient
 
 from collector.cells.client import Store
 from collector.errors import Unreachable
+from collector.registry.sites import Goal
 from collector.registry.store import Registry
 from collector.settings import Settings
 from collector.stats.report import Reports
@@ -443,6 +444,17 @@ def test_settings_show_every_snippet_to_its_owner_only(client: TestClient) -> No
     assert stranger.status_code == 303
     assert 'data-domain="example.org"' in words
     assert 'data-domain="private.example"' in words
+
+
+def test_settings_show_what_is_declared_of_a_site(client: TestClient, registry: Registry) -> None:
+    """An owner sees how long numbers are kept and what counts as a goal."""
+    registry.set_site("example.org", total_days=400, goals=(Goal("Thanks <b>", path="/thanks"),))
+    _log_in(client)
+
+    page = client.get("/settings").text
+
+    assert "400 days; hours for 35 days" in page
+    assert "Thanks &lt;b&gt; (/thanks)" in page
 
 
 def test_behind_https_cookie_and_snippet_follow(
