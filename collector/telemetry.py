@@ -16,6 +16,9 @@ Counted = tuple[int, str, int]
 SHED = "shed"
 """Why a good hit was answered with 503: the spool took no more."""
 
+LATE = "late"
+"""That a hit counts in the first open day: the one the clock shows, as one set back, is sealed."""
+
 MADE_ANEW = "secret_made_anew"
 """That a site's day lost its secret, as by a reboot; its day is the site's own, not UTC's."""
 

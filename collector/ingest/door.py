@@ -28,7 +28,7 @@ from collector.ingest.assemble import Assembled, Intake, Told, assemble
 from collector.ingest.wire import Payload
 from collector.privacy.consent import Admitted, Headers, Receive, Scope, Send, decide
 from collector.registry.tokens import Grant
-from collector.telemetry import SHED, Tally
+from collector.telemetry import LATE, SHED, Tally
 
 RETRY_AFTER_S: Final = 5
 DAY_S: Final = 86_400
@@ -214,7 +214,7 @@ class Door:
         names: tuple[str, ...],
         told: Told | None = None,
     ) -> list[Found]:
-        """Make a payload's hits, and count its drops; `keep` must follow.
+        """Make a payload's hits, and count its drops and what is late; `keep` must follow.
 
         Args:
             told: what a sender with a token says of them.
@@ -223,9 +223,12 @@ class Door:
             What was found for each name.
         """
         found = [assemble(payload, admitted, intake, name, told) for name in names]
+        late = intake.sealed_until() > intake.clock.now()
         for name, one in zip(names, found, strict=True):
             if not isinstance(one, Assembled):
                 self.count_drop(intake, one, name)
+            elif late:
+                self.count(intake, LATE, one.hit.site)
         return found
 
     def keep(self, found: list[Found]) -> list[Awaitable[None]]:

@@ -11,6 +11,7 @@ import pytest
 
 from collector.errors import PayloadCode
 from collector.hit import Drop, Refusal
+from collector.telemetry import LATE, MADE_ANEW, SHED
 from tests.house.source import ROOT, Module, modules, names_of_tests
 
 # Words that the vocabulary of the design replaces, as parts of names; `session` is left out,
@@ -113,9 +114,11 @@ def test_no_test_is_skipped_or_mocked() -> None:
     assert found == []
 
 
-@pytest.mark.parametrize("reason", [*map(str, Drop), *map(str, Refusal), *get_args(PayloadCode)])
+@pytest.mark.parametrize(
+    "reason", [*map(str, Drop), *map(str, Refusal), *get_args(PayloadCode), LATE, SHED, MADE_ANEW]
+)
 def test_every_reason_has_a_test_of_its_name(reason: str) -> None:
-    """Each drop, refusal and payload error is shown by a test whose name holds it."""
+    """Each drop, refusal, payload error and outcome is shown by a test whose name holds it."""
     named = [name for name in names_of_tests() if f"_{reason}_" in f"{name}_"]
 
     assert named, f"no test is named after {reason}"

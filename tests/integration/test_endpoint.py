@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from socket import AF_INET, inet_ntop
 
 import pytest
 
 from collector.app import Footfall
+from collector.day import day_at
 from collector.ingest.endpoint import EventEndpoint
 from collector.ingest.place import Place
 from collector.privacy.consent import Message
@@ -115,7 +117,7 @@ async def test_drops_are_counted_for_their_site_and_refusals_for_none(app: Footf
 
 
 @pytest.mark.anyio
-async def test_a_full_spool_answers_503_and_takes_the_visit_back(tmp_path: Path) -> None:
+async def test_shed_hits_are_told_so_and_take_their_visit_back(tmp_path: Path) -> None:
     """What cannot be kept is not acknowledged: 503 with Retry-After, and no visit remains."""
     async with running(tmp_path / "data", spool=Spool(max_bytes=1)) as app:
         answer = await post(app, a_body())
@@ -139,6 +141,22 @@ async def test_a_payload_for_several_sites_counts_for_all_or_none(tmp_path: Path
         assert [202, 503] == [alone.status, together.status]
         assert 1 == app._parts.journal.stats().acknowledged
         assert 1 == len(app._parts.visits)
+
+
+@pytest.mark.anyio
+async def test_a_late_hit_counts_in_the_day_that_is_open(app: Footfall) -> None:
+    """When the clock shows a sealed day, a hit goes to the next one, under the reason `late`."""
+    parts = app._parts
+    midnight = day_at("UTC", parts.clock.now()).closes_at
+    parts.intake = replace(parts.intake, sealed_until=lambda: midnight)
+
+    answer = await post(app, a_body())
+
+    assert 202 == answer.status
+    assert {"late": 1} == parts.tally.totals()
+    parts.delivery.flush()
+    days = parts.store.query("SELECT DISTINCT toUnixTimestamp(closes_at) FROM open_cells")
+    assert [(midnight + 86_400,)] == days
 
 
 @pytest.mark.anyio

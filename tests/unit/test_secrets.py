@@ -193,7 +193,7 @@ def with_marks(path: Path, marks: Path, told: list[tuple[int, int]]) -> DaySecre
     )
 
 
-def test_a_lost_secret_marks_its_day(tmp_path: Path) -> None:
+def test_a_secret_made_anew_marks_its_day(tmp_path: Path) -> None:
     """After a reboot that empties the secrets' folder, the days that had one are told."""
     told: list[tuple[int, int]] = []
     first = with_marks(tmp_path / "before", tmp_path / "marks", told)
