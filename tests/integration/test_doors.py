@@ -12,6 +12,7 @@ import orjson
 import pytest
 
 from collector.app import Footfall
+from collector.settings import Spool
 from tests.asgi import Answer, ask, get, running
 from tests.builders import CHROME, a_receive, a_scope
 
@@ -352,3 +353,21 @@ async def test_goatcounters_api_counts_with_a_token_of_the_site(app: Footfall) -
     assert (202, {"status": "ok"}) == (fine.status, fine.json())
     assert (400, {"errors": {"2": "missing_field: p"}}) == (wrong.status, wrong.json())
     assert await totals(app) == (1, 4)
+
+
+BATCHES: dict[str, object] = {
+    "/api/batch": [{"type": "event", "payload": UMAMI}] * 3,
+    "/api/v1/hits": {"hits": [a_relayed(number) for number in range(3)]},
+}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", BATCHES)
+async def test_a_batch_counts_as_a_whole_or_not_at_all(tmp_path: Path, path: str) -> None:
+    """With room for some of its hits none is kept, so that it can be sent again as it is."""
+    async with running(tmp_path / "data", spool=Spool(max_bytes=400)) as app:
+        answer = await knock(app, path, BATCHES[path], UA, FROM_PAGE, a_token(app))
+
+        assert 503 == answer.status
+        assert {"shed": 1} == app._parts.tally.totals()
+        assert (0, 0) == (app._parts.journal.stats().acknowledged, len(app._parts.visits))
