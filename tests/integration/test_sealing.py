@@ -468,6 +468,32 @@ def test_small_cells_keep_counts_but_no_fine_sums(store: Store, tmp_path: Path) 
     assert 9_000 + 4 * 7_777 + 6_000 == total.sum("engaged_ms")
 
 
+def test_counts_of_one_or_two_visitors_are_averages_that_sum_as_before(
+    store: Store, tmp_path: Path
+) -> None:
+    """Thirty pageviews would be seen in every list; their visitors and visits' sum are kept."""
+    deliver(
+        store,
+        visits_of(9)
+        + visits_of(1, country="IS", pageviews=30)
+        + visits_of(2, country="NO", pageviews=1)
+        + visits_of(1, country="SE", pageviews=4),
+    )
+
+    with closing(store, tmp_path) as days:
+        days.sealer.run_once()
+
+    countries = of_view(sealed(store), "country")
+    told = {name: cell.sum("pageviews") for name, cell in countries.items()}
+    assert {"FR": 9, "IS": 1, "NO": 2, "SE": 1} == {
+        name: cell.visitors for name, cell in countries.items()
+    }
+    assert 9 == told["FR"]
+    assert 36 == told["IS"] + told["NO"] + told["SE"]
+    assert {9} == {told["IS"], told["NO"] // 2, told["SE"]}
+    assert 13 == sum(cell.sum("visits") for cell in countries.values())
+
+
 def test_the_strict_profile_folds_below_ten_and_keeps_no_city(store: Store, tmp_path: Path) -> None:
     """Two sites of one closing instant are folded each by its own profile."""
     for site in (1, 2):
