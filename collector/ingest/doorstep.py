@@ -16,8 +16,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Final, Protocol
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-
 from collector.ingest.door import Answer
 from collector.ingest.protocol import Guarded, Reason
 from collector.privacy.consent import HeaderList, Peer
@@ -25,6 +23,7 @@ from collector.privacy.consent import HeaderList, Peer
 _URL: Final = b"/api/event"
 _LENGTH: Final = b"content-length"
 _TOKEN: Final = b"authorization"
+_ASKING: Final = b"authorization"
 _SHORT: Final = 4
 """Digits of the length of a body that a door reads to its end."""
 
@@ -129,7 +128,7 @@ class Doorstep(Guarded):
             self._body = b""
             return
         url, headers, waits = self.url, self.headers, self.expect_100_continue
-        HttpToolsProtocol.on_message_begin(self)
+        super().on_message_begin()
         self.url, self.expect_100_continue = url, waits
         self.headers.extend(headers)
         super().on_headers_complete()
@@ -211,7 +210,7 @@ class Doorstep(Guarded):
             and parser.get_http_version() == "1.1"
             and not self.expect_100_continue
             and not self.flow.write_paused
-            and _is_short(self.headers)
+            and _is_usual(self.headers)
         )
 
 
@@ -226,13 +225,12 @@ def doorstep(door: WholeDoor, tell: Callable[[Reason], None]) -> type[Doorstep]:
     return type("Doorstep", (Doorstep,), made)
 
 
-def _is_short(headers: HeaderList) -> bool:
-    """Tell whether a body says that it is less than ten thousand bytes, and no token is shown."""
+def _is_usual(headers: HeaderList) -> bool:
+    """Tell whether the body is short and says so, and no owner asks what becomes of the hit."""
     short = False
     for name, value in headers:
         if name == _LENGTH:
             short = len(value) <= _SHORT
-        elif name == _TOKEN:
-            # Whoever shows one may be told what became of the hit, which only ASGI's way does.
+        elif name == _ASKING:
             return False
     return short
