@@ -117,22 +117,13 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     registry = Registry(settings.registry_path, clock)
     tally = Tally()
-    journal = Journal(
-        settings.spool_path, settings.spool_keys_dir, clock, settings.spool.max_bytes, tally
-    )
+    journal = _journal(settings, clock, tally)
     store = Store(settings.store_path, settings.clickhouse_dsn)
     places = Places(settings.geo_path, expected=bool(settings.geo_database))
     secrets = _day_secrets(settings, clock, tally, places)
     visits = Visits()
-    sealer = Sealer(
-        store,
-        journal,
-        secrets,
-        registry.sites,
-        clock,
-        settings.seal.grace_s,
-        known=known_values(),
-    )
+    known, grace = known_values(), settings.seal.grace_s
+    sealer = Sealer(store, journal, secrets, registry.sites, clock, grace, known=known)
     shaping = Shaping(Caps(), tally, clock, sealer.sealed_until)
     intake = Intake(
         sites=registry.sites(),
@@ -164,12 +155,24 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
             registry.sites,
             clock,
             lambda site: visits.now_visitors(site, int(clock.now())),
-            known_values(),
+            known,
         ),
         intake=intake,
     )
     parts.read_sites()
     return parts
+
+
+def _journal(settings: Settings, clock: Clock, tally: Tally) -> Journal:
+    spool = settings.spool
+    return Journal(
+        settings.spool_path,
+        settings.spool_keys_dir,
+        clock,
+        spool.max_bytes,
+        tally,
+        spool.commit_wait_ms / 1000,
+    )
 
 
 def _day_secrets(settings: Settings, clock: Clock, tally: Tally, places: Places) -> DaySecrets:
