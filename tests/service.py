@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -30,6 +33,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def runtime_folder() -> Path:
+    """Make a folder on tmpfs that goes when the tests end."""
+    folder = Path(tempfile.mkdtemp(prefix="footfall-test-", dir="/dev/shm"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
 @dataclass
 class Answer:
     """One HTTP answer."""
@@ -48,7 +58,8 @@ class Service:
     """A running `footfall serve`; a context manager that ends it cleanly.
 
     Attributes:
-        data_dir: its data directory; the tmpfs of day secrets lies under `runtime`.
+        data_dir: its data directory.
+        runtime: the folder of its day secrets, on tmpfs; gone when the tests end.
         public_sites: the sites it has from the start, readable by all.
         options: further arguments of `serve`.
         environ: further environment, such as FOOTFALL_SEAL__GRACE_S.
@@ -59,6 +70,7 @@ class Service:
     options: tuple[str, ...] = ()
     environ: dict[str, str] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    runtime: Path = field(default_factory=runtime_folder)
     process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -207,6 +219,7 @@ class Service:
             **kept,
             "FOOTFALL_DATA_DIR": str(self.data_dir),
             "FOOTFALL_PORT": str(self.port),
+            "FOOTFALL_SECRETS__RUNTIME_DIR": str(self.runtime),
             **self.environ,
         }
 
