@@ -11,9 +11,10 @@ import asyncio
 import gc
 import logging
 import os
+import resource
 import signal
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
 
 import click
@@ -46,11 +47,16 @@ _log = logging.getLogger(__name__)
 
 
 class Footfall:
-    """The ASGI application: hits go to their doors at once, all else through the router."""
+    """The ASGI application: hits go to their doors at once, all else through the router.
+
+    Attributes:
+        when_open: called at the start, once the engine has made itself at home in the process.
+    """
 
     def __init__(self, parts: Parts, *, demo: bool = False) -> None:
         """Lay out the doors and the routes; add the sites of the demonstration."""
         self._parts = parts
+        self.when_open: Callable[[], None] = lambda: None
         self._demo_site = add_sites(parts.registry) if demo else None
         parts.read_sites()
         self._doors = doors(
@@ -77,6 +83,7 @@ class Footfall:
         if parts.store.embedded:
             # A server that is down is awaited by the rounds, while the spool takes hits.
             rounds.open_store(parts)
+        self.when_open()
         control = ControlServer(parts.settings.control_socket, errands.handlers(parts))
         await control.start()
         work = rounds.begin(parts, self._demo_site)
@@ -113,6 +120,9 @@ def serve(settings: Settings, *, demo: bool = False) -> int:
     except CollectorError as failed:
         click.echo(f"footfall: {failed}", err=True)
         return 1
+    # A core dump would write day secrets to the disk.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    app.when_open = _crash_plainly
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.set_threshold(COLLECT_EVERY, 20, 100)
     server = uvicorn.Server(
@@ -170,6 +180,15 @@ async def _drain(parts: Parts) -> None:
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS + 1):
             await aside(lambda: parts.delivery.stop(DRAIN_SECONDS))
+
+
+def _crash_plainly() -> None:
+    """Let a crash end the process at once, so that a supervisor starts the next.
+
+    The engine's own handlers keep a crashed process, deaf, for minutes.
+    """
+    for number in (signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGILL, signal.SIGFPE):
+        signal.signal(number, signal.SIG_DFL)
 
 
 def _hand_over(parts: Parts) -> None:
