@@ -44,7 +44,7 @@ def test_f_14_a_page_that_was_offline_counts_today(tmp_path: Path) -> None:
 
 
 def test_f_14_told_times_stay_within_the_open_day(tmp_path: Path) -> None:
-    """A sender's hits of today count at their hour in any order; yesterday's are dropped by name."""
+    """A sender's hits of today count at their hour in any order; yesterday's are dropped."""
 
     async def story() -> tuple[int, dict[str, int], list[tuple[Any, ...]]]:
         clock = JumpingClock()

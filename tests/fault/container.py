@@ -1,0 +1,83 @@
+"""Run the service as docker/Dockerfile describes it, in a root of its own, without Docker.
+
+A shell in a mount namespace builds the root: an overlay of this machine's, read-only
+like the container's, with the volume, fresh tmpfs and the environment of the image,
+and its user. Without root's rights the namespace is the user's own, and so is the user.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.service import Service
+
+REPOSITORY = Path(__file__).parents[2]
+UID = 10001
+_ROOT = """
+set -eu
+root=$1; volume=$2; shift 2
+mount -t tmpfs none "$root"
+mkdir "$root/upper" "$root/work" "$root/root"
+mount -t overlay none -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" "$root/root"
+cd "$root/root"
+mkdir -p data run/footfall
+chmod a+rx root 2> /dev/null || true
+mount --bind "$volume" data
+mount -t tmpfs -o mode=0700,uid=UID,gid=UID,size=16m none run/footfall
+mount -t tmpfs -o mode=1777,size=64m none tmp
+mount --rbind /proc proc
+mount --rbind /dev dev
+mount -o remount,ro "$root/root"
+exec chroot . "$@"
+"""
+
+
+def environment() -> dict[str, str]:
+    """Read what the image's last stage sets for the service."""
+    text = (REPOSITORY / "docker" / "Dockerfile").read_text()
+    return dict(re.findall(r"(FOOTFALL_\w+)=(\S+)", text))
+
+
+class Container(Service):
+    """`footfall serve` in such a root; its data directory is the volume, which outlives it."""
+
+    def start(self, *, wait: bool = True) -> Container:
+        """Make a new container on the volume."""
+        root = os.geteuid() == 0
+        uid = UID if root else 0
+        if not self.data_dir.exists():
+            self._found()
+            for path in (self.data_dir, *self.data_dir.rglob("*")):
+                os.chown(path, uid if root else -1, -1)
+        place = self.data_dir.parent / "root"
+        place.mkdir(exist_ok=True)
+        who = [f"--reuid={UID}", f"--regid={UID}", "--clear-groups"] if root else []
+        powers = ["--no-new-privs", "--inh-caps=-all", "--bounding-set=-all"] if root else []
+        command = [
+            *("unshare", *(["--mount"] if root else ["--user", "--map-root-user", "--mount"])),
+            *("sh", "-c", _ROOT.replace("UID", str(uid)), "container"),
+            *(str(place), str(self.data_dir)),
+            *(["setpriv", *who, *powers] if root else []),
+            *("env", "-C", str(REPOSITORY), *self._told()),
+            *(sys.executable, "-m", "collector.cli", "serve"),
+        ]
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        if wait:
+            self.wait_ready()
+        return self
+
+    def inside(self, path: str) -> Path:
+        """Look at a path as the container sees it."""
+        assert self.process is not None
+        return Path(f"/proc/{self.process.pid}/root{path}")
+
+    def _told(self) -> list[str]:
+        told = {**environment(), **self.environ, "FOOTFALL_PORT": str(self.port)}
+        return [f"{name}={value}" for name, value in {**told, "HOME": "/tmp"}.items()]

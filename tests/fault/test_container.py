@@ -1,0 +1,54 @@
+"""The container, made anew again and again on one volume, loses nothing acknowledged."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from pathlib import Path
+
+from tests.fault.container import UID, Container
+from tests.fault.test_kill_service import Stream, _pageviews_by_path
+
+
+def test_a_container_made_anew_loses_nothing_acknowledged(tmp_path: Path) -> None:
+    """Killed and made anew with an empty tmpfs, it counts every acknowledged hit once."""
+    container = Container(tmp_path / "data")
+    stream = Stream(container.port)
+
+    for number in range(2):
+        container.start()
+        stream.start(f"{number}")
+        threading.Event().wait(1.5)
+        container.kill()
+        stream.stop()
+    container.start()
+    assert 0 == container.stop()
+
+    counted = _pageviews_by_path(tmp_path / "data" / "clickhouse")
+    assert len(stream.acknowledged) > 100
+    assert stream.acknowledged <= counted.keys()
+    assert {1} == set(counted.values())
+
+
+def test_a_container_has_no_rights_and_writes_nowhere_else(tmp_path: Path) -> None:
+    """Nobody's user without capabilities, a root that is read-only, day secrets in memory alone."""
+    container = Container(tmp_path / "data").start()
+    assert container.process is not None
+    statuses = [container.hit(f"/{number}").status for number in range(3)]
+    told = Path(f"/proc/{container.process.pid}/status").read_text()
+    mounts = Path(f"/proc/{container.process.pid}/mounts").read_text().splitlines()
+    secrets = [path.name for path in container.inside("/run/footfall").iterdir()]
+    healthy = container.footfall("healthcheck")
+    assert 0 == container.stop()
+
+    uid, powers = re.search(r"Uid:\t(\d+)", told), re.search(r"CapEff:\t(\w+)", told)
+    assert uid is not None
+    assert powers is not None
+    assert str(UID if os.geteuid() == 0 else os.geteuid()) == uid[1]
+    assert os.geteuid() != 0 or int(powers[1], 16) == 0
+    assert [202] * 3 == statuses
+    assert 0 == healthy.returncode
+    assert any(line.startswith("none / overlay ro,") for line in mounts)
+    assert 1 == len(secrets)
+    assert [] == list((tmp_path / "data").rglob("*.secret"))
