@@ -21,6 +21,7 @@ from collector.stats.dimensions import is_partial, refuse_what_it_cannot_say, vi
 from collector.stats.metrics import METRICS, VISITORS, sums_of
 from collector.stats.parts import Known, Part, parameters
 from collector.stats.query import Filter, Query
+from collector.stats.reading import BOTH, Kinds
 
 HOURS_KEPT_DAYS = 35
 LONGEST_PERIOD_DAYS = 3700
@@ -53,12 +54,13 @@ class Plan:
     has_base: bool
 
 
-def sql_for(query: Query, now: float, known: Known | None = None) -> Plan:
+def sql_for(query: Query, now: float, known: Known | None = None, kinds: Kinds = BOTH) -> Plan:
     """Plan a question.
 
     Args:
         now: in seconds since 1970; decides which day is today.
         known: values that never fold, by dimension.
+        kinds: which kinds of day the period holds, if that is known.
 
     Raises:
         QueryError: if the question is malformed.
@@ -72,7 +74,7 @@ def sql_for(query: Query, now: float, known: Known | None = None) -> Plan:
     parts = tuple(part for part in (rows, base) if part)
     sums = _sums(query, base)
     return Plan(
-        sql=_statement(query, parts, sums),
+        sql=_statement(query, parts, sums, kinds),
         parameters=parameters(query.site, parts, known or {}) | _paging(query, now),
         view=view,
         sums=sums,
@@ -128,7 +130,11 @@ def _sums(query: Query, base: Part | None) -> tuple[str, ...]:
     return (*(name for name in wanted if name != VISITORS), VISITORS)
 
 
-def _statement(query: Query, parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
+# Of the days of a period, the one on which most values were folded.
+_TOLD = "arrayMax(sumMapIf([day], [folded], folded > 0).2)"
+
+
+def _statement(query: Query, parts: tuple[Part, ...], sums: tuple[str, ...], kinds: Kinds) -> str:
     names = ", ".join(sums)
     grouped = ", ".join(f"sum({name}) AS {name}" for name in sums)
     wholes = ", ".join(f"sum({name}) AS all_{name}" for name in sums)
@@ -140,7 +146,7 @@ def _statement(query: Query, parts: tuple[Part, ...], sums: tuple[str, ...]) -> 
         f"arraySlice(arraySort(line -> {place}, groupArray((key, {names}))), "
         "{skipped:UInt64} + 1, {taken:UInt64}) AS lines FROM ("
         f"SELECT {_part(query, parts)} AS part, {_key(query, parts)} AS key, {grouped}, "
-        f"max(folded) AS told FROM ({reading.cells(parts, sums[:-1])}) "
+        f"{_TOLD} AS told FROM ({reading.cells(parts, sums[:-1], kinds)}) "
         f"GROUP BY part, key HAVING {something}) GROUP BY part"
     )
 

@@ -7,6 +7,8 @@ leaves out the small cells. Called by `plan`.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from collector.cells.grouping import other_other, other_value
 from collector.cells.schema import SKETCH
 from collector.cells.thresholds import CONTINUOUS_SUMS, is_hierarchy
@@ -40,20 +42,38 @@ def scalars(parts: tuple[Part, ...]) -> str:
     return ", ".join(f"{question} AS {name}" for name, question in asked.items())
 
 
-def cells(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
+class Kinds(NamedTuple):
+    """Which kinds of day a question is about; what it is not about costs it nothing."""
+
+    sealed: bool
+    open: bool
+
+
+BOTH = Kinds(sealed=True, open=True)
+
+
+def cells(parts: tuple[Part, ...], sums: tuple[str, ...], kinds: Kinds = BOTH) -> str:
     """Write the SELECT of all cells of the parts.
 
     Returns:
         A statement whose rows are `origin` (the part's place in `parts`), `day`, `at`, `value`,
-        `other`, the sums, `visitors` and `folded` (how many values were folded into it).
+        `other`, the sums, `visitors` and `folded` (how many values were folded into it; add
+        it up over the rows of a day).
     """
+    if not kinds.open:
+        return _sealed(parts, sums)
+    if not kinds.sealed:
+        return _folded(parts, sums)
+    return f"{_sealed(parts, sums)} UNION ALL {_folded(parts, sums)}"
+
+
+def _sealed(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
     sealed = "".join(f"{_kept('sealed_cells', name, _SEALED_KEEPS)} AS {name}, " for name in sums)
     either = " OR ".join(f"({part.of_its_view} AND {part.wanted})" for part in parts)
     return (
         f"SELECT {_origin(parts)} AS origin, day, at, toString(value) AS value, "
         f"toString(other) AS other, {sealed}visitors, toInt64(folded) AS folded FROM sealed_cells "
-        f"WHERE {_OF_PERIOD} AND ({either}) AND has(sealed, closes_at) UNION ALL "
-        f"{_folded(parts, sums)}"
+        f"WHERE {_OF_PERIOD} AND ({either}) AND has(sealed, closes_at)"
     )
 
 
@@ -70,24 +90,19 @@ def _thin(name: str) -> str:
 
 
 def _folded(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
-    """Put folded cells together under their "(other)", then keep what the filters want."""
-    names = "".join(f"{name}, " for name in sums)
+    """Call folded cells by their "(other)", then keep what the filters want."""
     if not any(part.view.dimensions for part in parts):
         plain = "".join(f"{_kept('cell', name, '1')} AS {name}, " for name in sums)
         return (
             f"SELECT origin, day, at, value, other, {plain}visitors, toInt64(0) AS folded "
             f"FROM ({_open(parts, sums)}) AS cell"
         )
-    kept = "".join(f"sum({_kept('cell', name, 'NOT struck')}) AS {name}, " for name in sums)
-    merged = (
-        "SELECT origin, day, at, if(gone, called, value) AS shown, "
-        f"if(gone, further, other) AS shown_other, {kept}sum(visitors) AS seen, "
-        f"toInt64(countIf(gone)) AS folded FROM ({_struck(parts, sums)}) AS cell "
-        "WHERE listed OR NOT gone GROUP BY origin, day, at, shown, shown_other"
-    )
+    kept = "".join(f"{_kept('cell', name, 'NOT struck')} AS {name}, " for name in sums)
     return (
-        f"SELECT origin, day, at, shown AS value, shown_other AS other, {names}seen AS visitors, "
-        f"folded FROM ({merged}) WHERE {_each(parts, 'wanted', '0')}"
+        "SELECT origin, day, at, if(gone, called, cell.value) AS value, "
+        f"if(gone, further, cell.other) AS other, {kept}visitors, toInt64(gone) AS folded "
+        f"FROM ({_struck(parts, sums)}) AS cell "
+        f"WHERE (listed OR NOT gone) AND {_each(parts, 'wanted', '0')}"
     )
 
 

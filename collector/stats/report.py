@@ -22,8 +22,8 @@ from collector.stats.exactness import of_lost_secrets, qualifications, tells_vis
 from collector.stats.metrics import METRICS, VISITORS
 from collector.stats.parts import Known
 from collector.stats.plan import BASE, FOLDED, LISTED, Plan, sql_for
-from collector.stats.query import Query, Report, ReportRow
-from collector.stats.reading import KEPT_APART
+from collector.stats.query import Period, Query, Report, ReportRow
+from collector.stats.reading import BOTH, KEPT_APART, Kinds
 from collector.stats.standing import Standing
 from collector.telemetry import MADE_ANEW
 
@@ -41,6 +41,10 @@ _BEGAN = (
 
 _LOST_SECRETS = (
     "SELECT DISTINCT site, day FROM suppressed WHERE reason = {reason:String} ORDER BY day"
+)
+_HAS = (
+    "SELECT count() FROM {} WHERE site = {{site:UInt32}} "
+    f"AND view = {TOTAL.id} AND grain = 0 AND day BETWEEN {{{{first:Date}}}} AND {{{{last:Date}}}}"
 )
 _LOOKS_EVERY_S = 5
 
@@ -81,6 +85,7 @@ class Reports:
         self._known = known
         self._standing = Standing()
         self._lost = Standing()
+        self._looked: dict[int, tuple[tuple[int, Period] | None, bool]] = {}
 
     def ask(self, query: Query) -> Report:
         """Answer a question; blocks for as long as the store takes, at most 10 seconds.
@@ -95,7 +100,7 @@ class Reports:
         return self._standing.answer(query, seconds, now, lambda: self._ask(query, now))
 
     def _ask(self, query: Query, now: float) -> Report:
-        plan = sql_for(query, now, self._known)
+        plan = sql_for(query, now, self._known, self._kinds(query))
         found = self._store.query(plan.sql, plan.parameters, LIMITS)
         parts = {row[0]: _answer(plan, row) for row in found}
         report = (
@@ -119,6 +124,33 @@ class Reports:
     def today(self, site: Site) -> date:
         """Tell a site's local date."""
         return datetime.fromtimestamp(self._clock.now(), zone_of(site.zone)).date()
+
+    def _kinds(self, query: Query) -> Kinds:
+        """Find which kinds of day a period holds: half the statement is half the work.
+
+        A day is read as sealed only if nothing of it is open; so a day that is sealed at this
+        very moment is found either way.
+        """
+        today, period = self.today(query.site), query.period
+        if period.first < today <= period.last:
+            return BOTH
+        if period.last < today:
+            return Kinds(sealed=True, open=self._has("open_cells", query))
+        return Kinds(sealed=self._sealed_today(query), open=True)
+
+    def _sealed_today(self, query: Query) -> bool:
+        """Find whether anything of today is sealed, as after a change of time zone."""
+        stretch = (int(self._clock.now()) // _LOOKS_EVERY_S, query.period)
+        looked, found = self._looked.get(query.site.id, (None, False))
+        if looked != stretch:
+            found = self._has("sealed_cells", query)
+            self._looked[query.site.id] = (stretch, found)
+        return found
+
+    def _has(self, table: str, query: Query) -> bool:
+        days = {"first": query.period.first, "last": query.period.last}
+        found = self._store.query(_HAS.format(table), {"site": query.site.id, **days}, LIMITS)
+        return bool(found[0][0])
 
     def _lost_secrets(self, now: float) -> dict[int, list[date]]:
         """Find the days whose secret was made anew, by site; looked up every few seconds."""
