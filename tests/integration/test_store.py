@@ -70,6 +70,18 @@ def test_an_older_fan_out_is_replaced_in_place(store: Store) -> None:
     assert has_receipt(store, CLOSES_AT, "token")
 
 
+def test_columns_that_hits_gained_are_added(store: Store) -> None:
+    """A store of a version before gets what its hits lack, and takes this version's batches."""
+    store.command("ALTER TABLE fan_out MODIFY QUERY SELECT * FROM open_cells WHERE 0")
+    store.command("ALTER TABLE fan_out MODIFY COMMENT 'older'")
+    store.command("ALTER TABLE hits DROP COLUMN bounce_hour, DROP COLUMN bounce_minute")
+
+    store.prepare()
+    store.insert_arrow("hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token")
+
+    assert has_receipt(store, CLOSES_AT, "token")
+
+
 def test_values_are_bound_and_never_spliced(store: Store) -> None:
     """Quotes, backslashes and statements within a value are only a value."""
     nasty = 'it\'s \\ "a"; DROP TABLE hits -- \t\n{x:String}'
