@@ -6,9 +6,11 @@ here blocks, so `app` calls it in a thread.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import partial
+from typing import Any
 
 from collector.cells.views import Grain
 from collector.clock import Clock
@@ -38,6 +40,9 @@ from dashboards.params import (
 SPARK_DAYS = 14
 FIRST_STEPS_PAGEVIEWS = 10
 NEW_SITE_DAYS = 2
+
+Together = Callable[[Sequence[Callable[[], Any]]], list[Any]]
+"""Makes several calls, perhaps at the same time; gives their results in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +131,18 @@ class _Totals:
     earlier: dict[str, float | None] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What the questions of one page have in common."""
+
+    reports: Reports
+    base: Query
+    asked: Asked
+    path: str
+    empty: bool
+    local_now: datetime
+
+
 class _Asker:
     """Asks, and gathers the reservations of all answers."""
 
@@ -140,8 +157,30 @@ class _Asker:
         return report
 
 
-def overview(reports: Reports, clock: Clock, site: Site, asked: Asked) -> Overview:
-    """Put together a site's page."""
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What all questions of a page came to."""
+
+    totals: _Totals
+    chart: Chart | None = None
+    chart_refusal: str = ""
+    panels: tuple[Panel, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def in_turn(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Make calls one after the other."""
+    return [call() for call in calls]
+
+
+def overview(
+    reports: Reports, clock: Clock, site: Site, asked: Asked, together: Together = in_turn
+) -> Overview:
+    """Put together a site's page.
+
+    Args:
+        together: makes calls that do not need each other, and gives their results in order.
+    """
     local_now = _local_now(clock, site)
     today = day_at(site.zone, clock.now()).date
     began = reports.began(site)
@@ -150,18 +189,20 @@ def overview(reports: Reports, clock: Clock, site: Site, asked: Asked) -> Overvi
     earlier = before(period)
     compared = began is not None and began <= earlier.first
     base = Query(site, (TILES[0],), period, filters=(asked.filter,) if asked.filter else ())
-    asker = _Asker(reports)
     path = f"/{site.domain}"
     possible = _possible(asked)
     asked = asked if asked.metric in possible else replace(asked, metric=possible[0])
-    totals = _totals(asker, base, possible, comparable(period, today) if compared else None)
-    stage = _stage(began, today, totals.all)
-    drawn, refusal = None, ""
-    if stage != "empty":
-        drawn, refusal = _chart(asker, base, asked.metric, earlier if compared else None, local_now)
+    answers = _answers(
+        _Page(reports, base, asked, path, began is None, local_now),
+        possible,
+        earlier if compared else None,
+        comparable(period, today) if compared else None,
+        together,
+    )
+    totals = answers.totals
     return Overview(
         site=site,
-        stage=stage,
+        stage=_stage(began, today, totals.all),
         now=reports.visitors_now(site),
         today=today,
         period=period,
@@ -174,10 +215,10 @@ def overview(reports: Reports, clock: Clock, site: Site, asked: Asked) -> Overvi
         filtered=_filtered(asked, path),
         tiles=tuple(_tile(metric, asked, totals, path) for metric in TILES),
         chart_label=METRICS[asked.metric].label,
-        chart=drawn,
-        chart_refusal=refusal,
-        panels=_panels(asker, base, asked, path) if stage != "empty" else (),
-        notes=tuple(asker.notes),
+        chart=answers.chart,
+        chart_refusal=answers.chart_refusal,
+        panels=answers.panels,
+        notes=answers.notes,
         live=period.last == today,
     )
 
@@ -313,6 +354,29 @@ def _tile(metric: str, asked: Asked, totals: _Totals, path: str) -> Tile:
     )
 
 
-def _panels(asker: _Asker, base: Query, asked: Asked, path: str) -> tuple[Panel, ...]:
-    panels = (panel_of(name, base, asked, path, asker.ask) for name in PANELS)
-    return tuple(panel for panel in panels if panel.rows or panel.name != "events")
+def _answers(
+    page: _Page,
+    metrics: tuple[str, ...],
+    earlier: Period | None,
+    compared: tuple[Period, Period] | None,
+    together: Together,
+) -> _Answers:
+    """Ask all questions of a page; of an empty site only its totals."""
+    names = () if page.empty else tuple(PANELS)
+    counting, drawing, *listing = askers = [_Asker(page.reports) for _ in range(2 + len(names))]
+    count = partial(_totals, counting, page.base, metrics, compared)
+    if page.empty:
+        return _Answers(count(), notes=tuple(counting.notes))
+    draw = partial(_chart, drawing, page.base, page.asked.metric, earlier, page.local_now)
+    lists = [
+        partial(panel_of, name, page.base, page.asked, page.path, asker.ask)
+        for name, asker in zip(names, listing, strict=True)
+    ]
+    totals, (chart_drawn, refusal), *panels = together([count, draw, *lists])
+    return _Answers(
+        totals=totals,
+        chart=chart_drawn,
+        chart_refusal=refusal,
+        panels=tuple(panel for panel in panels if panel.rows or panel.name != "events"),
+        notes=tuple(dict.fromkeys(note for asker in askers for note in asker.notes)),
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from html.parser import HTMLParser
 from pathlib import Path
@@ -20,6 +20,8 @@ from collector.registry.store import Registry
 from collector.settings import Settings
 from collector.stats.report import Reports
 from dashboards import app as dashboards
+from dashboards.pages import overview
+from dashboards.params import PANELS, query_from
 from tests.builders import FakeClock
 from tests.integration.seeding import closes_at, hit, insert, seal_plainly
 
@@ -554,3 +556,20 @@ def test_pages_stay_light(client: TestClient) -> None:
     assert {"/static/dashboards.css", "/static/dashboards.js", "/static/mark.svg"} == set(sizes)
     assert sizes["/static/dashboards.js"] < 10_000
     assert sizes["/static/dashboards.css"] < 8_000
+
+
+def test_questions_asked_at_once_make_the_same_page(reports: Reports, store: Store) -> None:
+    """Whatever order a page's questions are answered in, each answer stands in its place."""
+    insert(store, [hit(f"v{n}", "2026-11-21 10:00", source="Google", visits=1) for n in range(9)])
+    clock, [site, *_] = FakeClock(), list(reports.sites())
+    begun: list[int] = []
+
+    def backwards(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+        begun.append(len(calls))
+        return [call() for call in reversed(calls)][::-1]
+
+    asked = query_from("period=7d")
+    shown = overview(reports, clock, site, asked, backwards)
+
+    assert overview(reports, clock, site, asked) == shown
+    assert begun == [2 + len(PANELS)]

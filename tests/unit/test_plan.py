@@ -15,6 +15,7 @@ from collector.stats.dimensions import refuse_what_it_cannot_say
 from collector.stats.metrics import METRICS
 from collector.stats.plan import Plan, sql_for
 from collector.stats.query import Filter, Operator, Period, Query
+from collector.stats.reading import Kinds
 from tests.builders import a_site
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC).timestamp()
@@ -204,3 +205,20 @@ def test_any_question_is_planned_or_refused_in_a_sentence(
         told = str(refusal)
 
     assert told == {*filtered, *([dimension] if dimension else [])} or str(told).endswith(".")
+
+
+@pytest.mark.parametrize("more", [{}, {"dimension": "path"}, {"grain": Grain.HOUR}])
+def test_a_kind_of_day_that_is_not_asked_for_is_not_read(more: dict[str, Any]) -> None:
+    """The statement names no table, and asks nothing, of days that the period does not hold."""
+    query = Query(a_site(), ("visitors",), PERIOD, **more)
+
+    both, sealed, opened = (
+        sql_for(query, NOW, kinds=Kinds(*kinds)).sql
+        for kinds in ((True, True), (True, False), (False, True))
+    )
+
+    assert "FROM sealed_cells" in both
+    assert "FROM open_cells" in both
+    assert "open_cells" not in sealed
+    assert "sealed_cells" not in opened
+    assert max(len(sealed), len(opened)) < len(both)
