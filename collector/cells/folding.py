@@ -75,7 +75,7 @@ def gather() -> str:
         f"AND grain != {int(Grain.MINUTE)} "
         "GROUP BY site, view, grain, value, other, at) "
         f"WHERE visitors != 0 OR {' OR '.join(f'{name} != 0' for name in SUMS)} "
-        "SETTINGS optimize_aggregation_in_order = 1"
+        "SETTINGS max_threads = 1"
     )
 
 

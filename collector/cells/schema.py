@@ -59,6 +59,10 @@ DURABLE = (
 # A server would keep the files of dropped and merged parts for eight minutes more.
 _DROPPED_AT_ONCE = "old_parts_lifetime = 0, cleanup_delay_period = 1"
 
+# Sealed cells are small numbers: packed by bits they take two fifths of what LZ4 leaves.
+_PACKED = "CODEC(T64, ZSTD(1))"
+_SQUEEZED = "CODEC(ZSTD(1))"
+
 _KINDS = ("UInt16", "UInt8", "UInt32", "String", "String", *["Int8"] * 5)
 _AT = {Grain.DAY: "0", Grain.HOUR: "hour", Grain.MINUTE: "minute"}
 
@@ -98,7 +102,7 @@ class _Cell(NamedTuple):
 def tables() -> dict[str, str]:
     """Return the CREATE statement of every table, by name, in the order to run them."""
     sums = ", ".join(f"{name} SimpleAggregateFunction(sum, Int64)" for name in SUMS)
-    integers = ", ".join(f"{name} Int64" for name in SUMS)
+    integers = ", ".join(f"{name} Int64 {_PACKED}" for name in SUMS)
     columns = ", ".join(f"{name} {kind}" for name, kind in HIT_COLUMNS.items())
     return {
         "hits": f"CREATE TABLE IF NOT EXISTS hits ({columns}) ENGINE = Null",
@@ -113,8 +117,10 @@ def tables() -> dict[str, str]:
         ),
         "sealed_cells": (
             "CREATE TABLE IF NOT EXISTS sealed_cells (site UInt32, closes_at DateTime('UTC'), "
-            "day Date, grain UInt8, view UInt16, at UInt32, value LowCardinality(String), "
-            f"other LowCardinality(String), {integers}, visitors Int64, folded UInt32) "
+            "day Date, grain UInt8, view UInt16, "
+            f"at UInt32 {_PACKED}, value LowCardinality(String) {_SQUEEZED}, "
+            f"other LowCardinality(String) {_SQUEEZED}, {integers}, visitors Int64 {_PACKED}, "
+            f"folded UInt32 {_PACKED}) "
             "ENGINE = MergeTree PARTITION BY (grain, toYYYYMM(day)) "
             "ORDER BY (site, view, day, value, other, at) "
             f"SETTINGS {_DROPPED_AT_ONCE}, {DURABLE}"
@@ -181,7 +187,7 @@ def columns_of(statement: str) -> dict[str, str]:
         depth += {"(": 1, ")": -1}.get(statement[place], 0)
         if depth == 0 or (depth == 1 and statement[place] == ","):
             name, _, kind = statement[start:place].strip().partition(" ")
-            columns[name] = kind
+            columns[name] = kind.partition(" CODEC")[0]
             start = place + 1
         if depth == 0:
             break

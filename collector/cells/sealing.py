@@ -24,7 +24,7 @@ from collector.errors import SealError
 from collector.hit import SUMS
 from collector.registry.sites import Site, Sites
 
-CHUNK_CELLS = 1_500_000
+CHUNK_CELLS = 1_000_000
 """How many open cells are folded at once, unless one site has more; bounds memory."""
 
 CLOCK_JUMP_S = 3600

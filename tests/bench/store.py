@@ -153,7 +153,7 @@ class Bench:
             self.store.command(
                 f"INSERT INTO raw_events SELECT * REPLACE(at - {back * 86_400} AS at, "
                 f"sipHash64(visitor, {back}) AS visitor) FROM raw_events "
-                f"WHERE toDate(at) = toDate({DAY})",
+                f"WHERE toDate(raw_events.at) = toDate({DAY})",
                 {"async_insert": 0},
             )
         self.store.command("OPTIMIZE TABLE raw_events FINAL")

@@ -81,9 +81,9 @@ def test_the_fingerprint_is_in_the_views_comment() -> None:
 
 
 def test_columns_are_read_out_of_a_statement() -> None:
-    """Types may have commas and brackets of their own."""
+    """Types and codecs may have commas and brackets of their own."""
     statement = (
-        "CREATE TABLE t (a UInt8, b DateTime('UTC'), "
+        "CREATE TABLE t (a UInt8 CODEC(T64, ZSTD(1)), b DateTime('UTC'), "
         "c AggregateFunction(uniqCombined64(17), UInt64)) ENGINE = Memory"
     )
 
