@@ -274,7 +274,7 @@ def _excluded(admitted: Admitted, intake: Intake, seen: _Seen) -> Drop | None:
         return Drop.OWN_VISIT
     if rules.excluded_paths and fits(seen.page.path, rules.excluded_paths):
         return Drop.EXCLUDED_PATH
-    if seen.address in intake.excluded:
+    if not intake.excluded.empty and seen.address in intake.excluded:
         return Drop.EXCLUDED_NETWORK
     if seen.place[0] in rules.excluded_countries:
         return Drop.EXCLUDED_COUNTRY

@@ -97,7 +97,7 @@ class Limits:
         site = _filled(self._sites.get(site_id, 0.0), rates.site, now)
         if not instance or not site:
             return False
-        if address and not is_private(address) and not self._take(address, now):
+        if address and not self._take(address, now):
             return False
         self._instance = instance
         self._sites[site_id] = site
@@ -106,9 +106,15 @@ class Limits:
     def _take(self, address: bytes, now: float) -> bool:
         if now >= self._key_ends or now < self._key_ends - KEY_LIVES_S:
             self._renew(now)
-        narrow, wide = (
-            (address, address[:3]) if len(address) == _V4_BYTES else (address[:8], address[:6])
-        )
+        if len(address) == _V4_BYTES:
+            # Most first bytes are never private.
+            if address[0] in _PRIVATE_FIRST and is_private(address):
+                return True
+            narrow, wide = address, address[:3]
+        elif is_private(address):
+            return True
+        else:
+            narrow, wide = address[:8], address[:6]
         rates = self._rates
         return self._pour(narrow, rates.address, now) and self._pour(wide, rates.network, now)
 
@@ -142,7 +148,7 @@ def is_private(address: bytes) -> bool:
     """
     if len(address) == _V4_BYTES:
         first, second = address[0], address[1]
-        return first in _PRIVATE_FIRST and (
+        return (
             first in (10, 127)
             or (first, second) in ((192, 168), (169, 254))
             or (first == 172 and 16 <= second < 32)

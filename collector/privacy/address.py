@@ -26,9 +26,14 @@ _V4_BYTES: Final = 4
 
 
 class Networks:
-    """A set of networks, by prefix length: one look-up for each length that occurs."""
+    """A set of networks, by prefix length: one look-up for each length that occurs.
 
-    __slots__ = ("_by_length", "unix")
+    Attributes:
+        unix: whether the peer of a Unix socket belongs to it.
+        empty: whether it holds no network.
+    """
+
+    __slots__ = ("_by_length", "empty", "unix")
 
     def __init__(self, cidrs: Iterable[str]) -> None:
         """Read networks such as `10.0.0.0/8`, `2001:db8::/32` or a single address.
@@ -47,6 +52,7 @@ class Networks:
                 continue
             size, shift, prefix = _network(cidr)
             lengths.setdefault((size, shift), set()).add(prefix)
+        self.empty = not lengths
         self._by_length = tuple((*kind, frozenset(found)) for kind, found in lengths.items())
 
     def __contains__(self, address: bytes) -> bool:

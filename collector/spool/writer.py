@@ -196,8 +196,10 @@ class Writer:
         if group is None:
             if size > self._room():
                 raise SpoolFull("the spool is full")
-            group = self._open = _Group(asyncio.get_running_loop())
-            self._wake.put(None)
+            loop = asyncio.get_running_loop()
+            group = self._open = _Group(loop)
+            # All that this turn of the loop brings comes along, and the thread wakes once.
+            loop.call_soon(self._wake.put, None)
         elif group.bytes + size > self._room():
             raise SpoolFull("the spool is full")
         elif group.bytes > WAITING_MAX_BYTES:

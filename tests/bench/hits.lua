@@ -8,19 +8,26 @@ local browsers = {
 }
 local referrers = { "", "https://www.google.com/", "https://news.ycombinator.com/item", "https://duckduckgo.com/" }
 
+-- Made before the clock starts: the load must cost less than what it measures.
+local made, sent = {}, 0
+
 function init(arguments)
   math.randomseed(20261123)
+  for number = 1, 30000 do
+    local address = string.format("%d.%d.%d.%d", math.random(20, 99), math.random(0, 50), math.random(0, 3), math.random(1, 254))
+    local body = string.format(
+      '{"n":"pageview","u":"http://localhost/articles/page-%d","d":"localhost","r":"%s"}',
+      math.random(1, 500), referrers[math.random(#referrers)])
+    made[number] = wrk.format("POST", "/api/event", {
+      ["Content-Type"] = "text/plain",
+      ["User-Agent"] = browsers[math.random(#browsers)],
+      ["X-Forwarded-For"] = address,
+      ["Accept-Language"] = "en-US,en;q=0.9",
+    }, body)
+  end
 end
 
 function request()
-  local address = string.format("%d.%d.%d.%d", math.random(20, 99), math.random(0, 50), math.random(0, 3), math.random(1, 254))
-  local body = string.format(
-    '{"n":"pageview","u":"http://localhost/articles/page-%d","d":"localhost","r":"%s"}',
-    math.random(1, 500), referrers[math.random(#referrers)])
-  return wrk.format("POST", "/api/event", {
-    ["Content-Type"] = "text/plain",
-    ["User-Agent"] = browsers[math.random(#browsers)],
-    ["X-Forwarded-For"] = address,
-    ["Accept-Language"] = "en-US,en;q=0.9",
-  }, body)
+  sent = sent + 1
+  return made[(sent - 1) % #made + 1]
 end
