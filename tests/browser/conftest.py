@@ -149,7 +149,7 @@ class _Server(ThreadingHTTPServer):
         """Say nothing: a browser hangs up when it likes."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def _recording() -> Iterator[tuple[Recorder, int]]:
     recorder = Recorder()
     javascript = "text/javascript"
@@ -177,9 +177,12 @@ def recorder(_recording: tuple[Recorder, int]) -> Iterator[Recorder]:
     _recording[0].forget()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser(_recording: tuple[Recorder, int]) -> Iterator[Browser]:
-    """Start Chromium: the one named by FOOTFALL_CHROMIUM, the system's, or Playwright's own."""
+    """Start Chromium, and end it with these tests, for its loop lets no other run beside it.
+
+    It is the one named by FOOTFALL_CHROMIUM, the system's, or Playwright's own.
+    """
     found = os.environ.get("FOOTFALL_CHROMIUM") or shutil.which("chromium")
     ours = ("example.org", "*.example.org", "stats.example.net")
     rules = ",".join(f"MAP {host}:80 127.0.0.1:{_recording[1]}" for host in ours)
