@@ -19,14 +19,15 @@ REPOSITORY = Path(__file__).parents[2]
 UID = 10001
 _ROOT = """
 set -eu
-root=$1; volume=$2; shift 2
+root=$1; volume=$2; code=$3; shift 3
 mount -t tmpfs none "$root"
 mkdir "$root/upper" "$root/work" "$root/root"
 mount -t overlay none -o "lowerdir=/,upperdir=$root/upper,workdir=$root/work" "$root/root"
 cd "$root/root"
-mkdir -p data run/footfall
+mkdir -p data run/footfall app
 chmod a+rx root 2> /dev/null || true
 mount --bind "$volume" data
+mount --bind "$code" app
 mount -t tmpfs -o mode=0700,uid=UID,gid=UID,size=16m none run/footfall
 mount -t tmpfs -o mode=1777,size=64m none tmp
 mount --rbind /proc proc
@@ -60,10 +61,10 @@ class Container(Service):
         command = [
             *("unshare", *(["--mount"] if root else ["--user", "--map-root-user", "--mount"])),
             *("sh", "-c", _ROOT.replace("UID", str(uid)), "container"),
-            *(str(place), str(self.data_dir)),
+            *(str(place), str(self.data_dir), str(REPOSITORY)),
             *(["setpriv", *who, *powers] if root else []),
-            *("env", "-C", str(REPOSITORY), *self._told()),
-            *(sys.executable, "-m", "collector.cli", "serve"),
+            *("env", "-C", "/app", *self._told()),
+            *(_python(), "-m", "collector.cli", "serve"),
         ]
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
@@ -81,3 +82,9 @@ class Container(Service):
     def _told(self) -> list[str]:
         told = {**environment(), **self.environ, "FOOTFALL_PORT": str(self.port)}
         return [f"{name}={value}" for name, value in {**told, "HOME": "/tmp"}.items()]
+
+
+def _python() -> str:
+    """Name this interpreter as the container sees it: the tree may lie where it has a tmpfs."""
+    here = Path(sys.executable)
+    return f"/app/{here.relative_to(REPOSITORY)}" if REPOSITORY in here.parents else str(here)
