@@ -75,7 +75,8 @@ def gather() -> str:
         f"AND grain != {int(Grain.MINUTE)} "
         "GROUP BY site, view, grain, value, other, at) "
         f"WHERE visitors != 0 OR {' OR '.join(f'{name} != 0' for name in SUMS)} "
-        "SETTINGS max_threads = 1"
+        "SETTINGS optimize_aggregation_in_order = 1, max_threads = 1, max_block_size = 8192, "
+        "aggregation_in_order_max_block_bytes = 8000000"
     )
 
 
