@@ -6,12 +6,12 @@ host; everything else is an owner's page, from `pages`.
 
 from __future__ import annotations
 
-import http.client
 import ssl
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
+from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
@@ -53,17 +53,17 @@ class _Answers(BaseHTTPRequestHandler):
 
     def _forward(self) -> None:
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        service = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         headers = {
             name: ", ".join(self.headers.get_all(name) or ())
             for name in self.headers
             if name.lower() not in _HOP_BY_HOP
         }
-        service.request(self.command, self.path, body or None, headers)
-        answer = service.getresponse()
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as service:
+            service.request(self.command, self.path, body or None, headers)
+            answer = service.getresponse()
+            told = answer.read()
         given = [pair for pair in answer.getheaders() if pair[0].lower() not in _HOP_BY_HOP]
-        self._answer(answer.status, given, answer.read())
-        service.close()
+        self._answer(answer.status, given, told)
 
     def _answer(self, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
         self.send_response(status)
