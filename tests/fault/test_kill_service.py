@@ -6,20 +6,25 @@ import http.client
 import json
 import random
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
 from collector.cells.client import Store
 from tests.service import CHROME, Service
 
 KILLS = 10
-SENDERS = 4
+HEADERS = {"User-Agent": CHROME}
+SITES = ("a.example", "b.example", "c.example", "d.example")
+PACE_S = 0.004
+"""A sender's rest between hits, so that a site's paths stay below the cap of 5 000 a day."""
 
 
 class Stream:
-    """Send hits with ever new paths from some threads, and remember which were acknowledged."""
+    """Send hits with ever new paths, a thread for each site; remember which were acknowledged."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, sites: Sequence[str] = ("localhost",) * 4) -> None:
         self.port = port
+        self.sites = sites
         self.acknowledged: set[str] = set()
         self.uncertain: set[str] = set()
         self._ends = threading.Event()
@@ -29,8 +34,8 @@ class Stream:
         """Begin to send; paths begin with the prefix."""
         self._ends.clear()
         self._threads = [
-            threading.Thread(target=self._send, args=(f"{prefix}{name}",))
-            for name in "abcdefgh"[:SENDERS]
+            threading.Thread(target=self._send, args=(site, f"{prefix}{name}"))
+            for name, site in zip("abcd", self.sites, strict=True)
         ]
         for thread in self._threads:
             thread.start()
@@ -41,14 +46,14 @@ class Stream:
         for thread in self._threads:
             thread.join()
 
-    def _send(self, prefix: str) -> None:
+    def _send(self, site: str, prefix: str) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
         number = 0
-        while not self._ends.is_set():
+        while not self._ends.wait(PACE_S):
             number += 1
             path = f"/{prefix}-{number}"
             try:
-                connection.request("POST", "/api/event", _payload(path), {"User-Agent": CHROME})
+                connection.request("POST", "/api/event", _payload(site, path), HEADERS)
                 answer = connection.getresponse()
                 answer.read()
             except (OSError, http.client.HTTPException):
@@ -57,14 +62,14 @@ class Stream:
             (self.acknowledged if answer.status == 202 else self.uncertain).add(path)
 
 
-def _payload(path: str) -> bytes:
-    return json.dumps({"n": "pageview", "u": f"http://localhost{path}", "d": "localhost"}).encode()
+def _payload(site: str, path: str) -> bytes:
+    return json.dumps({"n": "pageview", "u": f"http://{site}{path}", "d": site}).encode()
 
 
 def test_nothing_acknowledged_is_lost_or_doubled_by_ten_kills(tmp_path: Path) -> None:
     """After ten kills every acknowledged hit is counted once, and no other more than once."""
-    service = Service(tmp_path / "data")
-    stream = Stream(service.port)
+    service = Service(tmp_path / "data", SITES)
+    stream = Stream(service.port, SITES)
     chance = random.Random(20261123)
 
     for round_number in range(KILLS):
