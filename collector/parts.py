@@ -15,6 +15,7 @@ from pathlib import Path
 
 from collector.cells.cardinality import Caps
 from collector.cells.client import Store
+from collector.cells.history import note_views
 from collector.cells.recall import open_values
 from collector.cells.retention import Retention, keeps_of
 from collector.cells.sealing import Sealer
@@ -92,6 +93,7 @@ class Parts:
             StoreBusy: if another process has the embedded store.
         """
         self.store.prepare()
+        note_views(self.store, self.clock)
         self.sealer.remember()
         self.shaping.recall(open_values(self.store))
 

@@ -34,12 +34,18 @@ def note_views(store: Store, clock: Clock) -> None:
     new = [view for view in VIEWS if known.get(view.id) != view.name]
     began = _next_day(clock) if known or _holds_cells(store) else EPOCH
     since = views_began(store)
-    for view in new:
-        store.command(
-            "INSERT INTO views_begun VALUES ({view:UInt16}, {name:String}, {began:Date})",
-            {"async_insert": 0},
-            {"view": view.id, "name": view.name, "began": since.get(view.id, began)},
-        )
+    if not new:
+        return
+    store.command(
+        "INSERT INTO views_begun SELECT row.1, row.2, row.3 FROM (SELECT arrayJoin(arrayZip("
+        "{ids:Array(UInt16)}, {names:Array(String)}, {began:Array(Date)})) AS row)",
+        {"async_insert": 0},
+        {
+            "ids": [view.id for view in new],
+            "names": [view.name for view in new],
+            "began": [since.get(view.id, began) for view in new],
+        },
+    )
 
 
 def views_began(store: Store) -> dict[int, date]:
