@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import random
 import threading
 from collections.abc import Sequence
+from contextlib import closing
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 
 from collector.cells.client import Store
 from tests.service import CHROME, Service
 
 KILLS = 10
+ACCEPTED = 202
 HEADERS = {"User-Agent": CHROME}
 SITES = ("a.example", "b.example", "c.example", "d.example")
 PACE_S = 0.004
@@ -47,19 +49,26 @@ class Stream:
             thread.join()
 
     def _send(self, site: str, prefix: str) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
-        number = 0
-        while not self._ends.wait(PACE_S):
-            number += 1
-            path = f"/{prefix}-{number}"
-            try:
-                connection.request("POST", "/api/event", _payload(site, path), HEADERS)
-                answer = connection.getresponse()
-                answer.read()
-            except (OSError, http.client.HTTPException):
-                self.uncertain.add(path)
-                return
-            (self.acknowledged if answer.status == 202 else self.uncertain).add(path)
+        with closing(HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            number = 0
+            while not self._ends.wait(PACE_S):
+                number += 1
+                path = f"/{prefix}-{number}"
+                status = _reported(connection, site, path)
+                (self.acknowledged if status == ACCEPTED else self.uncertain).add(path)
+                if status is None:
+                    return
+
+
+def _reported(connection: HTTPConnection, site: str, path: str) -> int | None:
+    """Report one hit; None if no answer came."""
+    try:
+        connection.request("POST", "/api/event", _payload(site, path), HEADERS)
+        with closing(connection.getresponse()) as answer:
+            answer.read()
+            return answer.status
+    except (OSError, HTTPException):
+        return None
 
 
 def _payload(site: str, path: str) -> bytes:
