@@ -28,7 +28,6 @@ FILE_NAME = "footfall.toml"
 _NOT_SETTINGS = ("FOOTFALL_CONFIG", "FOOTFALL_CHROMIUM", "FOOTFALL_TEST_")
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
-NotNegative = Annotated[int, msgspec.Meta(ge=0)]
 PortNumber = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 PerSecond = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]

@@ -22,7 +22,6 @@ from collector.privacy.consent import HeaderList, Peer
 
 _URL: Final = b"/api/event"
 _LENGTH: Final = b"content-length"
-_TOKEN: Final = b"authorization"
 _ASKING: Final = b"authorization"
 _SHORT: Final = 4
 """Digits of the length of a body that a door reads to its end."""
