@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
-from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +13,6 @@ from starlette.testclient import TestClient
 
 from collector.cells.client import Store
 from collector.errors import Unreachable
-from collector.registry.sites import Goal
 from collector.registry.store import Registry
 from collector.settings import Settings
 from collector.stats.report import Reports
@@ -23,91 +20,21 @@ from dashboards import app as dashboards
 from dashboards.pages import overview
 from dashboards.params import PANELS, query_from
 from tests.builders import FakeClock
+from tests.integration.dashboard_fixtures import (
+    client,
+    clock,
+    kept_store,
+    log_in,
+    registry,
+    reports,
+    store,
+    words_of,
+)
 from tests.integration.seeding import closes_at, hit, insert, seal_plainly
 
-PASSWORD = "correct horse battery"
+__all__ = ["client", "clock", "kept_store", "registry", "reports", "store"]
+
 NASTY = "/<svg onload=alert(1)>\"'{{7*7}}</script>"
-
-
-class _Text(HTMLParser):
-    """Collects the words of a page, and what a strict policy would refuse."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.words: list[str] = []
-        self.inline: list[str] = []
-        self._inside = ""
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag
-        names = dict(attrs)
-        if tag == "style" or (tag == "script" and "src" not in names):
-            self.inline.append(tag)
-        self.inline += [name for name in names if name == "style" or name.startswith("on")]
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside != "title":
-            self.words.append(data.strip())
-
-
-@pytest.fixture(scope="module")
-def kept_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """Open one store for the whole module: opening takes longer than most tests."""
-    opened = Store(tmp_path_factory.mktemp("store") / "clickhouse")
-    opened.prepare()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture
-def store(kept_store: Store) -> Store:
-    """Empty the store before each test."""
-    for table in ("open_cells", "sealed_cells", "seals"):
-        kept_store.command(f"TRUNCATE TABLE {table}")
-    return kept_store
-
-
-@pytest.fixture
-def clock() -> FakeClock:
-    """Stand at noon of Saturday, 21 November 2026."""
-    return FakeClock()
-
-
-@pytest.fixture
-def registry(tmp_path: Path, clock: FakeClock) -> Iterator[Registry]:
-    """Know a public site, a private one and one person."""
-    with Registry(tmp_path / "registry.sqlite3", clock) as opened:
-        opened.add_site("example.org", public=True)
-        opened.add_site("private.example")
-        opened.add_user("ann", PASSWORD)
-        yield opened
-
-
-@pytest.fixture
-def reports(store: Store, registry: Registry, clock: FakeClock) -> Reports:
-    """Answer from the store; two visitors are there now."""
-    return Reports(store, registry.sites, clock, lambda _: 2)
-
-
-@pytest.fixture
-def client(reports: Reports, registry: Registry, clock: FakeClock) -> Iterator[TestClient]:
-    """Browse the dashboards, as a stranger at first."""
-    made = dashboards.routes(reports, registry, Settings(), clock=clock, demo=True)
-    with TestClient(Starlette(routes=made), follow_redirects=False) as browser:
-        yield browser
-
-
-def _log_in(client: TestClient, password: str = PASSWORD, **more: str) -> None:
-    client.post("/login", data={"name": "ann", "password": password, **more})
-
-
-def _words(html: str) -> str:
-    text = _Text()
-    text.feed(html)
-    return " ".join(word for word in text.words if word)
 
 
 def _tile(html: str, label: str) -> str:
@@ -148,7 +75,7 @@ def test_panels_rank_what_was_counted(client: TestClient, store: Store) -> None:
     """Countries and sources are named for people, the largest first."""
     _seed_today(store)
 
-    words = _words(client.get("/example.org?period=today").text)
+    words = words_of(client.get("/example.org?period=today").text)
 
     assert words.index("Germany") < words.index("France")
     assert words.index("Direct") < words.index("Google")
@@ -158,7 +85,7 @@ def test_visitors_now_are_told(client: TestClient, store: Store) -> None:
     """The visits of the last five minutes stand beside the name."""
     _seed_today(store)
 
-    assert "2 visitors now" in _words(client.get("/example.org").text)
+    assert "2 visitors now" in words_of(client.get("/example.org").text)
 
 
 def test_a_row_filters_the_whole_page(client: TestClient, store: Store) -> None:
@@ -171,7 +98,7 @@ def test_a_row_filters_the_whole_page(client: TestClient, store: Store) -> None:
     html = client.get(link[1].replace("&amp;", "&")).text
 
     assert (_tile(html, "Visitors"), _tile(html, "Pageviews")) == ("5", "5")
-    assert "Country is Germany" in _words(html)
+    assert "Country is Germany" in words_of(html)
     assert re.search(r'class="pill" href="/example.org\?period=today"', html)
 
 
@@ -196,7 +123,7 @@ def test_what_is_not_kept_together_is_refused_in_a_sentence(
     answer = client.get("/example.org?filter=country:DE&places=city")
 
     assert answer.status_code == 200
-    assert "No counts are kept of City together with Country" in _words(answer.text)
+    assert "No counts are kept of City together with Country" in words_of(answer.text)
 
 
 def test_sealed_and_open_days_are_told_together(client: TestClient, store: Store) -> None:
@@ -208,7 +135,7 @@ def test_sealed_and_open_days_are_told_together(client: TestClient, store: Store
     html = client.get("/example.org?period=30d").text
 
     assert _tile(html, "Visitors") == "9"
-    assert "the sum of daily visitors" in _words(html)
+    assert "the sum of daily visitors" in words_of(html)
 
 
 def test_a_whole_period_is_compared_with_the_one_before(client: TestClient, store: Store) -> None:
@@ -219,7 +146,7 @@ def test_a_whole_period_is_compared_with_the_one_before(client: TestClient, stor
 
     html = client.get("/example.org?period=yesterday").text
 
-    assert "down by 25%" in _words(html)
+    assert "down by 25%" in words_of(html)
     assert 'class="before"' in html
 
 
@@ -232,8 +159,8 @@ def test_an_unfinished_day_does_not_spoil_the_comparison(client: TestClient, sto
 
     html = client.get("/example.org?period=7d").text
 
-    assert "up by 50%" in _words(html)
-    assert "15–20 November 2026, compared with 8–13 November 2026" in _words(html)
+    assert "up by 50%" in words_of(html)
+    assert "15–20 November 2026, compared with 8–13 November 2026" in words_of(html)
 
 
 def test_today_is_told_beside_yesterday_without_a_percentage(
@@ -243,7 +170,7 @@ def test_today_is_told_beside_yesterday_without_a_percentage(
     insert(store, [hit(v, "2026-11-20 12:00", visits=1) for v in "ab"])
     _seed_today(store)
 
-    words = _words(client.get("/example.org?period=today").text)
+    words = words_of(client.get("/example.org?period=today").text)
 
     assert "2 yesterday" in words
     assert "up by" not in words
@@ -276,10 +203,10 @@ def test_a_site_without_a_visit_shows_what_to_do(client: TestClient) -> None:
     """The snippet is there to be copied, and names the site and this server."""
     html = client.get("/example.org").text
 
-    assert "Waiting for the first visit" in _words(html)
+    assert "Waiting for the first visit" in words_of(html)
     assert (
         '<script defer data-domain="example.org" src="http://testserver/js/footfall.js"></script>'
-        in _words(html)
+        in words_of(html)
     )
 
 
@@ -289,114 +216,9 @@ def test_the_first_hit_is_welcomed(client: TestClient, store: Store) -> None:
 
     html = client.get("/example.org").text
 
-    assert "It works." in _words(html)
+    assert "It works." in words_of(html)
     assert _tile(html, "Visitors") == "1"
     assert 'aria-current="true" aria-label="Today"' in html
-
-
-@pytest.mark.parametrize("domain", ["private.example", "unknown.example", "favicon.ico"])
-def test_a_stranger_cannot_tell_private_from_unknown(client: TestClient, domain: str) -> None:
-    """Both lead to the login, alike."""
-    answer = client.get(f"/{domain}?period=7d")
-
-    assert (answer.status_code, answer.headers["location"]) == (303, f"/login?next=%2F{domain}")
-    assert answer.content == b""
-
-
-def test_logging_in_opens_private_sites(client: TestClient) -> None:
-    """A name and its password lead to the page that was asked for."""
-    form = {"name": "ann", "password": PASSWORD, "next": "/private.example"}
-
-    answer = client.post("/login", data=form)
-
-    assert (answer.status_code, answer.headers["location"]) == (303, "/private.example")
-    assert client.get("/private.example").status_code == 200
-    assert client.get("/unknown.example").status_code == 404
-
-
-def test_a_wrong_password_lets_nobody_in(client: TestClient) -> None:
-    """Neither a known nor an unknown name is told apart, and no cookie is set."""
-    answers = [
-        client.post("/login", data={"name": name, "password": "wrong"}) for name in ("ann", "bob")
-    ]
-
-    assert [403, 403] == [answer.status_code for answer in answers]
-    assert all("set-cookie" not in answer.headers for answer in answers)
-    first, second = (
-        answer.text.replace(name, "") for answer, name in zip(answers, ("ann", "bob"), strict=True)
-    )
-    assert first == second
-
-
-def test_guessing_is_slowed_down(client: TestClient) -> None:
-    """After five tries even the right password has to wait."""
-    for _ in range(5):
-        _log_in(client, "wrong password")
-
-    answer = client.post("/login", data={"name": "ann", "password": PASSWORD})
-
-    assert answer.status_code == 429
-    assert "Too many tries" in _words(answer.text)
-
-
-def test_logging_out_ends_the_session_itself(client: TestClient) -> None:
-    """A cookie kept back opens nothing any more."""
-    _log_in(client)
-    kept = client.cookies["footfall_session"]
-
-    client.post("/logout")
-    client.cookies.set("footfall_session", kept)
-
-    assert client.get("/private.example").status_code == 303
-
-
-def test_logging_in_again_begins_another_session(client: TestClient, registry: Registry) -> None:
-    """A token from before the login is worth nothing after it."""
-    _log_in(client)
-    old = client.cookies["footfall_session"]
-
-    _log_in(client)
-
-    assert old != client.cookies["footfall_session"]
-    assert registry.session_user(old) is None
-
-
-@pytest.mark.parametrize("path", ["/login", "/logout"])
-@pytest.mark.parametrize(
-    "headers", [{"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}]
-)
-def test_another_site_s_page_can_change_nothing(
-    client: TestClient, path: str, headers: dict[str, str]
-) -> None:
-    """A forged form neither logs in nor out."""
-    _log_in(client)
-
-    answer = client.post(path, data={"name": "ann", "password": PASSWORD}, headers=headers)
-
-    assert answer.status_code == 403
-    assert "set-cookie" not in answer.headers
-    assert client.get("/private.example").status_code == 200
-
-
-@pytest.mark.parametrize(
-    "path",
-    ["/", "/example.org", "/login", "/settings", "/private.example", "/demo", "/demo/pricing"],
-)
-def test_every_page_is_kept_to_itself(client: TestClient, path: str) -> None:
-    """Strict headers stand on every answer, and nothing inline needs leave from them."""
-    answer = client.get(path)
-
-    policy = answer.headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
-    assert "unsafe" not in policy
-    assert "frame-ancestors 'none'" in policy
-    assert answer.headers["x-content-type-options"] == "nosniff"
-    assert answer.headers["referrer-policy"] == "same-origin"
-    assert answer.headers["cross-origin-opener-policy"] == "same-origin"
-    assert answer.headers["cache-control"] == "no-store"
-    page = _Text()
-    page.feed(answer.text)
-    assert page.inline == []
 
 
 def test_what_visitors_choose_is_text(client: TestClient, store: Store) -> None:
@@ -411,69 +233,7 @@ def test_what_visitors_choose_is_text(client: TestClient, store: Store) -> None:
     for html in (first, filtered):
         assert "<svg onload" not in html
         assert "49" not in re.findall(r"Page is.*", html)
-        assert NASTY in _words(html)
-
-
-def test_the_front_page_lists_what_one_may_see(client: TestClient, store: Store) -> None:
-    """Strangers see public sites, people with an account all of them, with today's visitors."""
-    _seed_today(store)
-
-    stranger = _words(client.get("/").text)
-    _log_in(client)
-    known = _words(client.get("/").text)
-
-    assert "example.org public 8 visitors today · 2 now" in stranger
-    assert "private.example" not in stranger
-    assert "private.example" in known
-
-
-def test_nothing_to_see_leads_to_the_login(client: TestClient, registry: Registry) -> None:
-    """Without a public site, a stranger is asked who is there."""
-    registry.set_site("example.org", public=False)
-
-    answer = client.get("/")
-
-    assert (answer.status_code, answer.headers["location"]) == (303, "/login")
-
-
-def test_settings_show_every_snippet_to_its_owner_only(client: TestClient) -> None:
-    """The line of HTML of each site is there after logging in."""
-    stranger = client.get("/settings")
-    _log_in(client)
-
-    words = _words(client.get("/settings").text)
-
-    assert stranger.status_code == 303
-    assert 'data-domain="example.org"' in words
-    assert 'data-domain="private.example"' in words
-
-
-def test_settings_show_what_is_declared_of_a_site(client: TestClient, registry: Registry) -> None:
-    """An owner sees how long numbers are kept and what counts as a goal."""
-    registry.set_site("example.org", total_days=400, goals=(Goal("Thanks <b>", path="/thanks"),))
-    _log_in(client)
-
-    page = client.get("/settings").text
-
-    assert "400 days; hours for 35 days" in page
-    assert "Thanks &lt;b&gt; (/thanks)" in page
-
-
-def test_behind_https_cookie_and_snippet_follow(
-    reports: Reports, registry: Registry, clock: FakeClock
-) -> None:
-    """With a public https address, cookies are bound to it and links lead there."""
-    settings = Settings(public_url="https://stats.example.org")
-    made = dashboards.routes(reports, registry, settings, clock=clock)
-    client = TestClient(Starlette(routes=made), follow_redirects=False)
-
-    answer = client.post("/login", data={"name": "ann", "password": PASSWORD})
-    page = client.get("/example.org")
-
-    assert answer.headers["set-cookie"].startswith("__Host-footfall_session=")
-    assert "Secure" in answer.headers["set-cookie"]
-    assert 'src="https://stats.example.org/js/footfall.js"' in _words(page.text)
-    assert page.headers["strict-transport-security"] == "max-age=31536000"
+        assert NASTY in words_of(html)
 
 
 def test_the_demo_carries_the_real_snippet(client: TestClient) -> None:
@@ -525,14 +285,7 @@ def test_a_store_that_does_not_answer_is_said(
 
     assert answer.status_code == 503
     assert "10.0.0.7" not in answer.text
-    assert "The fault is ours" in _words(answer.text)
-
-
-def test_an_oversized_form_counts_as_empty(client: TestClient) -> None:
-    """No form of ours is that long."""
-    answer = client.post("/login", data={"name": "ann", "password": PASSWORD, "x": "a" * 9000})
-
-    assert answer.status_code == 403
+    assert "The fault is ours" in words_of(answer.text)
 
 
 @pytest.mark.parametrize(
@@ -573,3 +326,16 @@ def test_questions_asked_at_once_make_the_same_page(reports: Reports, store: Sto
 
     assert overview(reports, clock, site, asked) == shown
     assert begun == [2 + len(PANELS)]
+
+
+def test_the_front_page_lists_what_one_may_see(client: TestClient, store: Store) -> None:
+    """Strangers see public sites, people with an account all of them, with today's visitors."""
+    _seed_today(store)
+
+    stranger = words_of(client.get("/").text)
+    log_in(client)
+    known = words_of(client.get("/").text)
+
+    assert "example.org public 8 visitors today · 2 now" in stranger
+    assert "private.example" not in stranger
+    assert "private.example" in known
