@@ -124,10 +124,11 @@ def _of(one: Hit, dimension: str) -> list[str]:
 
 def _paths(store: Store) -> Iterable[str]:
     rows = store.query(
-        f"SELECT value, sum(pageviews) FROM open_cells WHERE view = {PATH_VIEW} AND grain = 0 "
+        f"SELECT value, greatest(sum(pageviews), sum(events)) FROM open_cells "
+        f"WHERE view = {PATH_VIEW} AND grain = 0 "
         "GROUP BY value"
     )
-    return [path for path, pageviews in rows for _ in range(int(pageviews))]
+    return [path for path, times in rows for _ in range(int(times))]
 
 
 def _plain(value: Any) -> Any:

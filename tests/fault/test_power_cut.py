@@ -9,7 +9,7 @@ import threading
 from pathlib import Path
 
 from tests.fault import disk_image
-from tests.fault.test_kill_service import Stream, _pageviews_by_path
+from tests.fault.senders import TRUSTING, Stream
 from tests.service import Service
 
 CUTS = 2
@@ -18,7 +18,7 @@ UNSYNCED = "what nobody synced is not there, or the power was never cut"
 
 def a_service(data_dir: Path, memory: str) -> Service:
     """Describe a service on a disk, its day secrets in a folder on tmpfs."""
-    return Service(data_dir, environ={"FOOTFALL_SECRETS__RUNTIME_DIR": memory})
+    return Service(data_dir, environ={**TRUSTING, "FOOTFALL_SECRETS__RUNTIME_DIR": memory})
 
 
 def test_a_power_cut_loses_nothing_acknowledged(tmp_path: Path) -> None:
@@ -29,8 +29,8 @@ def test_a_power_cut_loses_nothing_acknowledged(tmp_path: Path) -> None:
 
     with disk_image.mounted(image) as disk, tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
         service = a_service(disk / "data", memory).start()
-        stream = Stream(service.port)
-        stream.start("power")
+        stream = Stream(service)
+        stream.start()
         for number in range(CUTS):
             threading.Event().wait(2)
             copies.append(_cut(service, stream, image, tmp_path / f"cut{number}.img"))
@@ -58,17 +58,13 @@ def _survives(copy: Path, stream: Stream, acknowledged: set[str]) -> list[str]:
     with disk_image.mounted(copy) as disk, tempfile.TemporaryDirectory(dir="/dev/shm") as memory:
         service = a_service(disk / "data", memory).start()
         code = service.stop()
-        store = disk / "data" / "clickhouse"
-        counted = _pageviews_by_path(store)
+        wrong = stream.verdict_on(service, acknowledged)
         unsynced = disk / copy.stem
         uncut = unsynced.exists() and unsynced.read_text() == UNSYNCED
-        broken = [str(left) for left in store.rglob("detached/*") if left.is_dir()]
-    sent = stream.acknowledged | stream.uncertain
+        broken = [str(left) for left in disk.rglob("detached/*") if left.is_dir()]
     return [
         *([f"exit code {code}"] if code else []),
-        *(f"lost: {path}" for path in sorted(acknowledged - counted.keys())),
-        *(f"counted {count} times: {path}" for path, count in counted.items() if count != 1),
-        *(f"from nowhere: {path}" for path in sorted(counted.keys() - sent)),
+        *wrong,
         *(["the power was not cut"] if uncut else []),
         *(f"left broken: {part}" for part in broken),
     ]
