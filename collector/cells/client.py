@@ -107,7 +107,7 @@ class Store:
             StoreBusy: if another process holds the folder.
             Unreachable: if a server does not answer.
         """
-        for statement in schema.tables().values():
+        for statement in (*schema.tables().values(), *schema.later_columns()):
             self.command(statement)
         self._align_fan_out()
         for table in ("open_cells", "sealed_cells", "seals", "suppressed"):

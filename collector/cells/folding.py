@@ -191,7 +191,8 @@ def _write_listed() -> str:
     )
     return (
         f"{_into_sealed()} SELECT site, toDateTime({{closes_at:UInt32}}, 'UTC'), day, grain, view, "
-        f"at, value, other, {sums}, visitors, 0 FROM closing_cells "
+        f"at, value, other, {sums}, visitors, 0, shape != {TOTALS} AND {_STRUCK} "
+        "FROM closing_cells "
         f"WHERE NOT {_FOLDED} AND NOT {_FEW}"
     )
 
@@ -209,7 +210,7 @@ def _write_averages() -> str:
     pooled = ", ".join(f"sum({name}) OVER ({line}) AS {name}_of_all" for name in _COUNTS)
     return (
         f"{_into_sealed()} SELECT site, toDateTime({{closes_at:UInt32}}, 'UTC'), day, grain, view, "
-        f"at, value, other, {spread}, visitors, 0 FROM (SELECT *, {pooled}, "
+        f"at, value, other, {spread}, visitors, 0, 1 FROM (SELECT *, {pooled}, "
         f"sum(visitors) OVER ({line}) AS people, sum(visitors) OVER ({line} ORDER BY id) AS upto "
         f"FROM (SELECT *, {grouping.other_name()} AS line FROM closing_cells WHERE {_FEW}))"
     )
@@ -221,7 +222,7 @@ def _write_others() -> str:
     return (
         f"{_into_sealed()} SELECT site, toDateTime({{closes_at:UInt32}}, 'UTC'), any(day), grain, "
         f"view, 0, {names}, {sums}, "
-        f"sum(visitors), count() FROM closing_cells WHERE shape IN ({LIST}, {HIERARCHY}) "
+        f"sum(visitors), count(), 1 FROM closing_cells WHERE shape IN ({LIST}, {HIERARCHY}) "
         f"AND {_FOLDED} GROUP BY site, grain, view, called, further"
     )
 
@@ -230,7 +231,7 @@ def _write_folded_counts() -> str:
     zeros = ", ".join("0" for _ in SUMS)
     return (
         f"{_into_sealed()} SELECT site, toDateTime({{closes_at:UInt32}}, 'UTC'), any(day), grain, "
-        f"view, 0, '{OTHER}', '{OTHER}', {zeros}, 0, count() FROM closing_cells "
+        f"view, 0, '{OTHER}', '{OTHER}', {zeros}, 0, count(), 1 FROM closing_cells "
         f"WHERE shape = {TABLE} AND grain = {int(Grain.DAY)} AND {_FOLDED} "
         "GROUP BY site, grain, view"
     )
@@ -239,7 +240,7 @@ def _write_folded_counts() -> str:
 def _into_sealed() -> str:
     return (
         "INSERT INTO sealed_cells (site, closes_at, day, grain, view, at, value, other, "
-        f"{', '.join(SUMS)}, visitors, folded)"
+        f"{', '.join(SUMS)}, visitors, folded, struck)"
     )
 
 

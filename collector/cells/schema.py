@@ -12,10 +12,12 @@ from enum import IntEnum
 from itertools import count
 from typing import NamedTuple
 
+from collector.cells.thresholds import CONTINUOUS_SUMS
 from collector.cells.views import DIMENSIONS as _DIMENSIONS
 from collector.cells.views import (
     LIST_DIMENSIONS,
     RECEIPT_VIEW,
+    TOTAL,
     VIEWS,
     Grain,
     Says,
@@ -62,6 +64,10 @@ _DROPPED_AT_ONCE = "old_parts_lifetime = 0, cleanup_delay_period = 1"
 # Sealed cells are small numbers: packed by bits they take two fifths of what LZ4 leaves.
 _PACKED = "CODEC(T64, ZSTD(1))"
 _SQUEEZED = "CODEC(ZSTD(1))"
+
+# Rows written before there was this mark: what was struck left zeros in all continuous sums.
+_ALL_ZERO = " AND ".join(f"{name} = 0" for name in CONTINUOUS_SUMS)
+_STRUCK = f"DEFAULT view != {TOTAL.id} AND {_ALL_ZERO} {_SQUEEZED}"
 
 _KINDS = ("UInt16", "UInt8", "UInt32", "String", "String", *["Int8"] * 5)
 _AT = {Grain.DAY: "0", Grain.HOUR: "hour", Grain.MINUTE: "minute"}
@@ -120,7 +126,7 @@ def tables() -> dict[str, str]:
             "day Date, grain UInt8, view UInt16, "
             f"at UInt32 {_PACKED}, value LowCardinality(String) {_SQUEEZED}, "
             f"other LowCardinality(String) {_SQUEEZED}, {integers}, visitors Int64 {_PACKED}, "
-            f"folded UInt32 {_PACKED}) "
+            f"folded UInt32 {_PACKED}, struck UInt8 {_STRUCK}) "
             "ENGINE = MergeTree PARTITION BY (grain, toYYYYMM(day)) "
             "ORDER BY (site, view, day, value, other, at) "
             f"SETTINGS {_DROPPED_AT_ONCE}, {DURABLE}"
@@ -147,6 +153,11 @@ def tables() -> dict[str, str]:
         ),
         **_closing_tables(),
     }
+
+
+def later_columns() -> tuple[str, ...]:
+    """Return the statements that give an older store's tables the columns that came later."""
+    return (f"ALTER TABLE sealed_cells ADD COLUMN IF NOT EXISTS struck UInt8 {_STRUCK}",)
 
 
 def _closing_tables() -> dict[str, str]:
@@ -187,7 +198,7 @@ def columns_of(statement: str) -> dict[str, str]:
         depth += {"(": 1, ")": -1}.get(statement[place], 0)
         if depth == 0 or (depth == 1 and statement[place] == ","):
             name, _, kind = statement[start:place].strip().partition(" ")
-            columns[name] = kind.partition(" CODEC")[0]
+            columns[name] = kind.partition(" CODEC")[0].partition(" DEFAULT")[0]
             start = place + 1
         if depth == 0:
             break

@@ -23,11 +23,6 @@ _MERGE = SKETCH.replace("(", "Merge(", 1)
 _CELL = "view, origin, day, at, value, other"
 _LINE = "PARTITION BY origin, day, called, further"
 
-# TRICKY: a sealed cell has no mark that its continuous sums were left out. They are all zero
-# then, which a cell of several visitors hardly ever is by itself.
-_SOME = " OR ".join(f"sealed_cells.{name} != 0" for name in CONTINUOUS_SUMS)
-_SEALED_KEEPS = f"(view = {TOTAL.id} OR {_SOME})"
-
 _SEALED_DAYS = (
     "(SELECT groupArray(closes_at) FROM seals WHERE closes_at BETWEEN "
     "toDateTime({first:Date}, 'UTC') AND toDateTime({last:Date}, 'UTC') + INTERVAL 3 DAY)"
@@ -68,7 +63,7 @@ def cells(parts: tuple[Part, ...], sums: tuple[str, ...], kinds: Kinds = BOTH) -
 
 
 def _sealed(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
-    sealed = "".join(f"{_kept('sealed_cells', name, _SEALED_KEEPS)} AS {name}, " for name in sums)
+    sealed = "".join(f"{_kept('sealed_cells', name, 'NOT struck')} AS {name}, " for name in sums)
     either = " OR ".join(f"({part.of_its_view} AND {part.wanted})" for part in parts)
     return (
         f"SELECT {_origin(parts)} AS origin, day, at, toString(value) AS value, "

@@ -168,3 +168,26 @@ def test_continuous_sums_of_small_cells_are_not_told(store: Store) -> None:
     }
     assert report.totals["visit_duration"] == pytest.approx(390 / 17)
     assert exactness.SMALL_SUMS_LEFT_OUT in report.exactness
+
+
+def test_sealing_tells_a_duration_of_nought_from_one_left_out(store: Store) -> None:
+    """Nine visits that ended at once lasted no time; of two visits it is not said how long."""
+    insert(
+        store,
+        first_hits(9, SATURDAY, source="a.example")
+        + first_hits(12, SATURDAY, source="c.example", visit_seconds=30)
+        + first_hits(3, SATURDAY, source="s.example", visit_seconds=7)
+        + first_hits(3, SATURDAY, source="t.example", visit_seconds=7),
+    )
+    query = ask("visits visit_duration", dimension="source")
+    before = reports(store).ask(query)
+
+    seal(store, date(2026, 11, 21))
+
+    after = reports(store).ask(query)
+    durations = column(after, "visit_duration")
+    assert {"a.example": 0.0, "c.example": 30.0} == {
+        name: seconds for name, seconds in durations.items() if seconds is not None
+    }
+    assert {"s.example", "t.example"} == durations.keys() - {"a.example", "c.example"}
+    assert before == after

@@ -82,6 +82,21 @@ def test_columns_that_hits_gained_are_added(store: Store) -> None:
     assert has_receipt(store, CLOSES_AT, "token")
 
 
+def test_an_older_stores_struck_cells_are_known_by_their_zeros(store: Store) -> None:
+    """Rows without the mark count as struck if all continuous sums are nought, totals never."""
+    store.command("ALTER TABLE sealed_cells DROP COLUMN struck")
+    store.command(
+        "INSERT INTO sealed_cells (site, view, value, visit_seconds) "
+        "VALUES (1, 1, '', 0), (1, 25, 'FR', 0), (1, 25, 'DE', 7)"
+    )
+
+    store.prepare()
+    store.command("INSERT INTO sealed_cells (view, value, struck) VALUES (25, 'IS', 0)")
+
+    marks: dict[str, int] = dict(store.query("SELECT value, struck FROM sealed_cells"))
+    assert {"": 0, "FR": 1, "DE": 0, "IS": 0} == marks
+
+
 def test_values_are_bound_and_never_spliced(store: Store) -> None:
     """Quotes, backslashes and statements within a value are only a value."""
     nasty = 'it\'s \\ "a"; DROP TABLE hits -- \t\n{x:String}'
