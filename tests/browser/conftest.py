@@ -11,14 +11,14 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
 
 from hatch_build import module, script
 
@@ -37,6 +37,7 @@ FLAGS = (
     "--disable-sync",
     "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable",
 )
+VIEWPORT = {"width": 1280, "height": 720}
 NO_WEBDRIVER = "delete Navigator.prototype.webdriver"
 REFUSE = (
     "navigator.globalPrivacyControl ||"
@@ -178,30 +179,43 @@ def recorder(_recording: tuple[Recorder, int]) -> Iterator[Recorder]:
 
 
 @pytest.fixture(scope="package")
-def browser(_recording: tuple[Recorder, int]) -> Iterator[Browser]:
-    """Start Chromium, and end it with these tests, for its loop lets no other run beside it.
+def playwright() -> Iterator[Playwright]:
+    """Start Playwright, and end it with these tests, for its loop lets no other run beside it."""
+    with sync_playwright() as started:
+        yield started
 
-    It is the one named by FOOTFALL_CHROMIUM, the system's, or Playwright's own.
-    """
+
+@pytest.fixture(scope="package")
+def browser(playwright: Playwright, _recording: tuple[Recorder, int]) -> Iterator[Browser]:
+    """Start Chromium: the one named by FOOTFALL_CHROMIUM, the system's, or Playwright's own."""
     found = os.environ.get("FOOTFALL_CHROMIUM") or shutil.which("chromium")
-    ours = ("example.org", "*.example.org", "stats.example.net")
+    ours = ("example.org", "*.example.org", "stats.example.net", "search.example")
     rules = ",".join(f"MAP {host}:80 127.0.0.1:{_recording[1]}" for host in ours)
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(
-            executable_path=found, args=[*FLAGS, f"--host-resolver-rules={rules}"]
-        )
-        yield chromium
-        chromium.close()
+    chromium = playwright.chromium.launch(
+        executable_path=found, args=[*FLAGS, f"--host-resolver-rules={rules}"]
+    )
+    yield chromium
+    chromium.close()
 
 
 @pytest.fixture
 def new_context(browser: Browser) -> Iterator[Callable[..., BrowserContext]]:
     """Give a maker of contexts that look like a visitor's browser; they are closed afterwards."""
+    yield from contexts_of(browser, {"user_agent": USER_AGENT, "viewport": VIEWPORT})
+
+
+def contexts_of(
+    browser: Browser, usual: Mapping[str, Any]
+) -> Iterator[Callable[..., BrowserContext]]:
+    """Give a maker of contexts of a browser, and close them afterwards.
+
+    Args:
+        usual: options of a context, where a test wants no others.
+    """
     contexts: list[BrowserContext] = []
 
     def make(*init_scripts: str, **options: Any) -> BrowserContext:
-        wanted = {"user_agent": USER_AGENT, "viewport": {"width": 1280, "height": 720}, **options}
-        contexts.append(browser.new_context(**wanted))
+        contexts.append(browser.new_context(**{**usual, **options}))
         for text in (NO_WEBDRIVER, *init_scripts):
             contexts[-1].add_init_script(text)
         return contexts[-1]
