@@ -22,9 +22,8 @@ from collector.stats.query import Period, Query, Report
 from collector.stats.report import Reports
 from dashboards import timeline, wording
 from dashboards.charts import Chart, chart, sparkline
-from dashboards.panels import Panel, panel_of, sayable
+from dashboards.panels import ALWAYS, Panel, panel_of, sayable, wanted_panels
 from dashboards.params import (
-    PANELS,
     PERIODS,
     TILES,
     Asked,
@@ -362,7 +361,7 @@ def _answers(
     together: Together,
 ) -> _Answers:
     """Ask all questions of a page; of an empty site only its totals."""
-    names = () if page.empty else tuple(PANELS)
+    names = () if page.empty else wanted_panels(page.base.site, page.asked)
     counting, drawing, *listing = askers = [_Asker(page.reports) for _ in range(2 + len(names))]
     count = partial(_totals, counting, page.base, metrics, compared)
     if page.empty:
@@ -377,6 +376,6 @@ def _answers(
         totals=totals,
         chart=chart_drawn,
         chart_refusal=refusal,
-        panels=tuple(panel for panel in panels if panel.rows or panel.name != "events"),
+        panels=tuple(panel for panel in panels if panel.rows or panel.name in ALWAYS),
         notes=tuple(dict.fromkeys(note for asker in askers for note in asker.notes)),
     )

@@ -1,4 +1,4 @@
-"""Fill the panels: the pages, sources, places, devices and events of a site.
+"""Fill the panels: the pages, sources, places, devices and events of a site, and what it declared.
 
 Knows which metrics a panel shows and what of them a view can say; refuses to
 compute any. Called by `pages`.
@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from collector.cells.views import Says, says, view_for
 from collector.errors import QueryError
 from collector.hit import NONE
-from collector.stats.metrics import METRICS
+from collector.registry.sites import Site
+from collector.stats.metrics import CONVERSION_RATE, METRICS
 from collector.stats.query import Filter, Query, Report, ReportRow
 from dashboards import wording
 from dashboards.charts import share
@@ -26,10 +27,16 @@ PREFERRED: dict[str, tuple[str, ...]] = {
     "entry_path": ("visits", "visitors", "bounce_rate"),
     "exit_path": ("exits",),
     "event": ("events", "visitors"),
+    "property": ("events", "visitors"),
+    "goal": ("visitors", CONVERSION_RATE),
+    "search_query": ("visitors", "pageviews"),
 }
 """The metrics of a panel, most wanted first; the first that the view can say is the bar."""
 
 ORDINARY = ("visitors", "pageviews")
+OF_A_GOAL = ("visitors", CONVERSION_RATE)
+ALWAYS = ("pages", "sources", "places", "devices")
+"""The panels that stand there though they have no rows."""
 
 Ask = Callable[[Query], Report]
 
@@ -88,6 +95,21 @@ class Panel:
     more_url: str = ""
     less_url: str = ""
 
+    @property
+    def has_shares(self) -> bool:
+        """Whether any row's part of all can be said."""
+        return any(row.share for row in self.rows)
+
+
+def wanted_panels(site: Site, asked: Asked) -> tuple[str, ...]:
+    """Name the panels to fill: those of what a site never declared would only be empty."""
+    needed = {
+        "properties": asked.filter is not None and asked.filter.dimension == "event",
+        "goals": bool(site.goals),
+        "searches": bool(site.search_parameter),
+    }
+    return tuple(name for name in PANELS if needed.get(name, True))
+
 
 def sayable(*dimensions: str) -> Says:
     """Tell what the view of these dimensions can say; nothing if there is no such view."""
@@ -142,7 +164,7 @@ def _tabs(name: str, asked: Asked, path: str) -> tuple[Tab, ...]:
 def _metrics(dimension: str, asked: Asked) -> tuple[str, ...]:
     by = asked.filter.dimension if asked.filter else dimension
     can_say = sayable(*dict.fromkeys((dimension, by)))
-    wanted = PREFERRED.get(dimension, ORDINARY)
+    wanted = PREFERRED.get(dimension, OF_A_GOAL if by == "goal" else ORDINARY)
     return tuple(metric for metric in wanted if METRICS[metric].needs & can_say)[:2]
 
 

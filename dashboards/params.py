@@ -13,7 +13,7 @@ from datetime import date, timedelta
 from typing import Literal
 from urllib.parse import parse_qsl, urlencode
 
-from collector.cells.views import DIMENSIONS, VIEWS, Grain
+from collector.cells.views import DIMENSIONS, VIEWS, Grain, view_for
 from collector.stats.query import Filter, Period
 
 PeriodName = Literal["", "today", "yesterday", "7d", "30d", "12mo", "custom"]
@@ -43,13 +43,16 @@ PANELS: dict[str, tuple[str, ...]] = {
     "places": ("country", "region", "city"),
     "devices": ("browser", "os", "device", "screen"),
     "events": ("event",),
+    "properties": ("property",),
+    "goals": ("goal",),
+    "searches": ("search_query",),
 }
 """Each panel's dimensions, in the order of its tabs; the first is its default."""
 
 PAIRS = tuple(view.dimensions for view in VIEWS if len(view.dimensions) == 2)
 
-FILTERABLE = frozenset(name for pair in PAIRS for name in pair)
-"""Dimensions that are in some pair, so that filtering by them answers more than their own."""
+FILTERABLE = frozenset(name for pair in PAIRS for name in pair if view_for(name))
+"""Dimensions that are kept by themselves and in some pair: filtering by them answers a page."""
 
 LONGEST_VALUE = 2000
 LONGEST_CUSTOM_DAYS = 3 * 366

@@ -31,6 +31,9 @@ PANEL_WORDS = {
     "places": "Places",
     "devices": "Devices",
     "events": "Events",
+    "properties": "Properties",
+    "goals": "Goals",
+    "searches": "Searches",
 }
 
 TAB_WORDS = {
@@ -172,7 +175,12 @@ def label(dimension: str, value: str) -> str:
 
 def is_other(value: str) -> bool:
     """Tell whether a row stands for folded values."""
-    return value == OTHER or value.endswith("-" + OTHER)
+    return value == OTHER or value.endswith(tuple(f"{mark}{OTHER}" for mark in "- ="))
+
+
+def reservation(sentence: str) -> str:
+    """Word what qualifies a number as the page words it."""
+    return sentence.replace(f'"{OTHER}"', "“Other”")
 
 
 def dimension_label(dimension: str) -> str:

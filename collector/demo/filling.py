@@ -26,7 +26,7 @@ from collector.demo import traffic, world
 from collector.errors import RegistryError, SealError, SpoolError
 from collector.hit import Hit
 from collector.ingest.visits import Visits
-from collector.registry.sites import Site
+from collector.registry.sites import Goal, Site
 from collector.registry.store import Registry
 
 SEED: Final = 7
@@ -37,6 +37,7 @@ GRACE_SECONDS: Final = 300
 RETRY_SECONDS: Final = 10
 SITES: Final = {"localhost": ("/demo", "/demo/pricing", "/demo/docs"), world.DOMAIN: ()}
 """The demonstration's sites, and which pages of each are declared its owner's own."""
+GOALS: Final = {"localhost": (), world.DOMAIN: (Goal("Signup", event="Signup"),)}
 
 _log = logging.getLogger(__name__)
 
@@ -65,7 +66,7 @@ def add_sites(registry: Registry) -> Site:
     """
     for domain, own_paths in SITES.items():
         if registry.sites().named(domain) is None:
-            registry.add_site(domain, public=True, own_paths=own_paths)
+            registry.add_site(domain, public=True, own_paths=own_paths, goals=GOALS[domain])
     site = registry.sites().named(world.DOMAIN)
     if site is None:
         raise RegistryError(f"{world.DOMAIN} was removed while the demonstration started")

@@ -15,6 +15,9 @@ from collector.cells.views import Says
 Unit = Literal["count", "percent", "seconds", "ratio", "minor units"]
 
 VISITORS = "visitors"
+CONVERSION_RATE = "conversion_rate"
+EVERYBODY = "everybody"
+"""Not a sum of cells: the visitors that `conversion` asks for beside those of a goal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +160,17 @@ METRICS: dict[str, Metric] = {
             "Revenue of events, in minor units of one currency.",
             Says.HITS,
             "revenue",
+        ),
+        Metric(
+            CONVERSION_RATE,
+            "Conversion rate",
+            "percent",
+            "Visitors who reached a goal, of all visitors; asked by goal, or of one.",
+            Says.VISITORS,
+            VISITORS,
+            EVERYBODY,
+            factor=100.0,
+            digits=1,
         ),
     )
 }

@@ -15,7 +15,7 @@ from collector.cells.thresholds import NEVER, PROFILES, Profile, foldable_views,
 from collector.cells.views import DIMENSIONS, VIEWS, Dimension, Grain, Says, View, says
 from collector.stats import exactness
 from collector.stats.dimensions import PROPERTIES, partners
-from collector.stats.metrics import METRICS, WORDS, Metric
+from collector.stats.metrics import EVERYBODY, METRICS, WORDS, Metric
 from collector.stats.reading import KEPT_APART
 
 PAGE = Path("docs/metrics.md")
@@ -75,7 +75,8 @@ def _metrics() -> str:
     apart = " and ".join(f"`{name}` is `{of}`" for name, of in KEPT_APART.items())
     return (
         f"{_section('Metrics', heads, rows)}\nThe sums are those of cells; {apart}, both of "
-        "those cells alone that are large enough to keep continuous sums.\n"
+        f"those cells alone that are large enough to keep continuous sums. `{EVERYBODY}` is the "
+        "visitors of the same days and value, whether they reached the goal or not.\n"
     )
 
 

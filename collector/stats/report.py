@@ -17,9 +17,10 @@ from collector.clock import Clock
 from collector.day import zone_of
 from collector.hit import OTHER
 from collector.registry.sites import Site, Sites
+from collector.stats import conversion
 from collector.stats.buckets import buckets
 from collector.stats.exactness import of_lost_secrets, qualifications, tells_visitors
-from collector.stats.metrics import METRICS, VISITORS
+from collector.stats.metrics import CONVERSION_RATE, METRICS, VISITORS
 from collector.stats.parts import Known
 from collector.stats.plan import BASE, FOLDED, LISTED, Plan, sql_for
 from collector.stats.query import Period, Query, Report, ReportRow
@@ -95,6 +96,8 @@ class Reports:
             Unanswerable: if no view can answer it; the sentence says which could.
             Unreachable: if the store does not answer in time.
         """
+        if CONVERSION_RATE in query.metrics:
+            return conversion.answer(query, self.ask)
         now = self._clock.now()
         seconds = profile_of(query.site.profile).snapshot_seconds
         return self._standing.answer(query, seconds, now, lambda: self._ask(query, now))

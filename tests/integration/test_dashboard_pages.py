@@ -13,12 +13,14 @@ from starlette.testclient import TestClient
 
 from collector.cells.client import Store
 from collector.errors import Unreachable
+from collector.registry.sites import Goal
 from collector.registry.store import Registry
 from collector.settings import Settings
 from collector.stats.report import Reports
 from dashboards import app as dashboards
 from dashboards.pages import overview
-from dashboards.params import PANELS, query_from
+from dashboards.panels import wanted_panels
+from dashboards.params import query_from
 from tests.builders import FakeClock
 from tests.integration.dashboard_fixtures import (
     client,
@@ -79,6 +81,54 @@ def test_panels_rank_what_was_counted(client: TestClient, store: Store) -> None:
 
     assert words.index("Germany") < words.index("France")
     assert words.index("Direct") < words.index("Google")
+
+
+def _seed_signups(store: Store) -> None:
+    signup: dict[str, Any] = {"events": 1, "pageviews": 0, "event": "Signup", "goals": ("Signup",)}
+    first: dict[str, Any] = {"visits": 1, "bounces": 1}
+    came = [hit(v, "2026-11-21 09:10", **first) for v in "abcdefgh"]
+    searched = [hit(v, "2026-11-21 09:12", search_query="tea pots") for v in "abcde"]
+    signed = [hit(v, "2026-11-21 09:20", properties=("plan=pro",), **signup) for v in "abcd"]
+    insert(store, [*came, *searched, *signed])
+
+
+def test_goals_are_told_with_their_conversion_rate(
+    client: TestClient, store: Store, registry: Registry
+) -> None:
+    """Four of eight visitors reached the goal; filtered by it, each source has its rate."""
+    registry.set_site("example.org", goals=(Goal("Signup", event="Signup"),))
+    _seed_signups(store)
+
+    page = words_of(client.get("/example.org?period=today").text)
+    filtered = words_of(client.get("/example.org?period=today&filter=goal:Signup").text)
+
+    assert "Goals Goal Visitors Conversion rate Signup 4 50%" in page
+    assert "Source Visitors Conversion rate Share Google 4 50%" in filtered
+
+
+def test_an_event_is_told_with_its_properties(client: TestClient, store: Store) -> None:
+    """Filtered by an event, the page lists what its properties said."""
+    _seed_signups(store)
+
+    whole = words_of(client.get("/example.org?period=today").text)
+    filtered = words_of(client.get("/example.org?period=today&filter=event:Signup").text)
+
+    assert "Properties" not in whole
+    assert "Properties Property Events Visitors Share plan=pro 4 4 100%" in filtered
+
+
+def test_searches_are_told_where_a_search_is_declared(
+    client: TestClient, store: Store, registry: Registry
+) -> None:
+    """What was searched has a panel of its own once the owner says which parameter holds it."""
+    _seed_signups(store)
+
+    before = words_of(client.get("/example.org?period=today").text)
+    registry.set_site("example.org", search_parameter="q")
+    after = words_of(client.get("/example.org?period=today").text)
+
+    assert "tea pots" not in before
+    assert "Searches Search Visitors Pageviews tea pots 5 5" in after
 
 
 def test_visitors_now_are_told(client: TestClient, store: Store) -> None:
@@ -325,7 +375,7 @@ def test_questions_asked_at_once_make_the_same_page(reports: Reports, store: Sto
     shown = overview(reports, clock, site, asked, backwards)
 
     assert overview(reports, clock, site, asked) == shown
-    assert begun == [2 + len(PANELS)]
+    assert begun == [2 + len(wanted_panels(site, asked))]
 
 
 def test_the_front_page_lists_what_one_may_see(client: TestClient, store: Store) -> None:

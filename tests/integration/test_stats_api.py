@@ -166,6 +166,22 @@ def test_breakdown_by_a_custom_property_shows_its_values(service: ReadingService
     assert answer["results"] == [{"plan": "pro", "visitors": 4}]
 
 
+def test_breakdown_tells_the_conversion_rate_of_a_goal(service: ReadingService) -> None:
+    """Each source has its visitors who reached the goal, and their part of all, in percent."""
+    visit(service.store, 6, source="Google")
+    visit(service.store, 4, source="Google", event="Buy", goals=("Buy",), visits=0, bounces=0)
+
+    answer = service.get(
+        "breakdown",
+        property="visit:source",
+        period="day",
+        metrics="visitors,conversion_rate",
+        filters="event:goal==Buy",
+    )
+
+    assert answer["results"] == [{"source": "Google", "visitors": 4, "conversion_rate": 66.7}]
+
+
 def test_realtime_visitors_is_a_bare_number(service: ReadingService) -> None:
     """The number stands alone."""
     assert service.get("realtime/visitors") == 5

@@ -9,13 +9,13 @@ import pytest
 from collector.cells.views import Says
 from collector.hit import SUMS
 from collector.stats import reference
-from collector.stats.metrics import METRICS, WORDS, rounded, sums_of
+from collector.stats.metrics import EVERYBODY, METRICS, WORDS, rounded, sums_of
 from collector.stats.reading import KEPT_APART
 
 
 def test_every_metric_is_made_of_sums_that_cells_keep() -> None:
     """No formula names a sum that is not there."""
-    kept = {*SUMS, *KEPT_APART, "visitors"}
+    kept = {*SUMS, *KEPT_APART, "visitors", EVERYBODY}
 
     assert {name for metric in METRICS.values() for name in metric.sums} <= kept
 
@@ -46,6 +46,8 @@ def test_every_metric_needs_something_that_words_exist_for() -> None:
         ("engaged_time", {"engaged_ms": 5000, "read_pageviews": 2}, 2.5),
         ("scroll_depth", {"scroll_percent": 130, "read_pageviews": 2}, 65.0),
         ("exits", {"visits": 4}, 4),
+        ("conversion_rate", {"visitors": 3, "everybody": 12}, 25.0),
+        ("conversion_rate", {"visitors": 3, "everybody": None}, None),
     ],
 )
 def test_a_value_is_worked_out_from_sums(

@@ -138,9 +138,14 @@ def test_any_value_can_be_named(dimension: str, value: str) -> None:
 
 def test_a_folded_row_is_known_by_its_mark() -> None:
     """The fold of a view and that of a parent are told from a path that looks alike."""
-    assert [True, True, False] == [
-        wording.is_other(value) for value in ("(other)", "DE-(other)", "/(other)")
-    ]
+    values = ("(other)", "DE-(other)", "Firefox (other)", "plan=(other)", "/(other)")
+
+    assert [True, True, True, True, False] == [wording.is_other(value) for value in values]
+
+
+def test_reservations_call_folded_values_as_the_page_does() -> None:
+    """A sentence about "(other)" names the row that readers see."""
+    assert wording.reservation('Visitors of "(other)" are few.') == "Visitors of “Other” are few."
 
 
 def test_every_country_has_a_flag() -> None:
