@@ -142,7 +142,7 @@ def panel_of(name: str, query: Query, asked: Asked, path: str, ask: Ask) -> Pane
     more = report.more and not opened
     return replace(
         panel,
-        columns=tuple(METRICS[metric].label for metric in metrics),
+        columns=tuple(map(wording.column_label, metrics)),
         rows=_Listing(report, dimension, metrics, asked, path).rows(),
         more_url=url_for(path, replace(asked, opened=name)) if more else "",
         less_url=url_for(path, replace(asked, opened="")) if opened else "",

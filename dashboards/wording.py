@@ -44,6 +44,9 @@ TAB_WORDS = {
     "os": "System",
 }
 
+COLUMN_WORDS = {"conversion_rate": "Rate"}
+"""Names of metrics that are too long for the head of a column."""
+
 UNSET_WORDS = {"referrer": "No referrer", "utm_campaign": "No campaign"}
 """What is said of a value that is not set; of every other dimension: Unknown."""
 
@@ -170,6 +173,8 @@ def label(dimension: str, value: str) -> str:
         return country_name(value)
     if dimension in ("region", "city"):
         return _within_country(value)
+    if dimension == "property" and is_other(value):
+        return value.removesuffix(OTHER) + "Other"
     return value
 
 
@@ -186,6 +191,11 @@ def reservation(sentence: str) -> str:
 def dimension_label(dimension: str) -> str:
     """Name a dimension for people."""
     return DIMENSIONS[dimension].label
+
+
+def column_label(metric: str) -> str:
+    """Name a metric as briefly as a column needs it."""
+    return COLUMN_WORDS.get(metric, METRICS[metric].label)
 
 
 def tab_label(dimension: str) -> str:

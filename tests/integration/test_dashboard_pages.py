@@ -102,8 +102,8 @@ def test_goals_are_told_with_their_conversion_rate(
     page = words_of(client.get("/example.org?period=today").text)
     filtered = words_of(client.get("/example.org?period=today&filter=goal:Signup").text)
 
-    assert "Goals Goal Visitors Conversion rate Signup 4 50%" in page
-    assert "Source Visitors Conversion rate Share Google 4 50%" in filtered
+    assert "Goals Goal Visitors Rate Signup 4 50%" in page
+    assert "Source Visitors Rate Share Google 4 50%" in filtered
 
 
 def test_an_event_is_told_with_its_properties(client: TestClient, store: Store) -> None:

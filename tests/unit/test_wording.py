@@ -122,6 +122,8 @@ def test_parts_are_told_in_percent(value: float | None, whole: float | None, exp
         ("device", "Mobile", "Mobile"),
         ("path", "/a/(other)", "/a/(other)"),
         ("browser", "Firefox", "Firefox"),
+        ("property", "plan=(other)", "plan=Other"),
+        ("property", "plan=pro", "plan=pro"),
     ],
 )
 def test_values_have_names_for_people(dimension: str, value: str, expected: str) -> None:
