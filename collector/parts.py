@@ -20,6 +20,7 @@ from collector.cells.recall import open_values
 from collector.cells.retention import Retention, keeps_of
 from collector.cells.sealing import Sealer
 from collector.cells.shaping import Shaping
+from collector.cells.snapshots import Snapshots
 from collector.clock import Clock, SystemClock
 from collector.day import DAY_SECONDS
 from collector.ingest.acquisition import known_values
@@ -65,6 +66,7 @@ class Parts:
     visits: Visits
     sealer: Sealer
     retention: Retention
+    snapshots: Snapshots
     shaping: Shaping
     reports: Reports
     intake: Intake
@@ -96,6 +98,7 @@ class Parts:
         note_views(self.store, self.clock)
         self.sealer.remember()
         self.shaping.recall(open_values(self.store))
+        self.snapshots.take_due(self.sites)
 
     def close(self) -> None:
         """Let go of everything that is kept; what delivers or commits must have ended."""
@@ -125,6 +128,7 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     secrets = _day_secrets(settings, clock, tally, places)
     visits = Visits()
     known, grace = known_values(), settings.seal.grace_s
+    snapshots = Snapshots(store, clock, lambda site: visits.now_visitors(site, int(clock.now())))
     sealer = Sealer(store, journal, secrets, registry.sites, clock, grace, known=known)
     shaping = Shaping(Caps(), tally, clock, sealer.sealed_until)
     intake = Intake(
@@ -151,14 +155,9 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         visits=visits,
         sealer=sealer,
         retention=Retention(store, lambda: keeps_of(registry.sites()), clock),
+        snapshots=snapshots,
         shaping=shaping,
-        reports=Reports(
-            store,
-            registry.sites,
-            clock,
-            lambda site: visits.now_visitors(site, int(clock.now())),
-            known,
-        ),
+        reports=Reports(store, registry.sites, clock, snapshots.visits_now, known),
         intake=intake,
     )
     parts.read_sites()

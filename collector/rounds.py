@@ -24,6 +24,7 @@ from collector.registry.sites import Site
 SITES_SECONDS = 1.0
 SEAL_SECONDS = 10.0
 SECRETS_SECONDS = 5.0
+SNAPSHOT_SECONDS = 1.0
 STORE_SECONDS = 2.0
 EXPIRY_SECONDS = 60.0
 ERASE_SECONDS = 30.0
@@ -41,6 +42,7 @@ def begin(parts: Parts, demo: Site | None = None) -> list[asyncio.Task[None]]:
     work = [
         asyncio.create_task(_again(SITES_SECONDS, lambda: _read_sites(parts), "reading sites")),
         asyncio.create_task(_again(SECRETS_SECONDS, lambda: _destroy(parts), "destroying secrets")),
+        asyncio.create_task(_again(SNAPSHOT_SECONDS, lambda: _picture(parts), "taking snapshots")),
         asyncio.create_task(_again(SEAL_SECONDS, lambda: _seal(parts), "sealing")),
         asyncio.create_task(_again(EXPIRY_SECONDS, Expiry(parts), "deleting what is old")),
         asyncio.create_task(_again(ERASE_SECONDS, lambda: _erase(parts), "erasing removed sites")),
@@ -114,6 +116,15 @@ def _check_clock(parts: Parts) -> None:
     except SealError as jumped:
         parts.trouble = str(jumped)
         raise
+
+
+def _picture(parts: Parts) -> None:
+    # While a day is sealed the last picture stands; this round does not wait for it.
+    if parts.opened and parts.sealing.acquire(blocking=False):
+        try:
+            parts.snapshots.take_due(parts.sites)
+        finally:
+            parts.sealing.release()
 
 
 def _seal(parts: Parts) -> None:

@@ -110,7 +110,7 @@ class Store:
         for statement in (*schema.tables().values(), *schema.later_columns()):
             self.command(statement)
         self._align_fan_out()
-        for table in ("open_cells", "sealed_cells", "seals", "suppressed"):
+        for table in ("open_cells", "snapshot_cells", "sealed_cells", "seals", "suppressed"):
             self.command(
                 f"ALTER TABLE {table} DROP DETACHED PARTITION ALL", {"allow_drop_detached": 1}
             )

@@ -21,7 +21,7 @@ from collector.cells.views import TOTAL, Grain
 from collector.clock import Clock
 from collector.registry.sites import HOUR_DAYS, MOST_DAYS, Sites
 
-_OWNED = ("open_cells", "sealed_cells", "own_paths", "suppressed")
+_OWNED = ("open_cells", "snapshot_cells", "sealed_cells", "own_paths", "suppressed")
 _NOW = {"mutations_sync": 2, "alter_sync": 2}
 _log = logging.getLogger(__name__)
 

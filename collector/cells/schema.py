@@ -61,6 +61,11 @@ DURABLE = (
 # A server would keep the files of dropped and merged parts for eight minutes more.
 _DROPPED_AT_ONCE = "old_parts_lifetime = 0, cleanup_delay_period = 1"
 
+# A picture lives for minutes: to merge its parts would be work for nothing.
+_NEVER_MERGED = (
+    "max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1"
+)
+
 # Sealed cells are small numbers: packed by bits they take two fifths of what LZ4 leaves.
 _PACKED = "CODEC(T64, ZSTD(1))"
 _SQUEEZED = "CODEC(ZSTD(1))"
@@ -108,18 +113,26 @@ class _Cell(NamedTuple):
 def tables() -> dict[str, str]:
     """Return the CREATE statement of every table, by name, in the order to run them."""
     sums = ", ".join(f"{name} SimpleAggregateFunction(sum, Int64)" for name in SUMS)
+    cells = (
+        "(site UInt32, closes_at DateTime('UTC'), "
+        "view UInt16, grain UInt8, at UInt32, value String, other String, "
+        f"day SimpleAggregateFunction(any, Date), {sums}, "
+        f"visitors AggregateFunction({SKETCH}, UInt64)) "
+        "ENGINE = AggregatingMergeTree PARTITION BY closes_at "
+        "ORDER BY (site, view, grain, value, other, at)"
+    )
     integers = ", ".join(f"{name} Int64 {_PACKED}" for name in SUMS)
     columns = ", ".join(f"{name} {kind}" for name, kind in HIT_COLUMNS.items())
     return {
         "hits": f"CREATE TABLE IF NOT EXISTS hits ({columns}) ENGINE = Null",
         "open_cells": (
-            "CREATE TABLE IF NOT EXISTS open_cells (site UInt32, closes_at DateTime('UTC'), "
-            "view UInt16, grain UInt8, at UInt32, value String, other String, "
-            f"day SimpleAggregateFunction(any, Date), {sums}, "
-            f"visitors AggregateFunction({SKETCH}, UInt64)) "
-            "ENGINE = AggregatingMergeTree PARTITION BY closes_at "
-            "ORDER BY (site, view, grain, value, other, at) "
+            f"CREATE TABLE IF NOT EXISTS open_cells {cells} "
             f"SETTINGS non_replicated_deduplication_window = 1000, {_DROPPED_AT_ONCE}, {DURABLE}"
+        ),
+        # The same to the letter, for parts are linked from one to the other.
+        "snapshot_cells": (
+            f"CREATE TABLE IF NOT EXISTS snapshot_cells {cells} "
+            f"SETTINGS {_NEVER_MERGED}, {_DROPPED_AT_ONCE}, {DURABLE}"
         ),
         "sealed_cells": (
             "CREATE TABLE IF NOT EXISTS sealed_cells (site UInt32, closes_at DateTime('UTC'), "

@@ -181,8 +181,10 @@ class Sealer:
         if not is_sealed(self._store, closes_at):
             written = self._write(closes_at)
         self._clock.sleep(self._queries_end_s)
-        if str(closes_at) in parts.partitions(self._store, "open_cells"):
-            parts.drop(self._store, "open_cells", str(closes_at), self._clock)
+        # In this order: while a day has an open partition, a sealing that was cut off is finished.
+        for table in ("snapshot_cells", "open_cells"):
+            if str(closes_at) in parts.partitions(self._store, table):
+                parts.drop(self._store, table, str(closes_at), self._clock)
         self._journal.destroy_key(closes_at)
         return SealResult(closes_at, *written, seconds=self._clock.monotonic() - began)
 

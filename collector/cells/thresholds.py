@@ -47,7 +47,8 @@ class Profile:
         thin_hour: below it a site-hour keeps totals only.
         small_sums: below it a cell keeps counts, but no `CONTINUOUS_SUMS`.
         averaged: below it a cell of a visit's dimension tells the average counts of such cells.
-        snapshot_seconds: how long an answer about an open day stands; 0 is not at all.
+        snapshot_seconds: how long a picture of open days stands, from which all questions about
+            them are answered; 0 if they are answered as the days are.
         thin_while_open: whether an open day or hour counts as thin before it is over.
     """
 
@@ -100,6 +101,11 @@ PROFILES: dict[str, Profile] = {profile.name: profile for profile in (STANDARD, 
 def profile_of(name: str) -> Profile:
     """Find a profile; a name that is not known counts as the tightest."""
     return PROFILES.get(name, STRICT)
+
+
+def open_table(profile: str) -> str:
+    """Name the table from which questions about a site's open days are answered."""
+    return "snapshot_cells" if profile_of(profile).snapshot_seconds else "open_cells"
 
 
 def threshold(profile: Profile, view: View, grain: Grain = Grain.DAY) -> int:

@@ -41,12 +41,14 @@ _PERSONAL = {
 }
 _TEXTS = {
     "open_cells": ("value", "other"),
+    "snapshot_cells": ("value", "other"),
     "sealed_cells": ("value", "other"),
     "own_paths": ("path",),
     "suppressed": ("reason",),
     "views_begun": ("name",),
     "seals": ("rules",),
 }
+_SKETCHED = ("open_cells", "snapshot_cells")
 _OURS = "database = currentDatabase()"
 
 
@@ -78,7 +80,7 @@ def undeclared(store: Store) -> Iterator[str]:
 def personal_strings(store: Store) -> Iterator[str]:
     """Tell where a text looks like a person's; the text itself is not told."""
     for table, columns in _TEXTS.items():
-        receipts = "WHERE view != 0" if table == "open_cells" else ""
+        receipts = "WHERE view != 0" if table in _SKETCHED else ""
         for column in columns:
             for (text,) in store.query(
                 f"SELECT DISTINCT toString({column}) FROM {table} {receipts}"
@@ -109,14 +111,15 @@ def too_small(store: Store) -> Iterator[str]:
 
 def overdue(store: Store, now: float, holds: Callable[[int], bool]) -> Iterator[str]:
     """Name closing instants whose sketches should be gone."""
-    for partition in parts.partitions(store, "open_cells"):
-        closes_at = int(partition)
+    for closes_at in sorted(
+        {int(one) for table in _SKETCHED for one in parts.partitions(store, table)}
+    ):
         if closes_at + OVERDUE_S < now:
             why = "the spool still holds hits of it" if holds(closes_at) else "it was not sealed"
             yield f"the day that closed at {closes_at} still has sketches: {why}"
-    for folder in parts.folders(store, "open_cells"):
-        if "detached" in folder:
-            yield "a detached part of open_cells was left behind"
+    for table in _SKETCHED:
+        if any("detached" in folder for folder in parts.folders(store, table)):
+            yield f"a detached part of {table} was left behind"
 
 
 def logged(store: Store) -> Iterator[str]:

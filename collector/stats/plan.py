@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from collector.cells.thresholds import open_table
 from collector.cells.views import Grain, View
 from collector.day import zone_of
 from collector.errors import QueryError, Unanswerable
@@ -135,6 +136,7 @@ _TOLD = "arrayMax(sumMapIf([day], [folded], folded > 0).2)"
 
 
 def _statement(query: Query, parts: tuple[Part, ...], sums: tuple[str, ...], kinds: Kinds) -> str:
+    table = open_table(query.site.profile)
     names = ", ".join(sums)
     grouped = ", ".join(f"sum({name}) AS {name}" for name in sums)
     wholes = ", ".join(f"sum({name}) AS all_{name}" for name in sums)
@@ -142,11 +144,11 @@ def _statement(query: Query, parts: tuple[Part, ...], sums: tuple[str, ...], kin
     # Sorted by the first metric, heaviest first, then by value, so that pages do not overlap.
     place = f"(-line.{sums.index(METRICS[query.metrics[0]].weight) + 2}, line.1)"
     return (
-        f"WITH {reading.scalars(parts)} SELECT part, sum(told) AS all_told, {wholes}, "
+        f"WITH {reading.scalars(parts, table)} SELECT part, sum(told) AS all_told, {wholes}, "
         f"arraySlice(arraySort(line -> {place}, groupArray((key, {names}))), "
         "{skipped:UInt64} + 1, {taken:UInt64}) AS lines FROM ("
         f"SELECT {_part(query, parts)} AS part, {_key(query, parts)} AS key, {grouped}, "
-        f"{_TOLD} AS told FROM ({reading.cells(parts, sums[:-1], kinds)}) "
+        f"{_TOLD} AS told FROM ({reading.cells(parts, sums[:-1], table, kinds)}) "
         f"GROUP BY part, key HAVING {something}) GROUP BY part"
     )
 

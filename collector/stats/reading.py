@@ -29,11 +29,15 @@ _SEALED_DAYS = (
 )
 
 
-def scalars(parts: tuple[Part, ...]) -> str:
-    """Write what is asked once and holds for the whole statement: which days are sealed or thin."""
+def scalars(parts: tuple[Part, ...], table: str) -> str:
+    """Write what is asked once and holds for the whole statement: which days are sealed or thin.
+
+    Args:
+        table: the one that open days are read from.
+    """
     small = " ".join(part.small for part in parts)
     asked = {"sealed": _SEALED_DAYS}
-    asked |= {name: _thin(name) for name in ("thin_days", "thin_hours") if name in small}
+    asked |= {name: _thin(name, table) for name in ("thin_days", "thin_hours") if name in small}
     return ", ".join(f"{question} AS {name}" for name, question in asked.items())
 
 
@@ -47,8 +51,11 @@ class Kinds(NamedTuple):
 BOTH = Kinds(sealed=True, open=True)
 
 
-def cells(parts: tuple[Part, ...], sums: tuple[str, ...], kinds: Kinds = BOTH) -> str:
+def cells(parts: tuple[Part, ...], sums: tuple[str, ...], table: str, kinds: Kinds = BOTH) -> str:
     """Write the SELECT of all cells of the parts.
+
+    Args:
+        table: the one that open days are read from.
 
     Returns:
         A statement whose rows are `origin` (the part's place in `parts`), `day`, `at`, `value`,
@@ -58,8 +65,8 @@ def cells(parts: tuple[Part, ...], sums: tuple[str, ...], kinds: Kinds = BOTH) -
     if not kinds.open:
         return _sealed(parts, sums)
     if not kinds.sealed:
-        return _folded(parts, sums)
-    return f"{_sealed(parts, sums)} UNION ALL {_folded(parts, sums)}"
+        return _folded(parts, sums, table)
+    return f"{_sealed(parts, sums)} UNION ALL {_folded(parts, sums, table)}"
 
 
 def _sealed(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
@@ -75,36 +82,36 @@ def _sealed(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
 _OF_PERIOD = "site = {site:UInt32} AND day BETWEEN {first:Date} AND {last:Date}"
 
 
-def _thin(name: str) -> str:
+def _thin(name: str, table: str) -> str:
     grain, key = (Grain.HOUR, "at") if name == "thin_hours" else (Grain.DAY, "day")
     return (
-        f"(SELECT groupArray({key}) FROM (SELECT {key} FROM open_cells WHERE {_OF_PERIOD} "
+        f"(SELECT groupArray({key}) FROM (SELECT {key} FROM {table} WHERE {_OF_PERIOD} "
         f"AND view = {TOTAL.id} AND grain = {int(grain)} "
         f"GROUP BY {key} HAVING {_MERGE}(visitors) < {{{name}:Int64}}))"
     )
 
 
-def _folded(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
+def _folded(parts: tuple[Part, ...], sums: tuple[str, ...], table: str) -> str:
     """Call folded cells by their "(other)", then keep what the filters want."""
     if not any(part.view.dimensions for part in parts):
         plain = "".join(f"{_kept('cell', name, '1')} AS {name}, " for name in sums)
         return (
             f"SELECT origin, day, at, value, other, {plain}visitors, toInt64(0) AS folded "
-            f"FROM ({_open(parts, sums)}) AS cell"
+            f"FROM ({_open(parts, sums, table)}) AS cell"
         )
     kept = "".join(f"{_kept('cell', name, 'NOT struck')} AS {name}, " for name in sums)
     return (
         "SELECT origin, day, at, if(gone, called, cell.value) AS value, "
         f"if(gone, further, cell.other) AS other, {kept}visitors, toInt64(gone) AS folded "
-        f"FROM ({_struck(parts, sums)}) AS cell "
+        f"FROM ({_struck(parts, sums, table)}) AS cell "
         f"WHERE (listed OR NOT gone) AND {_each(parts, 'wanted', '0')}"
     )
 
 
-def _struck(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
+def _struck(parts: tuple[Part, ...], sums: tuple[str, ...], table: str) -> str:
     """Strike continuous sums of small cells, and of as many more as hide them in their list."""
     if not any(name in CONTINUOUS_SUMS for name in sums):
-        return _gone(parts, sums)
+        return _gone(parts, sums, table)
     # Slim cells come first, so that whoever has one before it shares a list with one.
     before = (
         f"OVER ({_LINE} ORDER BY slim DESC, weight, id "
@@ -116,12 +123,11 @@ def _struck(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
     )
     struck = f"slim OR {hides}" if _any_list(parts) else "slim"
     slim = f"gone OR (view != {TOTAL.id} AND visitors < {{small_sums:Int64}})"
-    return (
-        f"SELECT *, {struck} AS struck FROM (SELECT *, {slim} AS slim FROM ({_gone(parts, sums)}))"
-    )
+    cells_gone = _gone(parts, sums, table)
+    return f"SELECT *, {struck} AS struck FROM (SELECT *, {slim} AS slim FROM ({cells_gone}))"
 
 
-def _gone(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
+def _gone(parts: tuple[Part, ...], sums: tuple[str, ...], table: str) -> str:
     """Fold what is small, and the next smallest of a list where one cell would go alone."""
     line = (
         f"OVER ({_LINE} ORDER BY small, weight, id "
@@ -136,7 +142,7 @@ def _gone(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
         f"SELECT *, {_each(parts, 'is_list', '0')} AS listed, {_each(parts, 'small', '0')} "
         f"AS small, {_each(parts, 'weight', 'visitors')} AS weight, {called} AS called, "
         f"{further} AS further, cityHash64({{site:UInt32}}, view, toUInt8({int(Grain.DAY)}), "
-        f"value, other, at) AS id FROM ({_open(parts, sums)}))"
+        f"value, other, at) AS id FROM ({_open(parts, sums, table)}))"
     )
 
 
@@ -147,7 +153,7 @@ def _other_of(parts: tuple[Part, ...]) -> tuple[str, str]:
     return f"'{OTHER}'", "''"
 
 
-def _open(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
+def _open(parts: tuple[Part, ...], sums: tuple[str, ...], table: str) -> str:
     # Visits are read whether asked for or not: exit pages are judged by them.
     read = dict.fromkeys((*(KEPT_APART.get(name, name) for name in sums), "visits"))
     summed = "".join(f"sum({name}) AS {name}, " for name in read)
@@ -156,7 +162,7 @@ def _open(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
     left = " HAVING visits != 0" if any(part.weight == "visits" for part in parts) else ""
     return (
         f"SELECT view, {_origin(parts)} AS origin, day, at, value, other, {summed}"
-        f"toInt64({_MERGE}(open_cells.visitors)) AS visitors FROM open_cells "
+        f"toInt64({_MERGE}(cells.visitors)) AS visitors FROM {table} AS cells "
         f"WHERE {_OF_PERIOD} AND ({either}) AND NOT has(sealed, closes_at) GROUP BY {_CELL}{left}"
     )
 

@@ -6,12 +6,13 @@ the store keeps a client for each. Called by `stats.api` and the dashboards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from typing import Any, TypeVar
 
 from collector.cells.client import Row, Store
-from collector.cells.thresholds import CONTINUOUS_SUMS, is_table, profile_of
+from collector.cells.thresholds import CONTINUOUS_SUMS, is_table, open_table
 from collector.cells.views import TOTAL, Grain
 from collector.clock import Clock
 from collector.day import zone_of
@@ -23,20 +24,20 @@ from collector.stats.exactness import of_lost_secrets, qualifications, tells_vis
 from collector.stats.metrics import CONVERSION_RATE, METRICS, VISITORS
 from collector.stats.parts import Known
 from collector.stats.plan import BASE, FOLDED, LISTED, Plan, sql_for
-from collector.stats.query import Period, Query, Report, ReportRow
+from collector.stats.query import Query, Report, ReportRow
 from collector.stats.reading import BOTH, KEPT_APART, Kinds
-from collector.stats.standing import Standing
 from collector.telemetry import MADE_ANEW
 
 Sums = dict[str, int | None]
+Found = TypeVar("Found")
 
 LIMITS = {"max_execution_time": 10, "max_result_rows": 200_000, "result_overflow_mode": "throw"}
 """What one question may cost: seconds, and rows of its answer."""
 
 _BEGAN = (
-    "SELECT count(), min(day) FROM (SELECT day FROM sealed_cells WHERE site = {site:UInt32} "
+    "SELECT count(), min(day) FROM (SELECT day FROM sealed_cells WHERE site = {{site:UInt32}} "
     f"AND view = {TOTAL.id} AND grain = 0 AND closes_at IN (SELECT closes_at FROM seals) "
-    "UNION ALL SELECT day FROM open_cells WHERE site = {site:UInt32} "
+    "UNION ALL SELECT day FROM {} WHERE site = {{site:UInt32}} "
     f"AND view = {TOTAL.id} AND grain = 0)"
 )
 
@@ -84,9 +85,7 @@ class Reports:
         self._clock = clock
         self._visits_now = visits_now
         self._known = known
-        self._standing = Standing()
-        self._lost = Standing()
-        self._looked: dict[int, tuple[tuple[int, Period] | None, bool]] = {}
+        self._looked: dict[Hashable, tuple[Hashable, Any]] = {}
 
     def ask(self, query: Query) -> Report:
         """Answer a question; blocks for as long as the store takes, at most 10 seconds.
@@ -99,29 +98,23 @@ class Reports:
         if CONVERSION_RATE in query.metrics:
             return conversion.answer(query, self.ask)
         now = self._clock.now()
-        seconds = profile_of(query.site.profile).snapshot_seconds
-        return self._standing.answer(query, seconds, now, lambda: self._ask(query, now))
-
-    def _ask(self, query: Query, now: float) -> Report:
         plan = sql_for(query, now, self._known, self._kinds(query))
         found = self._store.query(plan.sql, plan.parameters, LIMITS)
         parts = {row[0]: _answer(plan, row) for row in found}
         report = (
             _breakdown(query, plan, parts) if query.dimension else _series(query, plan, parts, now)
         )
-        lost = of_lost_secrets(query, self._lost_secrets(now).get(query.site.id, ()))
+        lost = of_lost_secrets(query, self._lost_secrets().get(query.site.id, ()))
         return replace(report, exactness=report.exactness + lost)
 
     def visitors_now(self, site: Site) -> int:
         """Count a site's visits with a hit in the last five minutes."""
-        seconds = profile_of(site.profile).snapshot_seconds
-        return self._standing.answer(
-            site, seconds, self._clock.now(), lambda: self._visits_now(site.id)
-        )
+        return self._visits_now(site.id)
 
     def began(self, site: Site) -> date | None:
         """Find the first local day of which a site has numbers; None if it has none."""
-        found, first = self._store.query(_BEGAN, {"site": site.id}, LIMITS)[0]
+        began = _BEGAN.format(open_table(site.profile))
+        found, first = self._store.query(began, {"site": site.id}, LIMITS)[0]
         return first if found else None
 
     def today(self, site: Site) -> date:
@@ -138,25 +131,20 @@ class Reports:
         if period.first < today <= period.last:
             return BOTH
         if period.last < today:
-            return Kinds(sealed=True, open=self._has("open_cells", query))
+            return Kinds(sealed=True, open=self._has(open_table(query.site.profile), query))
         return Kinds(sealed=self._sealed_today(query), open=True)
 
     def _sealed_today(self, query: Query) -> bool:
         """Find whether anything of today is sealed, as after a change of time zone."""
-        stretch = (int(self._clock.now()) // _LOOKS_EVERY_S, query.period)
-        looked, found = self._looked.get(query.site.id, (None, False))
-        if looked != stretch:
-            found = self._has("sealed_cells", query)
-            self._looked[query.site.id] = (stretch, found)
-        return found
+        return self._look(query.site.id, query.period, lambda: self._has("sealed_cells", query))
 
     def _has(self, table: str, query: Query) -> bool:
         days = {"first": query.period.first, "last": query.period.last}
         found = self._store.query(_HAS.format(table), {"site": query.site.id, **days}, LIMITS)
         return bool(found[0][0])
 
-    def _lost_secrets(self, now: float) -> dict[int, list[date]]:
-        """Find the days whose secret was made anew, by site; looked up every few seconds."""
+    def _lost_secrets(self) -> dict[int, list[date]]:
+        """Find the days whose secret was made anew, by site."""
 
         def find() -> dict[int, list[date]]:
             found: dict[int, list[date]] = {}
@@ -164,7 +152,17 @@ class Reports:
                 found.setdefault(site, []).append(day)
             return found
 
-        return self._lost.answer(MADE_ANEW, _LOOKS_EVERY_S, now, find)
+        return self._look(MADE_ANEW, None, find)
+
+    def _look(self, what: Hashable, more: Hashable, find: Callable[[], Found]) -> Found:
+        """Look something up, or know it from a few seconds ago."""
+        stretch = (int(self._clock.now()) // _LOOKS_EVERY_S, more)
+        looked, found = self._looked.get(what, (None, None))
+        if looked != stretch:
+            found = find()
+            self._looked[what] = (stretch, found)
+        known: Found = found
+        return known
 
 
 def _answer(plan: Plan, row: Row) -> _Answer:

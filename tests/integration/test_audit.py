@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from collector.cells import parts
 from collector.cells.client import Store
+from collector.cells.snapshots import Snapshots
 from collector.day import day_at
 from collector.hit import NONE, OTHER, Refusal
 from collector.privacy import audit_machine, audit_store
@@ -174,6 +176,15 @@ def test_a_cell_under_its_threshold_is_found(
 def test_sketches_of_a_day_long_closed_are_found(audited: Audited) -> None:
     """An open partition may wait an hour for its sealing, not longer."""
     deliver(audited.store, [hit("z", "2026-11-19 10:00")])
+
+    assert {"partitions"} == failed(audited)
+
+
+def test_a_picture_of_a_day_long_closed_is_found(audited: Audited) -> None:
+    """Nor may its picture, though the open partition itself be gone."""
+    deliver(audited.store, [hit("z", "2026-11-19 10:00")])
+    Snapshots(audited.store, audited.clock, lambda _: 0).take_due(Sites([a_site(profile="strict")]))
+    parts.drop(audited.store, "open_cells", str(CLOSES_AT - 86_400), audited.clock)
 
     assert {"partitions"} == failed(audited)
 

@@ -20,6 +20,7 @@ from tests.integration.asking import (
     reports,
     rows,
     seal,
+    take_picture,
 )
 from tests.integration.seeding import hit, insert
 
@@ -108,6 +109,7 @@ def test_a_thin_open_day_of_a_strict_site_keeps_totals_paths_and_sources_only(st
     """With nine visitors so far, countries are not told; the counts stay."""
     insert(store, first_hits(9, country="FR"))
     strict = a_site(profile="strict")
+    take_picture(store, strict)
 
     report = reports(store).ask(ask("visitors pageviews", TODAY, dimension="country", site=strict))
 
@@ -128,6 +130,7 @@ def test_the_strict_profile_folds_more(store: Store) -> None:
     """A strict site's paths need ten visitors."""
     site = a_site(profile="strict")
     insert(store, first_hits(12, path="/a") + first_hits(5, path="/b") + first_hits(4, path="/c"))
+    take_picture(store, site)
 
     report = reports(store).ask(ask("visitors", TODAY, dimension="path", site=site))
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from datetime import date
 
 from collector.cells.client import Store
-from collector.registry.sites import Sites
 from collector.stats import exactness
 from collector.stats.query import Filter
-from collector.stats.report import Reports
 from tests.builders import a_site
 from tests.integration.asking import (
     FRIDAY,
@@ -17,7 +15,6 @@ from tests.integration.asking import (
     SUNDAY,
     TODAY,
     ask,
-    at,
     first_hits,
     reports,
     seal,
@@ -172,21 +169,3 @@ def test_today_is_the_sites_own(store: Store) -> None:
     site = a_site(zone="Pacific/Kiritimati")
 
     assert reports(store).today(site) == date(2026, 11, 23)
-
-
-def test_a_strict_sites_answers_stand_for_five_minutes(store: Store) -> None:
-    """One visit more cannot be seen as the difference of two answers."""
-    strict = a_site(profile="strict")
-    clock = at("2026-11-22 12:31")
-    counted = iter(range(11, 99))
-    asked = Reports(store, lambda: Sites([strict]), clock, lambda _: next(counted))
-    insert(store, first_hits(11))
-    question = ask("visitors", TODAY, site=strict)
-    told = [(asked.ask(question).totals["visitors"], asked.visitors_now(strict))]
-    insert(store, first_hits(1, source="one more"))
-
-    for seconds in (200, 100):
-        clock.pass_by(seconds)
-        told.append((asked.ask(question).totals["visitors"], asked.visitors_now(strict)))
-
-    assert told == [(11, 11), (11, 11), (12, 12)]

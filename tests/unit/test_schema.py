@@ -17,7 +17,7 @@ from collector.cells.schema import (
 from collector.cells.views import VIEWS
 from collector.hit import SUMS, Hit
 
-PERSISTENT = ("open_cells", "sealed_cells", "seals", "own_paths", "suppressed")
+PERSISTENT = ("open_cells", "snapshot_cells", "sealed_cells", "seals", "own_paths", "suppressed")
 
 
 def test_hits_are_kept_nowhere() -> None:
@@ -45,11 +45,11 @@ def test_no_table_has_a_column_for_a_visitor() -> None:
         assert not {"k0", "k1", "pseudonym", "address", "user_agent"} & columns.keys()
 
 
-def test_only_open_cells_hold_sketches() -> None:
+def test_only_cells_of_open_days_hold_sketches() -> None:
     """Sealed cells are integers."""
     sketched = [name for name, text in tables().items() if SKETCH in text]
 
-    assert ["open_cells"] == sketched
+    assert ["open_cells", "snapshot_cells"] == sketched
     assert "Int64" == columns_of(tables()["sealed_cells"])["visitors"]
 
 
