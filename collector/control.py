@@ -79,7 +79,9 @@ class ControlServer:
         self._server.close()
         await self._server.wait_closed()
         self._server = None
-        self._path.unlink(missing_ok=True)
+        # On a disk that turned read-only it stays; the next start takes its place.
+        with contextlib.suppress(OSError):
+            self._path.unlink(missing_ok=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -14,6 +14,7 @@ from collector.hit import Hit
 from collector.settings import Delivery as Pace
 from collector.spool.journal import Journal
 from collector.telemetry import Tally
+from tests.builders import a_hit
 
 PACE = Pace()
 PLENTY = 1 << 30
@@ -39,6 +40,11 @@ def open_journal(
     return Journal(
         folder / "spool.sqlite3", folder / "keys", clock or SystemClock(), max_bytes, tally
     )
+
+
+def some_hits(count: int, **changes: object) -> list[Hit]:
+    """Build hits that can be told apart by their paths."""
+    return [a_hit(path=f"/{number}", **changes) for number in range(count)]
 
 
 def append(journal: Journal, hits: Iterable[Hit]) -> list[bool]:

@@ -53,12 +53,13 @@ class SpoolFile:
         Raises:
             SpoolError: if a newer version wrote it.
         """
-        log_frames = _frames_of_log(self._path.with_name(self._path.name + "-wal"))
-        try:
-            self._open(log_frames)
-        except Damaged as damaged:
-            _log.error("the spool is damaged and read as far as it goes: %s", damaged)
-            self._replace()
+        with disk_errors():
+            log_frames = _frames_of_log(self._path.with_name(self._path.name + "-wal"))
+            try:
+                self._open(log_frames)
+            except Damaged as damaged:
+                _log.error("the spool is damaged and read as far as it goes: %s", damaged)
+                self._replace()
 
     def close(self) -> None:
         """Close it; nothing happens if it is not open."""
@@ -95,12 +96,12 @@ class SpoolFile:
                 self._database.executescript(f"PRAGMA incremental_vacuum({pages})")
             self.checkpoint("PASSIVE")
 
+    def _connect(self) -> None:
+        self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+
     def _open(self, log_frames: list[bool]) -> None:
         folder.create(self._path)
-        with disk_errors():
-            self._database = sqlite3.connect(
-                self._path, isolation_level=None, check_same_thread=False
-            )
+        self._connect()
         if not self._path.stat().st_size:
             self.run("PRAGMA auto_vacuum = INCREMENTAL")
         for pragma in tables.PRAGMAS:
@@ -139,10 +140,7 @@ class SpoolFile:
         self.damages += 1
         self.close()
         _pad(self._path)
-        with disk_errors():
-            self._database = sqlite3.connect(
-                self._path, isolation_level=None, check_same_thread=False
-            )
+        self._connect()
         found = salvage.read(self.run)
         self.close()
         damaged = self._path.with_name("spool.damaged")

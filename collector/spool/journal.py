@@ -305,7 +305,7 @@ class Journal:
                     self._doubtful.append(tables.add_frame(run, frame))
                     added += len(body)
                 tables.add_counts(run, counts)
-        except DiskError:
+        except Exception:
             self._tally.give_back(counts)
             raise
         self._doubtful.clear()
@@ -365,7 +365,7 @@ class Journal:
         try:
             with self._file.transaction() as run:
                 tables.add_counts(run, counts)
-        except DiskError:
+        except Exception:
             self._tally.give_back(counts)
             raise
 

@@ -183,8 +183,8 @@ class Writer:
             return
         try:
             self._disk.commit(group.hits)
-        except DiskError as failed:
-            self._fail(group, failed)
+        except Exception as failed:  # noqa: BLE001 - whatever it is, the hits are not durable
+            self._fail(group, _as_refusal(failed))
         else:
             _tell(group.loop, _acknowledge, group)
             self._guarded(self._disk.settle)
@@ -226,8 +226,8 @@ class Writer:
     def _guarded(self, chore: Callable[[], None]) -> None:
         try:
             chore()
-        except DiskError as failed:
-            self._fail(None, failed)
+        except Exception as failed:  # noqa: BLE001 - the thread outlives what nobody foresaw
+            self._fail(None, _as_refusal(failed))
 
     def _attempt(self, job: Callable[[], Result]) -> Result:
         if self._trouble is not None and not self._mended():
@@ -238,7 +238,7 @@ class Writer:
             self._fail(None, failed)
             raise
 
-    def _fail(self, group: _Group | None, failed: DiskError) -> None:
+    def _fail(self, group: _Group | None, failed: SpoolError) -> None:
         _log.error("the spool refuses hits: %s", failed)
         with self._lock:
             self._trouble = failed
@@ -250,7 +250,7 @@ class Writer:
             if not _tell(each.loop, self._undo, each, failed):
                 self._to_undo -= 1
 
-    def _undo(self, group: _Group, failed: DiskError) -> None:
+    def _undo(self, group: _Group, failed: SpoolError) -> None:
         for undo in reversed(group.undos):
             undo()
         if not group.done.done():
@@ -266,8 +266,8 @@ class Writer:
                 return False
         try:
             self._disk.mend()
-        except DiskError as failed:
-            self._trouble = failed
+        except Exception as failed:  # noqa: BLE001 - likewise
+            self._trouble = _as_refusal(failed)
             return False
         with self._lock:
             self._trouble = None
@@ -286,6 +286,10 @@ def refuse(refused: Exception, undo: Undo | None) -> NoReturn:
     if isinstance(refused, SpoolError):
         raise refused
     raise SpoolError("the hit cannot be encoded") from refused
+
+
+def _as_refusal(failed: Exception) -> SpoolError:
+    return failed if isinstance(failed, SpoolError) else SpoolError(f"the spool failed: {failed!r}")
 
 
 def _acknowledge(group: _Group) -> None:

@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,13 @@ from collector.settings import Delivery as Pace
 from collector.spool.delivery import Delivery
 from collector.spool.frames import Batch
 from collector.spool.journal import Journal
+from collector.spool.writer import Undo
 from tests.fault.traffic import invented
 
 ROUNDS, HITS = 4, 40
 POINTS = (
+    "before append",
+    "after append",
     "before commit",
     "after commit",
     "before close",
@@ -60,6 +63,13 @@ class DyingJournal(Journal):
     """The journal, with a fate around each of its steps."""
 
     fate: Fate
+
+    def append(self, hit: Hit, undo: Undo | None = None) -> Awaitable[None]:
+        """Take a hit."""
+        self.fate.passing("before append")
+        taken = super().append(hit, undo)
+        self.fate.passing("after append")
+        return taken
 
     def commit(self, hits: Mapping[int, list[bytes]]) -> None:
         """Make a group durable."""

@@ -22,7 +22,7 @@ SUMS: tuple[str, ...] = (
 )
 OF_VISITS = {"visits", "bounces", "visit_seconds"}
 LISTED = {"property": "properties", "goal": "goals"}
-PATH_VIEW, RECEIPT_VIEW = 10, 0
+PATH_VIEW, RECEIPT_VIEW, MINUTE = 10, 0, 2
 
 Cell = tuple[int, int, int, int, int, str, str]
 """(site, closes_at, view, grain, at, value, other)."""
@@ -44,8 +44,18 @@ def verdict(store: Store, acknowledged: Iterable[Hit], others: Iterable[Hit] = (
     wrong += [f"from nowhere: {path}" for path in there if path not in everyone]
     if wrong:
         return wrong
-    expected = cells_of_hits([everyone[path] for path in there])
-    found = cells_of_store(store)
+    return _differences(cells_of_hits([everyone[path] for path in there]), cells_of_store(store))
+
+
+def verdict_of_sealed(store: Store, hits: list[Hit]) -> list[str]:
+    """Likewise of sealed days, each of whose values so many visitors share that none folds."""
+    expected = {
+        cell: sums for cell, sums in cells_of_hits(hits).items() if cell[3] != MINUTE and any(sums)
+    }
+    return _differences(expected, cells_of_store(store, "sealed_cells", "sum(visitors)"))
+
+
+def _differences(expected: dict[Cell, list[int]], found: dict[Cell, list[int]]) -> list[str]:
     return [
         f"{cell}: {expected.get(cell)} expected, {found.get(cell)} found"
         for cell in sorted(expected.keys() | found.keys())
@@ -53,14 +63,16 @@ def verdict(store: Store, acknowledged: Iterable[Hit], others: Iterable[Hit] = (
     ]
 
 
-def cells_of_store(store: Store) -> dict[Cell, list[int]]:
-    """Read every open cell but receipts: the sums, then the visitors."""
+def cells_of_store(
+    store: Store, table: str = "open_cells", visitors: str = "uniqCombined64Merge(17)(visitors)"
+) -> dict[Cell, list[int]]:
+    """Read every cell but receipts: the sums, then the visitors."""
     sums = ", ".join(f"sum({name})" for name in SUMS)
     return {
         tuple(map(_plain, row[:7])): [int(number) for number in row[7:]]
         for row in store.query(
             "SELECT site, toUnixTimestamp(closes_at), view, grain, at, value, other, "
-            f"{sums}, uniqCombined64Merge(17)(visitors) FROM open_cells "
+            f"{sums}, {visitors} FROM {table} "
             f"WHERE view != {RECEIPT_VIEW} GROUP BY site, closes_at, view, grain, at, value, other"
         )
     }

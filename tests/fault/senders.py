@@ -15,6 +15,7 @@ import json
 import random
 import threading
 import time
+from collections import Counter
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from http.client import HTTPConnection, HTTPException
@@ -137,6 +138,7 @@ class Stream:
     Attributes:
         sent: every hit, by its path.
         acknowledged: the paths of those that were answered with 202.
+        answers: how often each status came, with what it said of trying again.
     """
 
     def __init__(self, service: Service, pace_s: float = PACE_S) -> None:
@@ -145,6 +147,7 @@ class Stream:
         self._sites = [Site(number, name) for number, name in enumerate(service.public_sites, 1)]
         self.sent: dict[str, Hit] = {}
         self.acknowledged: set[str] = set()
+        self.answers: Counter[tuple[int, str | None]] = Counter()
         self._answered: dict[str, tuple[float, float]] = {}
         self._visitors, self._rounds = itertools.count(), itertools.count()
         self._ends = threading.Event()
@@ -195,6 +198,7 @@ class Stream:
             return None
         finally:
             self._answered[visit.entry_path] = (visit.began, time.time())
+        self.answers[answer.status, answer.headers["Retry-After"]] += 1
         if answer.status == ACCEPTED:
             self.acknowledged.add(path)
         return answer.status
