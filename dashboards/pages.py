@@ -262,15 +262,16 @@ def _totals(
 ) -> _Totals:
     query = replace(base, metrics=metrics)
     try:
-        whole = asker.ask(query).totals
+        whole = asker.ask(query)
         if compared is None:
-            return _Totals(whole)
+            return _Totals(whole.totals)
         complete, earlier = compared
-        return _Totals(
-            whole,
-            asker.ask(replace(query, period=complete)).totals if complete != base.period else whole,
-            asker.ask(replace(query, period=earlier)).totals,
-        )
+        now = asker.ask(replace(query, period=complete)) if complete != base.period else whole
+        then = asker.ask(replace(query, period=earlier))
+        if now.since or then.since:
+            # Not of as many days: what is known of one cannot be compared with the other.
+            return _Totals(whole.totals)
+        return _Totals(whole.totals, now.totals, then.totals)
     except QueryError as refused:
         asker.notes[str(refused)] = None
         return _Totals()

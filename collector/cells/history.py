@@ -6,61 +6,68 @@ than it did. Called once at start, after the fan-out was aligned.
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
-
 from collector.cells.client import Store
 from collector.cells.views import VIEWS
 from collector.clock import Clock
-from collector.day import EPOCH
 from collector.errors import SchemaMismatch
 
 RENAMED: dict[int, tuple[str, ...]] = {}
 """Former names of views whose dimensions were renamed, by id; the cells stay what they are."""
 
+ALWAYS = 0
+ENDED = 2**32 - 1
+"""When a view begins that this version does not keep; it begins anew if a later one does."""
+
 
 def note_views(store: Store, clock: Clock) -> None:
-    """Note the views that are new: kept from the next UTC day on, or always in an empty store.
+    """Note the views that are new, renamed or ended: new ones begin now, in an empty store always.
 
     Raises:
         SchemaMismatch: if an id was given to another view.
     """
-    known = {
-        int(view): name for view, name in store.query("SELECT view, name FROM views_begun FINAL")
-    }
+    known = _noted(store)
+    fresh = int(clock.now()) if known or _holds_cells(store) else ALWAYS
+    changed: dict[int, tuple[str, int]] = {}
     for view in VIEWS:
-        former = known.get(view.id, view.name)
+        former, began = known.get(view.id, (view.name, ENDED))
         if former != view.name and former not in RENAMED.get(view.id, ()):
             raise SchemaMismatch(f"view {view.id} was {former} and is now {view.name}")
-    new = [view for view in VIEWS if known.get(view.id) != view.name]
-    began = _next_day(clock) if known or _holds_cells(store) else EPOCH
-    since = views_began(store)
-    if not new:
+        changed[view.id] = view.name, fresh if began == ENDED else began
+    for ended in known.keys() - changed.keys():
+        changed[ended] = known[ended][0], ENDED
+    _note(store, {view: now for view, now in changed.items() if known.get(view) != now})
+
+
+def views_began(store: Store) -> dict[int, int]:
+    """Tell when each view's first hit was counted, in seconds since 1970; or ALWAYS, or ENDED."""
+    return {view: began for view, (_, began) in _noted(store).items()}
+
+
+def _noted(store: Store) -> dict[int, tuple[str, int]]:
+    return {
+        int(view): (name, int(began))
+        for view, name, began in store.query(
+            "SELECT view, name, toUnixTimestamp(began) FROM views_begun FINAL"
+        )
+    }
+
+
+def _note(store: Store, views: dict[int, tuple[str, int]]) -> None:
+    if not views:
         return
     store.command(
         "INSERT INTO views_begun SELECT row.1, row.2, row.3 FROM (SELECT arrayJoin(arrayZip("
-        "{ids:Array(UInt16)}, {names:Array(String)}, {began:Array(Date)})) AS row)",
+        "{ids:Array(UInt16)}, {names:Array(String)}, {began:Array(UInt32)})) AS row)",
         {"async_insert": 0},
         {
-            "ids": [view.id for view in new],
-            "names": [view.name for view in new],
-            "began": [since.get(view.id, began) for view in new],
+            "ids": list(views),
+            "names": [name for name, _ in views.values()],
+            "began": [began for _, began in views.values()],
         },
     )
-
-
-def views_began(store: Store) -> dict[int, date]:
-    """Tell the first whole UTC day that each view was kept; 1970-01-01 is always."""
-    return {
-        int(view): began for view, began in store.query("SELECT view, began FROM views_begun FINAL")
-    }
 
 
 def _holds_cells(store: Store) -> bool:
     return bool(store.query("SELECT 1 FROM open_cells LIMIT 1")) or bool(
         store.query("SELECT 1 FROM sealed_cells LIMIT 1")
     )
-
-
-def _next_day(clock: Clock) -> date:
-    number = int(clock.now()) // 86_400 + 1
-    return datetime.fromtimestamp(number * 86_400, UTC).date()

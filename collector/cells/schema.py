@@ -155,7 +155,8 @@ def tables() -> dict[str, str]:
             f"SETTINGS {_DROPPED_AT_ONCE}, {DURABLE}"
         ),
         "views_begun": (
-            "CREATE TABLE IF NOT EXISTS views_begun (view UInt16, name String, began Date) "
+            "CREATE TABLE IF NOT EXISTS views_begun "
+            "(view UInt16, name String, began DateTime('UTC')) "
             f"ENGINE = ReplacingMergeTree ORDER BY view SETTINGS {DURABLE}"
         ),
         "suppressed": (
@@ -169,8 +170,11 @@ def tables() -> dict[str, str]:
 
 
 def later_columns() -> tuple[str, ...]:
-    """Return the statements that give an older store's tables the columns that came later."""
-    return (f"ALTER TABLE sealed_cells ADD COLUMN IF NOT EXISTS struck UInt8 {_STRUCK}",)
+    """Return the statements that make an older store's columns what they are now."""
+    return (
+        f"ALTER TABLE sealed_cells ADD COLUMN IF NOT EXISTS struck UInt8 {_STRUCK}",
+        "ALTER TABLE views_begun MODIFY COLUMN began DateTime('UTC')",
+    )
 
 
 def _closing_tables() -> dict[str, str]:

@@ -76,9 +76,11 @@ def _aggregate(reports: Reports, asked: Asked, given: Mapping[str, str]) -> dict
     results: dict[str, dict[str, float | None]] = {n: {"value": v} for n, v in now.items()}
     if _compares(given):
         query = replace(asked.query, period=asked.query.period.before())
-        before = values(asked, reports.ask(query).totals)
+        earlier = reports.ask(query)
+        before = values(asked, earlier.totals)
+        whole = report.since is None and earlier.since is None
         for name, metric in zip(asked.names, asked.query.metrics, strict=True):
-            results[name]["change"] = change(metric, before[name], now[name])
+            results[name]["change"] = change(metric, before[name], now[name]) if whole else None
     return _with_exactness(results, report)
 
 

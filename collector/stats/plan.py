@@ -44,6 +44,7 @@ class Plan:
             `(key, <sums>)`, of LISTED the page asked for and one row more.
         parameters: by name, for `{name:Type}`.
         view: the one that answers.
+        views: all that are read.
         sums: the names of the sums; visitors last.
         has_base: whether there is a part to measure the rows against.
     """
@@ -51,6 +52,7 @@ class Plan:
     sql: str
     parameters: dict[str, Any]
     view: View
+    views: tuple[View, ...]
     sums: tuple[str, ...]
     has_base: bool
 
@@ -78,6 +80,7 @@ def sql_for(query: Query, now: float, known: Known | None = None, kinds: Kinds =
         sql=_statement(query, parts, sums, kinds),
         parameters=parameters(query.site, parts, known or {}) | _paging(query, now),
         view=view,
+        views=tuple(part.view for part in parts),
         sums=sums,
         has_base=base is not None,
     )

@@ -98,6 +98,7 @@ class Report:
         folded_values: how many values stand behind "(other)", as far as known.
         view: the name of the view that answered.
         more: whether another page follows.
+        since: the first day that is known, if the period has days of which nothing is.
     """
 
     rows: tuple[ReportRow, ...]
@@ -106,3 +107,4 @@ class Report:
     folded_values: int = 0
     view: str = "total"
     more: bool = False
+    since: date | None = None

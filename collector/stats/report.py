@@ -12,6 +12,7 @@ from datetime import date, datetime
 from typing import Any, TypeVar
 
 from collector.cells.client import Row, Store
+from collector.cells.history import views_began
 from collector.cells.thresholds import CONTINUOUS_SUMS, is_table, open_table
 from collector.cells.views import TOTAL, Grain
 from collector.clock import Clock
@@ -19,6 +20,7 @@ from collector.day import zone_of
 from collector.hit import OTHER
 from collector.registry.sites import Site, Sites
 from collector.stats import conversion
+from collector.stats.beginnings import completed, first_whole_day, known_part
 from collector.stats.buckets import buckets
 from collector.stats.exactness import of_lost_secrets, qualifications, tells_visitors
 from collector.stats.metrics import CONVERSION_RATE, METRICS, VISITORS
@@ -99,6 +101,14 @@ class Reports:
             return conversion.answer(query, self.ask)
         now = self._clock.now()
         plan = sql_for(query, now, self._known, self._kinds(query))
+        since = first_whole_day(query.site.zone, plan.views, self._views_began())
+        if since is None or since <= query.period.first:
+            return self._answer(query, plan, now)
+        part = known_part(query, since)
+        steps = buckets(query, now) if query.grain is not None else []
+        return completed(query, plan.view, since, steps, self.ask(part) if part else None)
+
+    def _answer(self, query: Query, plan: Plan, now: float) -> Report:
         found = self._store.query(plan.sql, plan.parameters, LIMITS)
         parts = {row[0]: _answer(plan, row) for row in found}
         report = (
@@ -153,6 +163,9 @@ class Reports:
             return found
 
         return self._look(MADE_ANEW, None, find)
+
+    def _views_began(self) -> dict[int, int]:
+        return self._look(views_began, None, lambda: views_began(self._store))
 
     def _look(self, what: Hashable, more: Hashable, find: Callable[[], Found]) -> Found:
         """Look something up, or know it from a few seconds ago."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 
 import pytest
@@ -11,7 +10,6 @@ import pytest
 from collector.cells import grouping, history, schema, sealing
 from collector.cells.client import Store
 from collector.cells.views import TOTAL, VIEW_BY_DIMENSIONS, VIEWS, View
-from collector.day import EPOCH
 from collector.errors import SchemaMismatch
 from collector.registry.sites import Sites
 from tests.builders import FakeClock, a_site
@@ -59,7 +57,7 @@ def test_a_new_view_counts_from_the_next_start_on(tmp_path: Path, declare: Decla
 
 
 def test_the_store_knows_since_when_a_view_is_kept(tmp_path: Path, declare: Declare) -> None:
-    """Views of the first start were always there; later ones from the next day on."""
+    """Views of the first start were always there; later ones from the start that added them."""
     declare(TOTAL)
     store = started(tmp_path)
     deliver(store, [hit("a", "2026-11-20 10:00")])
@@ -70,7 +68,7 @@ def test_the_store_knows_since_when_a_view_is_kept(tmp_path: Path, declare: Decl
     began = history.views_began(store)
     store.close()
 
-    assert {TOTAL.id: EPOCH, COUNTRY.id: date(2026, 11, 22)} == began
+    assert {TOTAL.id: history.ALWAYS, COUNTRY.id: int(AFTER)} == began
 
 
 def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
@@ -127,4 +125,36 @@ def test_a_renamed_view_keeps_its_cells_and_its_beginning(
     names: dict[int, str] = dict(store.query("SELECT view, name FROM views_begun FINAL"))
     store.close()
 
-    assert (EPOCH, "device") == (began[COUNTRY.id], names[COUNTRY.id])
+    assert (history.ALWAYS, "device") == (began[COUNTRY.id], names[COUNTRY.id])
+
+
+def test_a_view_that_comes_back_begins_anew(tmp_path: Path, declare: Declare) -> None:
+    """As after a downgrade and an upgrade: what came between was not counted."""
+    store = started(tmp_path)
+    deliver(store, [hit("a", "2026-11-20 10:00")])
+    store.close()
+    declare(TOTAL)
+    store = started(tmp_path)
+    ended = history.views_began(store)
+    store.close()
+
+    declare(TOTAL, COUNTRY)
+    store = started(tmp_path)
+    began = history.views_began(store)
+    store.close()
+
+    assert (history.ENDED, history.ALWAYS) == (ended[COUNTRY.id], ended[TOTAL.id])
+    assert (int(AFTER), history.ALWAYS) == (began[COUNTRY.id], began[TOTAL.id])
+
+
+def test_an_older_stores_dates_become_instants(tmp_path: Path) -> None:
+    """A store that noted the day a view began knows it still."""
+    store = started(tmp_path)
+    store.command("ALTER TABLE views_begun MODIFY COLUMN began Date")
+    store.command("INSERT INTO views_begun VALUES (25, 'country', '2026-11-21')")
+
+    store.prepare()
+    began = history.views_began(store)
+    store.close()
+
+    assert (CLOSES_AT, history.ALWAYS) == (began[COUNTRY.id], began[TOTAL.id])
