@@ -26,9 +26,3 @@ def declare_paths(store: Store, site: int, paths: Sequence[str]) -> None:
             {"async_insert": 0},
             {"site": site, "paths": list(paths[start : start + AT_ONCE])},
         )
-
-
-def declared_paths(store: Store, site: int) -> int:
-    """Count the paths that a site declared by a sitemap."""
-    rows = store.query(f"SELECT uniqExact(path) FROM own_paths WHERE {_DECLARED}", {"site": site})
-    return int(rows[0][0])

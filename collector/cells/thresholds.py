@@ -20,7 +20,6 @@ from collector.cells.views import (
     Vocabulary,
     says,
 )
-from collector.hit import NONE
 
 NEVER = 2**31 - 1
 """The threshold of what no number of visitors makes visible."""
@@ -127,18 +126,6 @@ def known_values_stay(view: View, grain: Grain = Grain.DAY) -> bool:
     Known are the named sources and the site's own paths and host names.
     """
     return grain is Grain.DAY and len(view.dimensions) == 1
-
-
-def is_known(view: View, value: str, known: frozenset[str]) -> bool:
-    """Tell whether a value of a view is exempt from the threshold of open vocabularies.
-
-    Args:
-        known: the site's own paths and host names and the named sources, for the view's dimension.
-    """
-    if not known_values_stay(view):
-        return False
-    vocabulary = DIMENSIONS[view.dimensions[0]].vocabulary
-    return value == NONE or (vocabulary is Vocabulary.KNOWN and value in known)
 
 
 def is_hierarchy(view: View) -> bool:

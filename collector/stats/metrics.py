@@ -52,11 +52,6 @@ class Metric:
         return (self.sum, self.per) if self.per else (self.sum,)
 
     @property
-    def additive(self) -> bool:
-        """Whether values of parts add up to the value of the whole."""
-        return not self.per and self.name != VISITORS
-
-    @property
     def weight(self) -> str:
         """The sum that rows are ordered by when this metric comes first."""
         return self.per or self.sum

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
+from typing import Any
 
 from collector.cells.client import Store
 from collector.cells.receipts import arrow_block
@@ -20,6 +21,7 @@ from collector.privacy.secrets import DaySecrets
 from collector.registry.sites import Site, Sites
 from collector.spool.journal import Journal
 from tests.builders import FakeClock, a_site
+from tests.integration.seeding import FIRST_HIT, hit
 
 DAY = date(2026, 11, 20)
 CLOSES_AT = day_at("UTC", datetime(2026, 11, 20, 12).timestamp()).closes_at
@@ -85,6 +87,12 @@ def deliver(store: Store, hits: Iterable[Hit]) -> None:
         token = hashlib.blake2b(repr(batch).encode(), digest_size=16).hexdigest()
         columns, stream = arrow_block(batch, token, closes_at)
         store.insert_arrow("hits", columns, stream, token=token)
+
+
+def visits_of(count: int, when: str = "2026-11-20 10:30", **columns: Any) -> list[Hit]:
+    """Invent the first hits of so many visitors, alike in everything."""
+    tag = repr(sorted(columns.items()))
+    return [hit(f"{tag} {one}", when, **(FIRST_HIT | columns)) for one in range(count)]
 
 
 def sealed(store: Store, closes_at: int = CLOSES_AT) -> list[Cell]:

@@ -21,14 +21,14 @@ from collector.cells.thresholds import (
     foldable_views,
     folds_by_visits,
     is_hierarchy,
-    is_known,
     is_table,
+    known_values_stay,
     marginals,
     profile_of,
     threshold,
 )
-from collector.cells.views import VIEW_BY_ID, Grain, View
-from collector.hit import OTHER, SUMS, Hit
+from collector.cells.views import DIMENSIONS, VIEW_BY_ID, Grain, View, Vocabulary
+from collector.hit import NONE, OTHER, SUMS, Hit
 from collector.registry.sites import Sites
 from tests.attack.population import invent, secret
 from tests.attack.solver import Line, determined
@@ -158,7 +158,7 @@ def no_cell_is_under_its_threshold(day: Day) -> None:
         )
         grain = Grain(cell.grain)
         least = threshold(profile, view, grain)
-        if grain is Grain.DAY and is_known(view, cell.value, known):
+        if _is_known(view, grain, cell.value, known):
             least = profile.closed
         weight = cell.sum("visits") if folds_by_visits(view) else cell.visitors
         assert weight >= least, (view.name, cell)
@@ -271,6 +271,13 @@ def _lines(cell: Cell, view: View) -> list[Hashable]:
     if is_hierarchy(view) and view.dimensions[0] != "exit_path":
         return []
     return [(cell.view, "list")]
+
+
+def _is_known(view: View, grain: Grain, value: str, known: frozenset[str]) -> bool:
+    if not known_values_stay(view, grain):
+        return False
+    open_to_all = DIMENSIONS[view.dimensions[0]].vocabulary is Vocabulary.KNOWN
+    return value == NONE or (open_to_all and value in known)
 
 
 def _listed(day: Day) -> list[Cell]:

@@ -66,13 +66,6 @@ def test_sums_are_listed_once_in_the_order_of_first_use() -> None:
     )
 
 
-def test_only_plain_counts_add_up() -> None:
-    """Visitors and fractions of parts are not added to those of the whole."""
-    additive = {metric.name for metric in METRICS.values() if metric.additive}
-
-    assert additive == {"visits", "pageviews", "events", "exits", "revenue"}
-
-
 def test_rows_are_ordered_by_how_much_stands_behind_a_fraction() -> None:
     """A rate of one visit does not come before a rate of thousands."""
     assert METRICS["bounce_rate"].weight == "visits"

@@ -15,7 +15,6 @@ from collector.cells.thresholds import (
     foldable_views,
     folds_by_visits,
     is_hierarchy,
-    is_known,
     is_table,
     marginals,
     parent_view,
@@ -24,7 +23,6 @@ from collector.cells.thresholds import (
     threshold,
 )
 from collector.cells.views import TOTAL, VIEW_BY_DIMENSIONS, VIEWS, Grain, View
-from collector.hit import NONE
 
 
 def view(*names: str) -> View:
@@ -77,22 +75,6 @@ def test_the_strict_profile_is_nowhere_looser() -> None:
 def test_an_unknown_profile_counts_as_the_tightest() -> None:
     """A name from a newer version loosens nothing."""
     assert (STRICT, STANDARD) == (profile_of("future"), profile_of("standard"))
-
-
-@pytest.mark.parametrize(
-    ("names", "value", "expected"),
-    [
-        (("source",), "Google", True),
-        (("source",), "eve.example", False),
-        (("source",), NONE, True),
-        (("utm_campaign",), NONE, True),
-        (("utm_campaign",), "Google", False),
-        (("path", "source"), NONE, False),
-    ],
-)
-def test_known_values(names: tuple[str, ...], value: str, *, expected: bool) -> None:
-    """Named sources and own pages are known, "(none)" everywhere, and nothing in a pair."""
-    assert expected is is_known(view(*names), value, frozenset(("Google",)))
 
 
 def test_every_view_is_of_one_kind() -> None:
