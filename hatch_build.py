@@ -19,38 +19,40 @@ from typing import Any, Final
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUDGET_BYTES: Final = 1800
+CORE_BUDGET_BYTES: Final = 1000
 SERVED: Final = "collector/static/footfall.js"
 MODULE: Final = "tracker_js/dist/footfall.mjs"
 
-# The order that compresses best (some 20 bytes better than that of the imports, 2026-11). Modules
-# only declare: any order runs in which gate, refusal and hit come before navigation and start.
+# The order that compresses best, found by trying (some 10 bytes better than that of the imports,
+# 2026-11). Modules only declare: any order runs in which refusal comes before start.
 ORDER: Final = (
     "settings.js",
+    "engagement.js",
+    "refusal.js",
+    "navigation.js",
+    "gate.js",
+    "start.js",
+    "all.js",
     "tags.js",
+    "hit.js",
     "clicks.js",
     "edit.js",
-    "send.js",
     "snippet.js",
-    "gate.js",
-    "hit.js",
+    "send.js",
+    "address.js",
     "route.js",
     "query.js",
-    "address.js",
-    "refusal.js",
-    "engagement.js",
-    "navigation.js",
-    "start.js",
 )
 ENTRIES: Final = ("main.js", "index.js", "core.js")
 
-# What the core does without: stand-ins of the optional modules, to measure the core alone.
+# What the core does without: stand-ins of the optional modules, to measure the core alone. It keeps
+# no click ids, no declared search, no route of the fragment, and sends every payload as it is.
 STAND_INS: Final = {
-    "edit.js": "export const edit = (payload) => payload;\n",
-    "query.js": (
-        "export const prune = (query, key) =>\n"
-        "  /^(utm_.*|ref|source)$/.test(key) || query.delete(key);\n"
+    "address.js": (
+        "export const clean = (url) => url.origin + url.pathname +\n"
+        "  url.search.replace(/[?&](?!utm_|ref=|source=)[^&]*/g, '').replace(/^./, '?');\n"
     ),
-    "route.js": "export const route = () => '';\n",
+    "edit.js": "export const bodyOf = JSON.stringify;\n",
 }
 
 _IMPORT: Final = re.compile(r"import \{ (\w+(?:, \w+)*) \} from '\./(\w+\.js)';$")
@@ -216,16 +218,28 @@ class TrackerBuildHook(BuildHookInterface[Any]):
         build_data["artifacts"].append(SERVED)
 
 
+def core(source: Path) -> str:
+    """Make the script of the core alone, which is measured and tested, and never served.
+
+    Raises:
+        BundleError: see `bundle`.
+        ModuleNotFoundError: the minifier is not installed.
+    """
+    return script(source, "core.js", STAND_INS)
+
+
 def main() -> int:
-    """Build, print the sizes, and fail if the budget is exceeded."""
+    """Build, print the sizes, and fail if a budget is exceeded."""
     root = Path(__file__).parent
-    size = build(root)
-    core = compressed_size(script(root / "tracker_js" / "src", "core.js", STAND_INS))
-    print(f"tracker: {size} bytes gzip of {BUDGET_BYTES}; its core alone: {core}")
-    if size > BUDGET_BYTES:
-        print("the tracker is too large", file=sys.stderr)
-        return 1
-    return 0
+    sizes = {
+        "everything": (build(root), BUDGET_BYTES),
+        "core": (compressed_size(core(root / "tracker_js" / "src")), CORE_BUDGET_BYTES),
+    }
+    for part, (size, budget) in sizes.items():
+        print(f"tracker, {part}: {size} bytes gzip of {budget}")
+        if size > budget:
+            print(f"the tracker is too large: {part}", file=sys.stderr)
+    return int(any(size > budget for size, budget in sizes.values()))
 
 
 if __name__ == "__main__":

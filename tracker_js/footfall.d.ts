@@ -13,7 +13,7 @@ export interface EventOptions {
   u?: string;
   /** The same as `u`. */
   url?: string;
-  /** Called when it is over: sent, failed, cancelled or refused. */
+  /** Called when the browser has taken it over, or it is cancelled or refused. */
   callback?: () => void;
 }
 

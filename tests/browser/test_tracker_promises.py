@@ -166,9 +166,9 @@ def test_opting_in_tells_the_truth_where_a_signal_still_refuses(
     ("broken", "counted"),
     [
         ("delete window.fetch", 1),
-        ("window.fetch = () => { throw new Error('no') }", 1),
-        ("window.fetch = () => Promise.reject(new TypeError('no'))", 0),
-        ("delete window.fetch; delete Navigator.prototype.sendBeacon", 0),
+        ("delete Navigator.prototype.sendBeacon", 0),
+        ("Navigator.prototype.sendBeacon = () => { throw new Error('no') }", 0),
+        ("Navigator.prototype.sendBeacon = () => false", 0),
         ("Object.defineProperty(window, 'localStorage', {get() { throw new Error('no') }})", 1),
         ("JSON.stringify = () => { throw new Error('no') }", 0),
     ],

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import Recorder
+from hatch_build import core
+from tests.browser.conftest import SOURCE, Recorder
 
 VECTORS: list[dict[str, Any]] = json.loads(
     (Path(__file__).parents[1] / "vectors" / "tracker.json").read_text("utf-8")
@@ -95,6 +96,22 @@ def test_feature_sends_exactly_its_vector(
     )
     assert {vector.get("endpoint", ENDPOINT)} == {post.url for post in posts}
     assert [] == errors
+
+
+@pytest.mark.parametrize(
+    "vector", [v for v in VECTORS if "core" in v], ids=lambda vector: vector["feature"]
+)
+def test_core_alone_sends_its_vectors(
+    page: Page,
+    recorder: Recorder,
+    monkeypatch: pytest.MonkeyPatch,
+    vector: dict[str, Any],
+) -> None:
+    """The core that the budget of 1 000 bytes is for does by itself what it is said to do."""
+    full = "http://stats.example.net/js/footfall.js"
+    monkeypatch.setitem(recorder.files, full, ("text/javascript", core(SOURCE), {}))
+
+    test_feature_sends_exactly_its_vector(page, recorder, vector)
 
 
 def test_payload_travels_as_text_with_credentials(page: Page, recorder: Recorder) -> None:

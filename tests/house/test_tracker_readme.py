@@ -32,11 +32,12 @@ def members(interface: str) -> set[str]:
 
 
 def keys_sent() -> set[str]:
-    """Read the keys of the payloads that hit.js and engagement.js put together."""
-    objects = re.findall(r"const page = \{(.*?)\};", SOURCES["hit.js"], re.DOTALL)
+    """Read the keys of the payloads that hit.js and engagement.js put together, and the later."""
+    keys = set()
     for name in ("hit.js", "engagement.js"):
-        objects += re.findall(r"send\(\{(.*?)\}\)", SOURCES[name], re.DOTALL)
-    return {key for text in objects for key in re.findall(r"([\w$]+):", text)}
+        for written in re.findall(r"send\(\{(.*?)\}\)", SOURCES[name], re.DOTALL):
+            keys |= set(re.findall(r"([\w$]+):", written))
+    return keys | set(re.findall(r"payload\.(\w+) = ", SOURCES["send.js"] + SOURCES["edit.js"]))
 
 
 def test_every_key_sent_is_published() -> None:

@@ -13,14 +13,21 @@ import pytest
 import hatch_build
 from collector.hit import Kind
 from collector.ingest.wire import decode_plausible
-from hatch_build import BUDGET_BYTES, BundleError, build, bundle, compressed_size, module, script
+from hatch_build import (
+    BUDGET_BYTES,
+    CORE_BUDGET_BYTES,
+    BundleError,
+    build,
+    bundle,
+    compressed_size,
+    module,
+    script,
+)
 
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "tracker_js" / "src"
 STAMP = re.compile(r"/\*! footfall [\w.]+ \*/")
 VECTORS = json.loads((ROOT / "tests" / "vectors" / "tracker.json").read_text("utf-8"))
-CORE_NOW_BYTES = 1200
-"""What the core alone may weigh; it is 1188 (gzip -9, zlib 1.2.13, 2026-11)."""
 
 
 def write(folder: Path, **texts: str) -> Path:
@@ -47,11 +54,24 @@ def test_whole_tracker_is_within_its_budget(project: Path) -> None:
     assert size == compressed_size((project / hatch_build.SERVED).read_text("utf-8"))
 
 
-def test_core_alone_stays_small() -> None:
-    """The core, with stand-ins for hash mode, query rules and edits, does not grow unnoticed."""
-    core = compressed_size(script(SOURCE, "core.js", hatch_build.STAND_INS))
+def test_core_is_within_its_budget() -> None:
+    """Pages, navigation, engagement, scroll, events and opt-out are at most 1 000 bytes gzip."""
+    assert 500 < compressed_size(hatch_build.core(SOURCE)) <= CORE_BUDGET_BYTES
 
-    assert 500 < core <= CORE_NOW_BYTES
+
+@pytest.mark.parametrize("budget", ["BUDGET_BYTES", "CORE_BUDGET_BYTES"])
+def test_build_says_the_sizes_and_fails_over_a_budget(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], budget: str
+) -> None:
+    """The build prints both sizes, and ends with an error when one is over its budget."""
+    assert 0 == hatch_build.main()
+    said = capsys.readouterr().out
+    monkeypatch.setattr(hatch_build, budget, 900)
+
+    assert 1 == hatch_build.main()
+
+    assert re.search(r"everything: 1\d{3} bytes gzip of 1800\n.*core: \d+ bytes gzip of 1000", said)
+    assert "too large" in capsys.readouterr().err
 
 
 def test_build_is_stamped_and_reproducible(project: Path) -> None:

@@ -8,11 +8,7 @@ import { route } from './route.js';
 /**
  * Keep of an address what is counted; userinfo goes, and so does the fragment but for the route.
  *
- * @param {string} href relative to the page, or whole
+ * @param {URL | HTMLAnchorElement} url
  * @returns {string}
  */
-export const clean = (href) => {
-  const url = new URL(href, location);
-  [...url.searchParams.keys()].map((key) => prune(url.searchParams, key));
-  return url.origin + url.pathname + url.search + route(url);
-};
+export const clean = (url) => url.origin + url.pathname + prune(url.search) + route(url);

@@ -1,16 +1,25 @@
 /**
  * Knows what a click or a submitted form means: a tagged event, a download, an outbound link, a form.
- * Refuses to count one act twice: a tagged element sends its own event only. main.js sets it going.
+ * Refuses to count one act twice: a tagged element sends its own event only. all.js sets it going.
  */
 import { clean } from './address.js';
-import { listen } from './gate.js';
 import { hit } from './hit.js';
 import { settings } from './settings.js';
 import { hitTag } from './tags.js';
 
-const hitHere = (name) => hit(name, { props: { path: location.pathname } });
+/**
+ * Count an event with the path it happened on.
+ *
+ * @param {string} name
+ */
+export const hitHere = (name) => hit(name, { props: { path: location.pathname } });
 
-const act = ({ target, type, button }) => {
+/**
+ * Count what a click or a submit stands for, as far as the owner asked for it.
+ *
+ * @param {any} event
+ */
+export const act = ({ target, type, button }) => {
   if (button > 1) return;
   const isSubmit = type == 'submit';
   const tagged = target.closest('[data-footfall-event],[class*=plausible-event-name]');
@@ -21,10 +30,4 @@ const act = ({ target, type, button }) => {
     hit('File Download', { props: { url: clean(link) } });
   else if (settings.outbound && link.host && link.host != location.host)
     hit('Outbound Link: Click', { props: { url: clean(link) } });
-};
-
-/** Count what the page is and what is clicked in it, as far as the owner asked for it. */
-export const watchClicks = () => {
-  listen('click auxclick submit', act);
-  settings[404] && hitHere('404');
 };

@@ -1,8 +1,9 @@
 /**
  * The core alone: pageviews, navigation, engagement, scroll depth, events by call, opt-out.
- * It is never served. The build measures it with stand-ins for the optional modules.
+ * It is never served. The build measures it, and a browser test shows that it works by itself.
  */
+import { watchNavigation } from './navigation.js';
 import { readSnippet } from './snippet.js';
-import { start } from './start.js';
+import { claim, start } from './start.js';
 
-start(readSnippet, () => {});
+start(readSnippet, watchNavigation, claim);

@@ -5,14 +5,14 @@
 import { settings } from './settings.js';
 
 /**
- * Change a payload as the owner's hook wants it, or cancel it.
+ * Write the body of a payload as the owner wants it, or cancel it.
  *
  * In the list of excluded paths, `*` stands for any characters.
  *
  * @param {import('../footfall').Payload} payload
- * @returns {any} falsy to cancel
+ * @returns {any} a string; falsy to cancel
  */
-export const edit = (payload) => {
+export const bodyOf = (payload) => {
   const isLocal =
     !settings.allowLocal &&
     (/^(localhost|127\..*|\[::1.)?$/.test(location.hostname) || navigator.webdriver);
@@ -21,6 +21,8 @@ export const edit = (payload) => {
     .replace(/\*+/g, '.*')
     .replace(/,[\\ ]*/g, '|');
   if (isLocal || RegExp('^(' + excluded + ')$').test(new URL(payload.u).pathname)) return;
+  if (settings.hash) payload.h = 1;
   const hook = settings.transform;
-  return hook ? (window[hook] || hook)(payload) : payload;
+  if (hook) payload = (window[hook] || hook)(payload);
+  return payload && JSON.stringify(payload);
 };

@@ -5,19 +5,17 @@
 import { refused } from './refusal.js';
 
 /**
- * Make a function that does nothing on a refusal, and keeps its failures to itself.
+ * Call a function, but on a refusal, and keep its failures to ourselves.
  *
  * @template {any[]} T
  * @param {(...given: T) => any} act
- * @returns {(...given: T) => Promise<void>} runs at once; settles when what it started is over
+ * @param {T} given
  */
-export const gate =
-  (act) =>
-  async (...given) => {
-    try {
-      refused() || (await act(...given));
-    } catch {}
-  };
+export const run = (act, ...given) => {
+  try {
+    refused() || act(...given);
+  } catch {}
+};
 
 /**
  * Call a function for each event of some types, anywhere in the page.
@@ -28,4 +26,4 @@ export const gate =
  * @param {(event: any) => any} act
  */
 export const listen = (types, act) =>
-  types.split(' ').map((type) => addEventListener(type, gate(act), true));
+  types.split(' ').map((type) => addEventListener(type, (event) => run(act, event), 1));

@@ -1,5 +1,5 @@
 /** The tracker as a module, for pages that are bundled: `import { init, track } from 'footfall'`. */
-import { watchClicks } from './clicks.js';
+import { answerAll, watchAll } from './all.js';
 import { refused } from './refusal.js';
 import { settings } from './settings.js';
 import { start } from './start.js';
@@ -18,11 +18,15 @@ const stubbed = () => {
  * @param {import('../footfall').Settings} [options] what the script tag says by `data-*` attributes
  */
 export const init = (options = {}) =>
-  start(() => {
-    settings.api = '/api/event';
-    settings.domain = location.hostname;
-    for (const name in options) if (options[name] !== false) settings[name] = options[name];
-  }, watchClicks);
+  start(
+    () => {
+      settings.api = '/api/event';
+      settings.domain = location.hostname;
+      for (const name in options) if (options[name] !== false) settings[name] = options[name];
+    },
+    watchAll,
+    answerAll,
+  );
 
 /**
  * Count an event; before the page is shown, or `init` is called, it waits.

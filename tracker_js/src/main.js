@@ -1,6 +1,14 @@
 /** The tracker that is served: `<script async src="…/js/footfall.js" data-domain="…"></script>`. */
-import { watchClicks } from './clicks.js';
+import { answerAll, watchAll } from './all.js';
+import { settings } from './settings.js';
 import { readSnippet } from './snippet.js';
 import { start } from './start.js';
 
-start(readSnippet, watchClicks);
+start(
+  () => {
+    const dataset = readSnippet();
+    for (const name in dataset) settings[name] = settings[name] || dataset[name] || 1;
+  },
+  watchAll,
+  answerAll,
+);

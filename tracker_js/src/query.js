@@ -5,12 +5,19 @@
 import { settings } from './settings.js';
 
 /**
- * Remove from a query what may not leave.
+ * Keep of a query what may leave.
  *
- * @param {URLSearchParams} query changed in place
- * @param {string} key
+ * @param {string} query '' or what begins with `?`
+ * @returns {string} the same
  */
-export const prune = (query, key) =>
-  /(clk?|bra|_fat_)id$/.test(key)
-    ? query.set(key, 1)
-    : /^(utm_.*|ref|source)$/.test(key) || key == settings.search || query.delete(key);
+export const prune = (query) =>
+  query
+    .replace(/((clk?|bra|_fat_)id=)[^&]*/g, '$11')
+    .replace(
+      RegExp(
+        '[?&](?!utm_|(ref|source|\\w*(clk?|bra|_fat_)id|' + settings.search + ')=)[^&]*',
+        'g',
+      ),
+      '',
+    )
+    .replace(/^./, '?');

@@ -20,7 +20,7 @@ export const refused = (choice) => {
       delete localStorage.footfall_ignore;
       delete localStorage.plausible_ignore;
     }
-    flags = [localStorage.footfall_ignore, localStorage.plausible_ignore];
+    flags = localStorage.footfall_ignore + localStorage.plausible_ignore;
   } catch {}
   return /1|yes|true/.test([
     flags,

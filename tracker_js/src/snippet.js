@@ -5,14 +5,16 @@
 import { settings } from './settings.js';
 
 /**
- * Read the owner's settings from the script tag.
+ * Read from the script tag which site it is, and where payloads go.
  *
  * An image of that name could stand there in its stead, and send visits where it likes. Only a
  * script has a text: taking it apart fails for all else, and nothing starts.
+ *
+ * @returns {DOMStringMap} all that the tag says
  */
 export const readSnippet = () => {
   const { src, dataset, text: {} } = document.currentScript;
-  settings.api = new URL('/api/event', src);
-  settings.domain = location.hostname;
-  for (const name in dataset) settings[name] = dataset[name] || settings[name] || 1;
+  settings.api = dataset.api || new URL('/api/event', src);
+  settings.domain = dataset.domain || location.hostname;
+  return dataset;
 };
