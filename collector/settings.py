@@ -175,6 +175,11 @@ class Settings(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
         return Path(self.geo_database) if self.geo_database else self.data_dir / "places.mmdb"
 
     @property
+    def has_places(self) -> bool:
+        """Whether a file of places is in use, which knows more than countries."""
+        return bool(self.geo_database) or self.geo_path.exists()
+
+    @property
     def control_socket(self) -> Path:
         """The Unix socket through which commands reach the running service."""
         return self.data_dir / "control.sock"

@@ -3,13 +3,14 @@
 Starts `footfall serve` in a new folder with one site, and an owner's page of its own beside it,
 and writes docs/pictures/visitor-*.png. With `--all FOLDER` it takes every page in three
 languages, light and dark, at both widths, to be looked at. Needs Chromium (the one named by
-FOOTFALL_CHROMIUM, the system's, or Playwright's own).
+FOOTFALL_CHROMIUM, the system's, or Playwright's own); pngquant, if there, makes them small.
 """
 
 from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 import tempfile
 from itertools import product
@@ -20,6 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from collector.privacy.languages import direction_of, words_of
 from tests.browser.front import front
 from tests.service import CHROME, Service
 
@@ -31,48 +33,53 @@ CONTROLLER = "Example Ltd, 1 High Street, Dublin, privacy@example.org"
 URL = "https://stats.example.net"
 SETTLE_MS = 300
 
-OWNERS_PAGE = """<!doctype html><html lang="{language}"><meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1"><title>Privacy</title>
+OWNERS_PAGE = """<!doctype html><html lang="{language}" dir="{direction}"><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>
 <style>:root {{ color-scheme: light dark }} body {{ max-width: 720px; margin: 40px auto;
 padding: 0 20px; font: 17px/1.6 Georgia, serif }} iframe {{ width: 100%; height: 240px; border: 0 }}
-</style><h1>Our privacy page</h1><p>The script form, in this page's own colours:</p>
-<script src="{url}/opt-out/widget.js" data-language="{language}"></script>
-<p>The frame, in colours of the owner's choice:</p>
-<iframe title="Counting visits"
+</style><h1>{title}</h1><script src="{url}/opt-out/widget.js"></script><h2>iframe</h2>
+<iframe title="{title}"
 src="{url}/opt-out/widget?language={language}&amp;background=fff8e7&amp;color=3b2a14"></iframe>
-<p>The frame in its own colours:</p>
-<iframe title="Counting visits" src="{url}/opt-out/widget?language={language}"></iframe></html>"""
+<iframe title="{title}" src="{url}/opt-out/widget?language={language}"></iframe></html>"""
 
 
 class Shot(NamedTuple):
-    """One picture: its name, the page, and how it is looked at."""
+    """One picture: the page, and how it is looked at."""
 
-    name: str
     page: str
     language: str
     size: tuple[int, int]
     scheme: str
     whole: bool = True
 
+    @property
+    def name(self) -> str:
+        """What the picture is called."""
+        return f"visitor-{self.page}-{self.language}-{self.size[0]}-{self.scheme}"
 
-KEPT = (
-    Shot("visitor-opt-out", "opt-out", "en", DESK, "light", whole=False),
-    Shot("visitor-opt-out-ar", "opt-out", "ar", PHONE, "dark"),
-    Shot("visitor-notice", "notice", "en", DESK, "light", whole=False),
-    Shot("visitor-notice-ar", "notice", "ar", PHONE, "light", whole=False),
-    Shot("visitor-me", "me", "de", DESK, "dark", whole=False),
-    Shot("visitor-widget", "widget", "fr", DESK, "light", whole=False),
+
+PAGES = ("opt-out", "widget", "notice", "me")
+LOOKS = (
+    ("en", DESK, "light"),
+    ("ar", DESK, "dark"),
+    ("ar", PHONE, "light"),
+    ("de", PHONE, "dark"),
+)
+KEPT = tuple(
+    Shot(page, language, size, scheme, whole=False)
+    for page, (language, size, scheme) in product(PAGES, LOOKS)
 )
 ALL = tuple(
-    Shot(f"{page}-{language}-{size[0]}-{scheme}", page, language, size, scheme)
+    Shot(page, language, size, scheme)
     for page, language, size, scheme in product(
-        ("opt-out", "notice", "me", "widget"), ("en", "de", "ar"), (DESK, PHONE), ("light", "dark")
+        (*PAGES, "missing"), ("en", "de", "ar"), (DESK, PHONE), ("light", "dark")
     )
 )
 PATHS = {
     "opt-out": "/opt-out?language={language}",
     "notice": f"/privacy/{SITE}?language={{language}}",
     "me": f"/privacy/{SITE}/me?language={{language}}&path=/blog/hello",
+    "missing": "/privacy/nobody.example?language={language}",
 }
 
 
@@ -85,8 +92,13 @@ def main() -> None:
         found = os.environ.get("FOOTFALL_CHROMIUM") or shutil.which("chromium")
         service = Service(Path(data) / "data", (SITE,), environ={"FOOTFALL_PUBLIC_URL": URL})
         pages = {
-            f"{SITE}/{shot.language}": OWNERS_PAGE.format(url=URL, language=shot.language)
-            for shot in (*ALL, *KEPT)
+            f"{SITE}/{language}": OWNERS_PAGE.format(
+                url=URL,
+                language=language,
+                direction=direction_of(language),
+                title=words_of(language)["widget"]["title"],
+            )
+            for language in ("en", "de", "ar")
         }
         with service, front(service.port, pages, Path(data)) as port:
             service.footfall("site", "set", SITE, "--controller", CONTROLLER)
@@ -112,9 +124,13 @@ def take(browser: Browser, shot: Shot, folder: Path) -> None:
     path = PATHS.get(shot.page, "").format(language=shot.language)
     page.goto(URL + path if path else f"https://{SITE}/{shot.language}")
     page.wait_for_timeout(SETTLE_MS)
-    page.screenshot(path=folder / f"{shot.name}.png", full_page=shot.whole)
+    picture = folder / f"{shot.name}.png"
+    page.screenshot(path=picture, full_page=shot.whole)
     context.close()
-    print(folder / f"{shot.name}.png")
+    quantise = shutil.which("pngquant")
+    if quantise:
+        subprocess.run([quantise, "--force", "--ext=.png", "--speed=1", picture], check=True)  # noqa: S603 - ours
+    print(picture)
 
 
 if __name__ == "__main__":

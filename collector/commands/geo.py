@@ -11,7 +11,6 @@ import click
 from collector.commands.desk import Desk, as_json, say_json
 from collector.errors import SettingsError
 from collector.ingest.place import BUILT_IN, GeoStatus, Places, examine, place_of_address
-from collector.settings import Settings
 
 
 @click.group()
@@ -24,7 +23,7 @@ def geo() -> None:
 @click.pass_obj
 def status(desk: Desk, *, as_json: bool) -> None:
     """Say which database is in use, and how old it is."""
-    known = examine(desk.settings.geo_path) if _has_database(desk.settings) else BUILT_IN
+    known = examine(desk.settings.geo_path) if desk.settings.has_places else BUILT_IN
     if as_json:
         say_json(known._asdict())
         return
@@ -60,10 +59,6 @@ def test(desk: Desk, address: str, *, as_json: bool) -> None:
         say_json(place._asdict())
         return
     click.echo(", ".join(filter(None, place)))
-
-
-def _has_database(settings: Settings) -> bool:
-    return bool(settings.geo_database) or settings.geo_path.exists()
 
 
 def _words(known: GeoStatus) -> str:

@@ -67,28 +67,26 @@ class Origin(NamedTuple):
     spam: bool = False
 
 
-_NOWHERE = Origin(NONE, DIRECT_SOURCE, DIRECT)
-
-
 class Referrer(NamedTuple):
-    """What is kept of a referrer: host without `www.`, what is known of it, and what it tells.
-
-    Attributes:
-        origin: of a visit that came from there without tags.
-        strict_origin: likewise, with nothing but the host of the referrer.
-    """
+    """What is kept of a referrer: host without `www.`, scrubbed path, and what is known of it."""
 
     host: str
+    path: str
     known: Known | None
-    origin: Origin
-    strict_origin: Origin
+    spam: bool
+
+    @property
+    def shown(self) -> str:
+        """Host and path, the root left out."""
+        return self.host if self.path == "/" else self.host + self.path
 
 
 def origin_of(
     referrer: str,
     own: Callable[[str], bool],
     tags: Mapping[str, str],
-    strict: bool = False,  # noqa: FBT001, FBT002 -- a name would cost a tenth of the call
+    *,
+    strict: bool = False,
     sources: KnownSources = KNOWN_SOURCES,
 ) -> Origin:
     """Say where a visit came from.
@@ -106,11 +104,9 @@ def origin_of(
     came = _referrer(referrer, sources) if referrer else None
     if came and own(came.host):
         came = None
-    if tags:
-        return _tagged(came, tuple(tags.items()), sources, strict=strict)
-    if came is None:
-        return _NOWHERE
-    return came.strict_origin if strict else came.origin
+    if not tags:
+        return _untagged(came, strict=strict)
+    return _tagged(came, tuple(tags.items()), sources, strict=strict)
 
 
 def known_values() -> dict[str, tuple[str, ...]]:
@@ -121,6 +117,7 @@ def known_values() -> dict[str, tuple[str, ...]]:
 def forget() -> None:
     """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
     _referrer.cache_clear()
+    _untagged.cache_clear()
     _tagged.cache_clear()
 
 
@@ -128,24 +125,26 @@ def forget() -> None:
 def _referrer(raw: str, sources: KnownSources) -> Referrer | None:
     if raw.startswith(_APP):
         app = raw[len(_APP) :].partition("/")[0].lower()
-        return _referrer_at(app, "/", sources.by_app(app)) if _APP_ID(app) else None
+        return Referrer(app, "/", sources.by_app(app), spam=False) if _APP_ID(app) else None
     page = page_of(raw)
     host = page.hostname.removeprefix("www.")
     if not host:
         return None
-    return _referrer_at(host, page.path, sources.by_host(host), spam=sources.is_spam(host))
+    return Referrer(host, page.path, sources.by_host(host), sources.is_spam(host))
 
 
-def _referrer_at(host: str, path: str, known: Known | None, *, spam: bool = False) -> Referrer:
+@lru_cache(maxsize=4096)
+def _untagged(came: Referrer | None, *, strict: bool) -> Origin:
+    if came is None:
+        return Origin(NONE, DIRECT_SOURCE, DIRECT)
+    known = came.known
     kind = known.kind if known else SourceKind.UNKNOWN
-    strict = Origin(
-        referrer=host,
-        source=known.name if known else host,
-        channel=channel_of(Facts(host, _medium(kind), "", kind)),
-        spam=spam,
+    return Origin(
+        referrer=came.host if strict else came.shown,
+        source=known.name if known else came.host,
+        channel=channel_of(Facts(came.host, _medium(kind), "", kind)),
+        spam=came.spam,
     )
-    whole = strict if path == "/" else strict._replace(referrer=host + path)
-    return Referrer(host, known, whole, strict)
 
 
 @lru_cache(maxsize=4096)
@@ -156,7 +155,7 @@ def _tagged(
     *,
     strict: bool,
 ) -> Origin:
-    plain = _NOWHERE if came is None else came.strict_origin if strict else came.origin
+    plain = _untagged(came, strict=strict)
     tags = dict(pairs)
     kept = {name: scrub_text(value) for name, value in pairs}
     named = kept.get("utm_source") or kept.get("source") or kept.get("ref") or ""

@@ -118,7 +118,8 @@ class HitsDoor(Door):
             except PayloadError as error:
                 self.count(intake, error.code)
                 wrong[index] = str(error)
-        await self.kept(found)
+        for durable in self.keep(found):
+            await durable
         return wrong
 
     def _made_of(self, hit: Fields, intake: Intake, grant: Grant) -> list[Found]:

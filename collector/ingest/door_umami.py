@@ -50,7 +50,8 @@ class SendDoor(Door):
             SpoolError: if a hit could not be kept.
         """
         parsed = parse(await admitted.body(MAX_BODY))
-        await self.kept(self.made_of(parsed, admitted, intake))
+        for durable in self.keep(self.made_of(parsed, admitted, intake)):
+            await durable
         return self.accepted
 
     def made_of(self, parsed: object, admitted: Admitted, intake: Intake) -> list[Found]:
@@ -97,7 +98,8 @@ class BatchDoor(SendDoor):
                 self.count(intake, wrong.code)
                 told = {"message": str(wrong), "code": "bad-request", "status": wrong.status}
                 details.append({"index": index, "response": {"error": told}})
-        await self.kept(found)
+        for durable in self.keep(found):
+            await durable
         return _accepted(
             {
                 "size": len(parsed),

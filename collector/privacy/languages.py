@@ -1,4 +1,4 @@
-"""Choose the language that a visitor is answered in, and give its words.
+"""Choose the language that a visitor is answered in, and give its words, dates and numbers.
 
 Knows the languages that `texts/` holds. Refuses to translate: every wording
 is written by hand, and a word that one language lacks is missing for all, for
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -60,6 +61,44 @@ def words_of(language: str) -> Words:
     """Give all words of a language, by group and name."""
     text = files("collector.privacy").joinpath("texts", f"{language}.toml").read_text("utf-8")
     return tomllib.loads(text)
+
+
+def date_in(language: str, day: date) -> str:
+    """Write a date as people of a language do."""
+    t = words_of(language)["dates"]
+    return str(t["date"].format(day=day.day, month=t["months"][day.month - 1], year=day.year))
+
+
+def number_in(language: str, number: int) -> str:
+    """Write a whole number, its thousands apart from five digits on."""
+    mark: str = words_of(language)["dates"]["thousands"] if abs(number) >= 10_000 else ""
+    return f"{number:,}".replace(",", mark)
+
+
+def counted_in(language: str, name: str, number: int) -> str:
+    """Write a number of things: `1 day`, `2 days`.
+
+    Args:
+        name: a key of the group `plurals`.
+        number: at least 1.
+    """
+    forms: list[str] = words_of(language)["plurals"][name]
+    return forms[plural_of(language, number)].format(n=number_in(language, number))
+
+
+def plural_of(language: str, number: int) -> int:
+    """Choose the form of a plural, counted from the first.
+
+    Arabic has one, two, few, many and other; the other languages one and other.
+
+    Source: Unicode CLDR, language plural rules; whole numbers from 1 to 999,999.
+    """
+    if language != "ar":
+        return int(number != 1)
+    if number < 3:
+        return number - 1
+    rest = number % 100
+    return 4 if rest < 3 else 2 if rest < 11 else 3
 
 
 def _base(tag: str) -> str:

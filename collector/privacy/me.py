@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from ipaddress import ip_address
 from itertools import product
 from typing import Any, Final, NamedTuple
@@ -31,12 +32,13 @@ from collector.privacy.consent import Admitted, decide, signals_in
 from collector.privacy.languages import Words, language_for, words_of
 from collector.privacy.notice import grain_words, view_words
 from collector.privacy.optout import state_of
-from collector.privacy.pages import PAGE_HEADERS, Render, in_language, page
+from collector.privacy.pages import Render, in_language, language_of, missing, page
 from collector.privacy.secrets import DaySecrets
 from collector.registry.sites import Site
 
 MAX_PATH: Final = 500
 _SAID_DROPS: Final = frozenset({Drop.BOT, Drop.PREFETCH, Drop.EXCLUDED_NETWORK})
+_NAMED: Final = frozenset({"channel", "device", "screen"})
 _UNREAD: Final = {"rows": [], "cells": [], "pairs": [], "count": 0, "path": "/", "width": 0}
 
 
@@ -66,7 +68,7 @@ def routes(render: Render, intake_of: Callable[[], Intake]) -> list[Route]:
         intake = intake_of()
         site = intake.sites.named(request.path_params["domain"])
         if site is None:
-            return Response(status_code=404, headers=PAGE_HEADERS)
+            return missing(render, request, asked_only=True)
         admitted = decide(request.scope, request.receive)
         if isinstance(admitted, Refusal):
             return _refused(render, request, site)
@@ -109,8 +111,7 @@ def _instant(hit: Hit, grain: Grain) -> int:
 
 
 def _refused(render: Render, request: Request, site: Site) -> Response:
-    asked = parse_qs(request.scope["query_string"].decode("latin-1")).get("language", [""])
-    language = language_for(asked[0])
+    language = language_of(request, asked_only=True)
     state = state_of(signals_in(request.scope["headers"]))
     return _page(render, site, language, {**_UNREAD, "state": state, "drop": ""})
 
@@ -186,6 +187,16 @@ def _written(address: bytes) -> str:
     return str(ip_address(address)) if address else ""
 
 
+def _in_words(words: Words, dimension: str, value: str) -> str:
+    """Say a value in the visitor's language if it is one of ours: "(none)", a device, a channel."""
+    said = words["values"]
+    if value.startswith("("):
+        return str(said.get(value, value))
+    head, space, rest = value.partition(" ")
+    known = dimension in _NAMED and (dimension == "screen" or not space)
+    return f"{said.get(head, head)}{space}{rest}" if known else value
+
+
 def _cells_of(hit: Hit, words: Words) -> dict[str, Any]:
     """Gather the cells of a hit by view, for the page."""
     by_view: dict[tuple[int, tuple[str, ...]], list[GrownCell]] = {}
@@ -195,7 +206,8 @@ def _cells_of(hit: Hit, words: Words) -> dict[str, Any]:
     for cells in by_view.values():
         view, values = cells[0].view, cells[0].values
         by = grain_words(view, words)
-        rows.append((len(view.dimensions), view_words(view, words), values, by))
+        said = tuple(map(partial(_in_words, words), view.dimensions, values))
+        rows.append((len(view.dimensions), view_words(view, words), said, by))
     return {
         "count": sum(len(cells) for cells in by_view.values()),
         "cells": [row[1:] for row in rows if row[0] < 2],

@@ -17,13 +17,13 @@ import msgspec
 from collector.cells.thresholds import NEVER, Profile, profile_of, threshold
 from collector.cells.views import DIMENSIONS, VIEWS, Grain, View
 from collector.ingest.visits import VISIT_GAP_S
-from collector.privacy.languages import Words, direction_of, words_of
+from collector.privacy.languages import Words, counted_in, direction_of, words_of
 from collector.privacy.pages import in_language
 from collector.privacy.secrets import GRACE_S
 from collector.registry.sites import Site
 from collector.settings import Settings
 
-TEXT_OF: Final = date(2026, 11, 23)
+TEXT_OF: Final = date(2026, 11, 28)
 """When the wording last changed what is promised; told to Global Privacy Control too."""
 
 BREACH_HOURS: Final = 72
@@ -54,6 +54,22 @@ class KeptView(msgspec.Struct, frozen=True):
     least_visitors: int
 
 
+class Limits(msgspec.Struct, frozen=True):
+    """Below how many visitors what is left out; `thresholds.Profile` in a form for machines.
+
+    Attributes:
+        snapshot_seconds: how long an answer about an open day stands; 0 is not at all.
+    """
+
+    hour: int
+    thin_day: int
+    thin_hour: int
+    small_sums: int
+    averaged: int
+    thin_while_open: bool
+    snapshot_seconds: int
+
+
 class Section(msgspec.Struct, frozen=True):
     """A heading and what stands below it; what is empty is not there.
 
@@ -75,7 +91,12 @@ class Notice(msgspec.Struct, frozen=True):
 
     Attributes:
         controller: who answers for it; empty: the site's owner, unnamed.
+        public: whether anybody may see the numbers.
+        zone: the IANA time zone of the site's days.
+        place: the finest place an address is looked up for: country, region or city.
         signals: the refusals that are obeyed, in the order they are looked at.
+        secret_seconds: how long after its day a secret is destroyed.
+        visit_seconds: how long after its last sign a visit is forgotten.
         opt_out: where to refuse; an address, or a path of this service.
         me: where to see what would be counted of oneself.
         kept: every view that is kept, and no other.
@@ -86,8 +107,13 @@ class Notice(msgspec.Struct, frozen=True):
     direction: str
     text_of: date
     controller: str
+    public: bool
     profile: str
+    zone: str
+    place: str
     secrets_store: str
+    secret_seconds: int
+    visit_seconds: int
     breach_hours: int
     signals: tuple[str, ...]
     opt_out: str
@@ -95,6 +121,7 @@ class Notice(msgspec.Struct, frozen=True):
     title: str
     lead: str
     sections: tuple[Section, ...]
+    limits: Limits
     kept: tuple[KeptView, ...]
 
 
@@ -112,15 +139,21 @@ def notice_of(site: Site, settings: Settings, language: str) -> Notice:
         direction=direction_of(language),
         text_of=TEXT_OF,
         controller=site.controller,
+        public=site.public,
         profile=site.profile,
+        zone=site.zone,
+        place=_place(site, settings),
         secrets_store=settings.secrets.store,
+        secret_seconds=GRACE_S,
+        visit_seconds=VISIT_GAP_S,
         breach_hours=BREACH_HOURS,
         signals=SIGNALS,
         opt_out=base + in_language("/opt-out", language),
         me=base + in_language(f"/privacy/{site.domain}/me", language),
         title=words["notice"]["title"].format(site=site.domain),
         lead=words["notice"]["lead"],
-        sections=_sections(site, settings, words),
+        sections=_sections(site, settings, language),
+        limits=_limits(profile_of(site.profile)),
         kept=tuple(_kept(view, site) for view in kept_views(site)),
     )
 
@@ -163,7 +196,12 @@ def _kept(view: View, site: Site) -> KeptView:
     )
 
 
-def _sections(site: Site, settings: Settings, words: Words) -> tuple[Section, ...]:
+def _limits(profile: Profile) -> Limits:
+    return Limits(**{name: getattr(profile, name) for name in Limits.__struct_fields__})
+
+
+def _sections(site: Site, settings: Settings, language: str) -> tuple[Section, ...]:
+    words = words_of(language)
     t, profile = words["notice"], profile_of(site.profile)
     return (
         _named(t, "controller", text=_controller(site, t)),
@@ -173,11 +211,12 @@ def _sections(site: Site, settings: Settings, words: Words) -> tuple[Section, ..
         _kept_section(site, words),
         _pairs_section(site, words),
         _named(t, "small", items=_small(profile, t)),
-        _named(t, "retention", items=_retention(site, t)),
+        _named(t, "retention", items=_retention(site, t, language)),
+        _named(t, "access", text=t[_access(site)].format(site=site.domain)),
         _named(t, "secrets", text=t[f"secrets_{settings.secrets.store}"]),
         _named(t, "breach", text=t["breach"].format(hours=BREACH_HOURS)),
         _named(t, "rights", text=t["rights"]),
-        _named(t, "limits", items=t["limits"]),
+        _named(t, "limits", items=_beyond(site, t)),
     )
 
 
@@ -192,11 +231,15 @@ def _controller(site: Site, t: Words) -> str:
     return str(wording.format(controller=site.controller, site=site.domain))
 
 
+def _place(site: Site, settings: Settings) -> str:
+    if not settings.has_places:
+        return "country"
+    return "city" if threshold(profile_of(site.profile), _CITY) < NEVER else "region"
+
+
 def _read(site: Site, settings: Settings, t: Words) -> list[str]:
-    place = "country"
-    if settings.geo_database:
-        place = "city" if threshold(profile_of(site.profile), _CITY) < NEVER else "region"
-    return [item.format(place=t[f"place_{place}"]) for item in t["read"]]
+    place = t[f"place_{_place(site, settings)}"]
+    return [item.format(place=place) for item in t["read"]]
 
 
 def _kept_section(site: Site, words: Words) -> Section:
@@ -244,16 +287,28 @@ def _small(profile: Profile, t: Words) -> list[str]:
         "small_sums": profile.small_sums,
     }
     items = [item.format(**given) for item in t["small"]]
+    if profile.averaged > profile.closed:
+        items.append(t["averaged"].format(averaged=profile.averaged))
+    if profile.thin_while_open:
+        items.append(t["thin_now"])
     if profile.snapshot_seconds:
         items.append(t["snapshot"].format(minutes=profile.snapshot_seconds // 60))
     return items
 
 
-def _retention(site: Site, t: Words) -> list[str]:
+def _access(site: Site) -> str:
+    return "access_public" if site.public else "access_closed"
+
+
+def _beyond(site: Site, t: Words) -> list[str]:
+    return [*t["limits"], *([t["public_users"]] if site.public_users else [])]
+
+
+def _retention(site: Site, t: Words, language: str) -> list[str]:
     given: dict[str, Any] = {
-        "days": site.total_days,
-        "pair_days": site.pair_days,
-        "hour_days": site.hour_days,
+        "days": counted_in(language, "day", site.total_days),
+        "pair_days": counted_in(language, "day", site.pair_days),
+        "hour_days": counted_in(language, "day", site.hour_days),
         "zone": site.zone,
         "secret_minutes": GRACE_S // 60,
         "visit_minutes": VISIT_GAP_S // 60,

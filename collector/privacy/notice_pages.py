@@ -16,14 +16,22 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector.privacy.languages import words_of
+from collector.privacy.languages import date_in, words_of
 from collector.privacy.notice import Notice, Section, notice_of
-from collector.privacy.pages import PAGE_HEADERS, Render, SitesNow, language_of, page
+from collector.privacy.pages import (
+    PAGE_HEADERS,
+    Render,
+    SitesNow,
+    language_of,
+    missing,
+    page,
+)
 from collector.registry.sites import Site
 from collector.settings import Settings
 
 FORMS: Final = {"application/json": "json", "text/markdown": "md", "text/html": "html"}
 KEPT_SECONDS: Final = 300
+SCHEMA_PATH: Final = "/privacy/notice.schema.json"
 _HEADERS: Final = {
     **PAGE_HEADERS,
     "Cache-Control": f"public, max-age={KEPT_SECONDS}",
@@ -33,7 +41,7 @@ _MARKUP: Final = re.compile(r"([\\`*_\[\]<>|#])")
 
 
 def routes(render: Render, settings: Settings, sites: SitesNow) -> list[Route]:
-    """Make `/privacy/SITE`, `/privacy/SITE.json` and `/privacy/SITE.md`.
+    """Make `/privacy/SITE`, `/privacy/SITE.json`, its schema, and `/privacy/SITE.md`.
 
     Args:
         render: fills a template, by name and context.
@@ -43,21 +51,36 @@ def routes(render: Render, settings: Settings, sites: SitesNow) -> list[Route]:
     async def answer(request: Request) -> Response:
         site, form = _wanted(request, sites)
         if site is None:
-            return Response(status_code=404, headers=PAGE_HEADERS)
+            return missing(render, request)
         notice = notice_of(site, settings, language_of(request))
         if form == "html":
             return _page(render, notice)
         body = as_json(notice) if form == "json" else as_markdown(notice).encode()
         kind = "application/json" if form == "json" else "text/markdown; charset=utf-8"
         headers = {**_HEADERS, "Content-Type": kind, "Content-Language": notice.language}
+        if form == "json":
+            headers["Link"] = f'<{SCHEMA_PATH}>; rel="describedby"'
         return Response(body, headers=headers)
 
-    return [Route("/privacy/{domain}", answer, methods=["GET"])]
+    async def schema(_: Request) -> Response:
+        headers = {**_HEADERS, "Content-Type": "application/schema+json"}
+        return Response(as_schema(), headers=headers)
+
+    return [
+        Route(SCHEMA_PATH, schema, methods=["GET"]),
+        Route("/privacy/{domain}", answer, methods=["GET"]),
+    ]
 
 
 def as_json(notice: Notice) -> bytes:
     """Write a notice for machines."""
     return msgspec.json.format(msgspec.json.encode(notice), indent=2)
+
+
+def as_schema() -> bytes:
+    """Write the JSON Schema (2020-12) of what `as_json` writes."""
+    schema = {"$schema": "https://json-schema.org/draft/2020-12/schema"}
+    return msgspec.json.format(msgspec.json.encode(schema | msgspec.json.schema(Notice)), indent=2)
 
 
 def as_markdown(notice: Notice) -> str:
@@ -68,11 +91,13 @@ def as_markdown(notice: Notice) -> str:
     lines += [f"- [{_plain(t['notice']['me'])}]({notice.me})", ""]
     for section in notice.sections:
         lines += _markdown_of(section)
-    return "\n".join([*lines, t["notice"]["text_of"].format(date=notice.text_of), ""])
+    date = date_in(notice.language, notice.text_of)
+    return "\n".join([*lines, t["notice"]["text_of"].format(date=date), ""])
 
 
 def _page(render: Render, notice: Notice) -> Response:
-    answer = page(render, "notice.html", notice.language, {"notice": notice}, headers={**_HEADERS})
+    context = {"notice": notice, "date": date_in(notice.language, notice.text_of)}
+    answer = page(render, "notice.html", notice.language, context, headers={**_HEADERS})
     answer.headers["Vary"] = _HEADERS["Vary"]
     return answer
 

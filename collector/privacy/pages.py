@@ -83,6 +83,12 @@ def page(
     return HTMLResponse(body, status_code=status, headers={**headers, **vary})
 
 
+def missing(render: Render, request: Request, *, asked_only: bool = False) -> Response:
+    """Answer where there is no such site: a page, which names nothing that was asked for."""
+    language = language_of(request, asked_only=asked_only)
+    return page(render, "missing.html", language, {}, status=404)
+
+
 def in_language(path: str, language: str, **more: str) -> str:
     """Write an address whose answer is in a language; what is empty is left out."""
     given = {name: value for name, value in more.items() if value}

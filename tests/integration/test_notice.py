@@ -119,6 +119,34 @@ async def test_it_changes_with_the_site(app: Footfall) -> None:
 
 
 @pytest.mark.anyio
+async def test_the_json_says_where_its_schema_is(app: Footfall) -> None:
+    """Who reads the JSON finds the schema by its header, and may keep both."""
+    told = await get(app, f"{NOTICE}.json")
+    path = told.headers["link"].partition(">")[0].removeprefix("<")
+
+    schema = await get(app, path)
+
+    assert 'rel="describedby"' in told.headers["link"]
+    assert (200, "application/schema+json") == (schema.status, schema.headers["content-type"])
+    assert "Notice" in schema.json()["$defs"]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("path", ["/privacy/nobody.example", "/privacy/nobody.example/me"])
+async def test_where_nothing_is_a_visitor_is_told_in_their_language(
+    app: Footfall, path: str
+) -> None:
+    """The answer is a page with a way to choose, and names nothing that was asked for."""
+    answer = await get(app, f"{path}?language=ar")
+
+    text = answer.body.decode()
+    assert 404 == answer.status
+    assert '<html lang="ar" dir="rtl">' in text
+    assert "/opt-out?language=ar" in text
+    assert "nobody" not in text
+
+
+@pytest.mark.anyio
 async def test_an_unknown_site_has_no_notice(app: Footfall) -> None:
     """Nothing is promised for a site that is not counted here."""
     for path in ("nobody.example", "nobody.example.json", "example.org.xml", "x.md"):

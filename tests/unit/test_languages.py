@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from datetime import date
 from typing import Any
 
 import pytest
 
 from collector.cells.views import DIMENSIONS
-from collector.privacy.languages import LANGUAGES, direction_of, language_for, words_of
+from collector.privacy.languages import (
+    LANGUAGES,
+    counted_in,
+    date_in,
+    direction_of,
+    language_for,
+    words_of,
+)
 
 OTHERS = [language for language in LANGUAGES if language != "en"]
+OF_ITS_OWN = {"fields", "plurals"}
+# What a language's typography forbids: a straight quote, a hyphen for a dash, and its own.
+UNTIDY = {
+    "en": r"['\"]| - ",
+    "de": r"['\"”]| - ",
+    "fr": r"['\"“„]| - |(?<![\u00a0\u202f])[;?!:»](?=[ \u202f]|$)|«(?!\u00a0)",
+    "es": r"['\"“„]| - | [;?!:]|^[^¿]*\?|^[^¡]*!",
+    "ar": r"['\"“„]| - |[?;]|(?<!\d),(?!\d)|[٠-٩]",
+}
 
 
 def wordings(words: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, list[str]]]:
@@ -51,9 +68,70 @@ def test_every_language_says_the_same(language: str) -> None:
     """No wording is missing in a language, and each has the same blanks to fill in."""
     english = dict(wordings(words_of("en")))
 
-    other = dict(wordings({k: v for k, v in words_of(language).items() if k != "fields"}))
+    other = dict(wordings(words_of(language)))
 
-    assert english == other
+    assert shared(english) == shared(other)
+
+
+def shared(found: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out the groups that each language has of its own."""
+    return {place: it for place, it in found.items() if place.partition(".")[0] not in OF_ITS_OWN}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_language_is_set_as_its_readers_expect(language: str) -> None:
+    """Quotes, spaces and punctuation are those of the language: no line begins with a colon."""
+    words = {name: group for name, group in words_of(language).items() if name != "dates"}
+
+    untidy = [text for text in texts(words) if re.search(UNTIDY[language], text)]
+
+    assert untidy == []
+
+
+def texts(words: Any) -> Iterator[str]:
+    """Go through all that is said in a language."""
+    if isinstance(words, str):
+        yield words
+    else:
+        for value in words.values() if isinstance(words, Mapping) else words:
+            yield from texts(value)
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "expected"),
+    [
+        ("en", 1, "1 day"),
+        ("en", 36_500, "36,500 days"),
+        ("de", 1, "1 Tag"),
+        ("fr", 36_500, "36\u202f500 jours"),
+        ("es", 36_500, "36\u00a0500 días"),
+        ("es", 1, "1 día"),
+        ("ar", 1, "يوم واحد"),
+        ("ar", 2, "يومان"),
+        ("ar", 7, "7 أيام"),
+        ("ar", 35, "35 يومًا"),
+        ("ar", 400, "400 يوم"),
+        ("ar", 402, "402 يوم"),
+        ("ar", 705, "705 أيام"),
+        ("ar", 760, "760 يومًا"),
+    ],
+)
+def test_numbers_take_their_plural(language: str, number: int, expected: str) -> None:
+    """One day, two days: each language by its own rules, with its own mark of thousands."""
+    assert expected == counted_in(language, "day", number)
+
+
+def test_dates_are_written_as_people_do() -> None:
+    """A day, a month by its name, a year."""
+    said = [date_in(language, date(2026, 3, 8)) for language in LANGUAGES]
+
+    assert said == [
+        "8 March 2026",
+        "8. März 2026",
+        "8 mars 2026",
+        "8 de marzo de 2026",
+        "8 مارس 2026",
+    ]
 
 
 @pytest.mark.parametrize("language", OTHERS)

@@ -66,34 +66,6 @@ def test_english_is_what_the_views_say() -> None:
     assert {name: (one.label, one.notice) for name, one in DIMENSIONS.items()} == said
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize(
-    ("site", "settings"),
-    [
-        ({"controller": "Example Ltd, privacy@example.org"}, {}),
-        ({"zone": "Europe/Berlin"}, {}),
-        ({"profile": "strict"}, {}),
-        ({"total_days": 90}, {}),
-        ({"hour_days": 7}, {}),
-        ({"pair_days": 30}, {}),
-        ({"domain": "other.example"}, {}),
-        ({}, {"secrets": Secrets(store="disk")}),
-        ({}, {"secrets": Secrets(store="memory")}),
-        ({}, {"geo_database": "cities.mmdb"}),
-        ({}, {"public_url": "https://stats.example.org"}),
-    ],
-)
-def test_a_changed_setting_changes_it(
-    language: str, site: dict[str, Any], settings: dict[str, Any]
-) -> None:
-    """Whatever is set otherwise is told otherwise, in every language."""
-    plain = text_of(a_notice(language))
-
-    changed = text_of(a_notice(language, Settings(**settings), **site))
-
-    assert plain != changed
-
-
 def test_secrets_on_a_disk_are_stated() -> None:
     """Who keeps day secrets on a disk says so, and what it means."""
     assert "On a disk of the machine" in text_of(

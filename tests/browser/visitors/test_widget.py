@@ -1,78 +1,27 @@
-"""What visitors look at, in a real browser: everybody can use it, and it looks as it should."""
+"""The widget in an owner's page, and the page of oneself, in a real browser."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Route, expect
 
 from collector.privacy.languages import LANGUAGES, words_of
-from tests.browser.visitor_fixtures import (
-    FRAME,
-    PLACES,
-    SCRIPT,
-    World,
-    chromium,
-    status_of,
-    visitor,
-    worlds,
-)
+from tests.browser.visitors.sitting import status_of
+from tests.browser.visitors.world import CROSS, FRAME, SCRIPT, World
 
-__all__ = ["chromium", "visitor", "worlds"]
-
-Visitor = Callable[..., BrowserContext]
-Worlds = dict[str, tuple[World, int]]
-CROSS = PLACES["cross-site"]
-WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
-PAGES = {
-    "opt-out": "/opt-out",
-    "widget": "/opt-out/widget",
-    "themed widget": "/opt-out/widget?background=fff8e7&color=3b2a14",
-    "notice": "/privacy/example.org",
-    "me": "/privacy/example.org/me",
-}
-PHONE = {"width": 390, "height": 844}
-
-
-def faults_of(page: Page, *, alone: bool = True) -> str:
-    """Let axe look at a page; empty if it finds nothing."""
-    rules = {} if alone else {"region": {"enabled": False}}
-    found = Axe().run(page, options={"runOnly": WCAG, "rules": rules})
-    return "" if found.violations_count == 0 else str(found.generate_report())
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("language", ["en", "de", "ar"])
-@pytest.mark.parametrize("name", PAGES)
-def test_everybody_can_use_it(
-    worlds: Worlds, visitor: Visitor, name: str, language: str, scheme: str
-) -> None:
-    """Axe finds nothing, on a phone, in the dark, from right to left; no page scrolls sideways."""
-    context = visitor(viewport=PHONE, color_scheme=scheme)
-    page = context.new_page()
-    faults: list[str] = []
-    page.on("console", lambda said: faults.append(said.text) if said.type == "error" else None)
-    path = PAGES[name]
-    joint = "&" if "?" in path else "?"
-    page.goto(worlds["https"][0].collector(CROSS, f"{path}{joint}language={language}&width=390"))
-
-    found = faults_of(page, alone="widget" not in name)
-
-    assert found == ""
-    assert faults == []
-    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
-    assert page.evaluate("document.documentElement.lang") == language
+Windows = Callable[..., BrowserContext]
+Worlds = dict[str, World]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_script_form_speaks_the_pages_language(
-    worlds: Worlds, visitor: Visitor, language: str
+    worlds: Worlds, regular: Windows, language: str
 ) -> None:
-    """Under a strict policy, in the language of the page; axe finds nothing in it either."""
-    page = visitor(locale="en").new_page()
-    page.goto(worlds["https"][0].owners_page(CROSS, SCRIPT, language=language))
+    """Under a strict policy it speaks the language of the page, in its direction."""
+    page = regular().new_page()
+    page.goto(worlds["https"].owners_page(CROSS, SCRIPT, language=language))
     words = words_of(language)
 
     status = status_of(page, framed=False)
@@ -84,10 +33,10 @@ def test_the_script_form_speaks_the_pages_language(
 
 
 @pytest.mark.parametrize("template", [FRAME, SCRIPT], ids=["frame", "script"])
-def test_the_keyboard_is_enough(worlds: Worlds, visitor: Visitor, template: str) -> None:
+def test_the_keyboard_is_enough(worlds: Worlds, visitor: Windows, template: str) -> None:
     """One opts out with Tab and Enter, and the state is announced."""
     page = visitor().new_page()
-    page.goto(worlds["https"][0].owners_page(CROSS, template))
+    page.goto(worlds["https"].owners_page(CROSS, template))
     status = status_of(page, framed=template == FRAME)
     expect(status).to_contain_text("are counted")
 
@@ -97,10 +46,10 @@ def test_the_keyboard_is_enough(worlds: Worlds, visitor: Visitor, template: str)
     expect(status).to_contain_text("are not counted")
 
 
-def test_both_choices_weigh_the_same(worlds: Worlds, visitor: Visitor) -> None:
+def test_both_choices_weigh_the_same(worlds: Worlds, regular: Windows) -> None:
     """In both forms the two buttons differ in nothing but their words and the mark."""
-    page = visitor().new_page()
-    world = worlds["https"][0]
+    page = regular().new_page()
+    world = worlds["https"]
 
     for address in (
         world.collector(CROSS, "/opt-out/widget"),
@@ -130,11 +79,11 @@ def test_both_choices_weigh_the_same(worlds: Worlds, visitor: Visitor) -> None:
     ],
 )
 def test_an_owners_colours_are_worn_if_they_can_be_read(
-    worlds: Worlds, visitor: Visitor, query: str, expected: tuple[str, str]
+    worlds: Worlds, regular: Windows, query: str, expected: tuple[str, str]
 ) -> None:
     """Colours with enough contrast are taken; others leave the widget in its own."""
-    page = visitor(color_scheme="light").new_page()
-    page.goto(worlds["https"][0].collector(CROSS, f"/opt-out/widget{query}"))
+    page = regular().new_page()
+    page.goto(worlds["https"].collector(CROSS, f"/opt-out/widget{query}"))
 
     worn = page.evaluate(
         """() => { const style = getComputedStyle(document.body);
@@ -144,14 +93,14 @@ def test_an_owners_colours_are_worn_if_they_can_be_read(
     assert expected == tuple(worn)
 
 
-def test_where_nothing_can_be_kept_no_success_is_shown(worlds: Worlds, visitor: Visitor) -> None:
+def test_where_nothing_can_be_kept_no_success_is_shown(worlds: Worlds, visitor: Windows) -> None:
     """A browser that keeps nothing for the site is told so, and still shown as counted."""
     context = visitor()
     context.add_init_script(
         "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no') } })"
     )
     page = context.new_page()
-    page.goto(worlds["https"][0].owners_page(CROSS, SCRIPT))
+    page.goto(worlds["https"].owners_page(CROSS, SCRIPT))
 
     page.get_by_role("button", name="Do not count me").click()
 
@@ -161,11 +110,11 @@ def test_where_nothing_can_be_kept_no_success_is_shown(worlds: Worlds, visitor: 
 
 
 def test_in_a_frame_without_encryption_no_success_is_shown(
-    worlds: Worlds, visitor: Visitor
+    worlds: Worlds, regular: Windows
 ) -> None:
     """Over http a browser keeps no cookie in a frame of another site, and the frame says so."""
-    page = visitor().new_page()
-    page.goto(worlds["http"][0].owners_page(CROSS, FRAME))
+    page = regular().new_page()
+    page.goto(worlds["http"].owners_page(CROSS, FRAME))
 
     page.frame_locator("iframe").get_by_role("button", name="Do not count me").click()
 
@@ -174,23 +123,50 @@ def test_in_a_frame_without_encryption_no_success_is_shown(
     expect(status).to_contain_text("are counted")
 
 
+@pytest.mark.parametrize(("before", "after"), [(False, "are not counted"), (True, "are counted")])
+def test_the_frame_says_what_a_beacon_arrives_with(
+    worlds: Worlds, visitor: Windows, after: str, *, before: bool
+) -> None:
+    """If what arrives is not what the frame's page came with, the frame says what arrives."""
+    context = visitor()
+    world = worlds["https"]
+    cookie = "__Host-optout"
+    kept = {"name": cookie, "value": "1", "url": world.collector(CROSS, "/"), "secure": True}
+    if before:
+        context.add_cookies([kept])  # type: ignore[list-item]
+
+    def change(route: Route) -> None:
+        if before:
+            context.clear_cookies(name=cookie)
+        else:
+            context.add_cookies([kept])  # type: ignore[list-item]
+        route.continue_()
+
+    page = context.new_page()
+    page.route("**/opt-out/state", change)
+
+    page.goto(world.collector(CROSS, "/opt-out/widget"))
+
+    expect(status_of(page, framed=False)).to_contain_text(after)
+
+
 def test_the_width_of_the_window_is_told_to_the_page_of_oneself(
-    worlds: Worlds, visitor: Visitor
+    worlds: Worlds, visitor: Windows
 ) -> None:
     """With scripts the page asks once more, as wide as the window; the class of screen is shown."""
     page = visitor(viewport={"width": 1440, "height": 900}).new_page()
 
-    page.goto(worlds["https"][0].collector(CROSS, "/privacy/example.org/me"))
+    page.goto(worlds["https"].collector(CROSS, "/privacy/example.org/me"))
 
     page.wait_for_url("**/me?width=1440")
     expect(page.get_by_role("row", name="Screen")).to_contain_text("Desktop")
 
 
-def test_of_who_refuses_no_width_is_read(worlds: Worlds, visitor: Visitor) -> None:
+def test_of_who_refuses_no_width_is_read(worlds: Worlds, visitor: Windows) -> None:
     """The page of oneself runs no script for a browser that sends a signal."""
     page = visitor(extra_http_headers={"Sec-GPC": "1"}).new_page()
 
-    page.goto(worlds["https"][0].collector(CROSS, "/privacy/example.org/me"))
+    page.goto(worlds["https"].collector(CROSS, "/privacy/example.org/me"))
 
     expect(page.get_by_role("status")).to_contain_text("Nothing of your request was read")
     assert page.locator("script").count() == 0
