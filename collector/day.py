@@ -37,6 +37,20 @@ class Day(NamedTuple):
         return EPOCH + timedelta(days=self.number)
 
 
+class Moment(NamedTuple):
+    """The local day, hour and minute of an instant.
+
+    Attributes:
+        day: the local day.
+        hour: the instant the local hour began, in seconds since 1970.
+        minute: the instant the minute began, in seconds since 1970.
+    """
+
+    day: Day
+    hour: int
+    minute: int
+
+
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> ZoneInfo:
     """Look up an IANA zone.
@@ -80,6 +94,17 @@ def hour_at(zone: str, instant: float) -> int:
 def minute_at(instant: float) -> int:
     """Give the instant at which the minute of an instant began."""
     return int(instant) // MINUTE * MINUTE
+
+
+def moment_at(zone: str, instant: float) -> Moment:
+    """Give the local day, hour and minute of an instant, in one step."""
+    return _moment_of_minute(zone, int(instant) // MINUTE)
+
+
+@lru_cache(maxsize=4096)
+def _moment_of_minute(zone: str, minute: int) -> Moment:
+    instant = minute * MINUTE
+    return Moment(day_at(zone, instant), hour_at(zone, instant), instant)
 
 
 @lru_cache(maxsize=4096)

@@ -86,7 +86,7 @@ def take_step(visits: Visits, site: Site, day: Day, deed: Deed) -> tuple[Hit, Vi
             now=deed.at,
             kind=deed.kind,
             path=deed.path,
-            values=deed.values,
+            values=lambda: deed.values,
             scroll=deed.scroll,
         )
     )

@@ -67,26 +67,28 @@ class Origin(NamedTuple):
     spam: bool = False
 
 
+_NOWHERE = Origin(NONE, DIRECT_SOURCE, DIRECT)
+
+
 class Referrer(NamedTuple):
-    """What is kept of a referrer: host without `www.`, scrubbed path, and what is known of it."""
+    """What is kept of a referrer: host without `www.`, what is known of it, and what it tells.
+
+    Attributes:
+        origin: of a visit that came from there without tags.
+        strict_origin: likewise, with nothing but the host of the referrer.
+    """
 
     host: str
-    path: str
     known: Known | None
-    spam: bool
-
-    @property
-    def shown(self) -> str:
-        """Host and path, the root left out."""
-        return self.host if self.path == "/" else self.host + self.path
+    origin: Origin
+    strict_origin: Origin
 
 
 def origin_of(
     referrer: str,
     own: Callable[[str], bool],
     tags: Mapping[str, str],
-    *,
-    strict: bool = False,
+    strict: bool = False,  # noqa: FBT001, FBT002 -- a name would cost a tenth of the call
     sources: KnownSources = KNOWN_SOURCES,
 ) -> Origin:
     """Say where a visit came from.
@@ -104,9 +106,11 @@ def origin_of(
     came = _referrer(referrer, sources) if referrer else None
     if came and own(came.host):
         came = None
-    if not tags:
-        return _untagged(came, strict=strict)
-    return _tagged(came, tuple(tags.items()), sources, strict=strict)
+    if tags:
+        return _tagged(came, tuple(tags.items()), sources, strict=strict)
+    if came is None:
+        return _NOWHERE
+    return came.strict_origin if strict else came.origin
 
 
 def known_values() -> dict[str, tuple[str, ...]]:
@@ -117,7 +121,6 @@ def known_values() -> dict[str, tuple[str, ...]]:
 def forget() -> None:
     """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
     _referrer.cache_clear()
-    _untagged.cache_clear()
     _tagged.cache_clear()
 
 
@@ -125,26 +128,24 @@ def forget() -> None:
 def _referrer(raw: str, sources: KnownSources) -> Referrer | None:
     if raw.startswith(_APP):
         app = raw[len(_APP) :].partition("/")[0].lower()
-        return Referrer(app, "/", sources.by_app(app), spam=False) if _APP_ID(app) else None
+        return _referrer_at(app, "/", sources.by_app(app)) if _APP_ID(app) else None
     page = page_of(raw)
     host = page.hostname.removeprefix("www.")
     if not host:
         return None
-    return Referrer(host, page.path, sources.by_host(host), sources.is_spam(host))
+    return _referrer_at(host, page.path, sources.by_host(host), spam=sources.is_spam(host))
 
 
-@lru_cache(maxsize=4096)
-def _untagged(came: Referrer | None, *, strict: bool) -> Origin:
-    if came is None:
-        return Origin(NONE, DIRECT_SOURCE, DIRECT)
-    known = came.known
+def _referrer_at(host: str, path: str, known: Known | None, *, spam: bool = False) -> Referrer:
     kind = known.kind if known else SourceKind.UNKNOWN
-    return Origin(
-        referrer=came.host if strict else came.shown,
-        source=known.name if known else came.host,
-        channel=channel_of(Facts(came.host, _medium(kind), "", kind)),
-        spam=came.spam,
+    strict = Origin(
+        referrer=host,
+        source=known.name if known else host,
+        channel=channel_of(Facts(host, _medium(kind), "", kind)),
+        spam=spam,
     )
+    whole = strict if path == "/" else strict._replace(referrer=host + path)
+    return Referrer(host, known, whole, strict)
 
 
 @lru_cache(maxsize=4096)
@@ -155,7 +156,7 @@ def _tagged(
     *,
     strict: bool,
 ) -> Origin:
-    plain = _untagged(came, strict=strict)
+    plain = _NOWHERE if came is None else came.strict_origin if strict else came.origin
     tags = dict(pairs)
     kept = {name: scrub_text(value) for name, value in pairs}
     named = kept.get("utm_source") or kept.get("source") or kept.get("ref") or ""

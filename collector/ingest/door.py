@@ -15,8 +15,9 @@ raw ASGI costs 9 us less a hit than a routed function (2026-11, two shared cores
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Any, ClassVar, Final, Protocol
 
@@ -44,11 +45,11 @@ Found = Assembled | Drop
 class Journal(Protocol):
     """What keeps hits durably."""
 
-    def append(self, hit: Hit, undo: Callable[[], None] | None = None) -> Awaitable[None]:
+    def append(self, hit: Hit, undo: Callable[[], None] | None = None) -> asyncio.Future[None]:
         """Take a hit; done once it is durable."""
         ...
 
-    def append_all(self, hits: Sequence[tuple[Hit, Callable[[], None]]]) -> Awaitable[None]:
+    def append_all(self, hits: Sequence[tuple[Hit, Callable[[], None]]]) -> asyncio.Future[None]:
         """Take hits that were sent together: all of them, or none."""
         ...
 
@@ -186,25 +187,7 @@ class Door:
         Raises:
             SpoolError: if a hit could not be kept.
         """
-        for durable in self.begin(payload, admitted, intake, names):
-            await durable
-
-    def begin(
-        self,
-        payload: Payload,
-        admitted: Admitted,
-        intake: Intake,
-        names: tuple[str, ...],
-        told: Told | None = None,
-    ) -> list[Awaitable[None]]:
-        """Hand a payload's hits to the journal.
-
-        Args:
-            told: what a sender with a token says of them.
-
-        Returns, Raises: as `keep`.
-        """
-        return self.keep(self.assembled(payload, admitted, intake, names, told))
+        await self.kept(self.assembled(payload, admitted, intake, names))
 
     def assembled(
         self,
@@ -222,31 +205,44 @@ class Door:
         Returns:
             What was found for each name.
         """
-        found = [assemble(payload, admitted, intake, name, told) for name in names]
-        late = intake.sealed_until() > intake.clock.now()
-        for name, one in zip(names, found, strict=True):
-            if not isinstance(one, Assembled):
+        found: list[Found] = []
+        for name in names:
+            one = assemble(payload, admitted, intake, name, told)
+            if isinstance(one, Drop):
                 self.count_drop(intake, one, name)
-            elif late:
+            elif one.late:
                 self.count(intake, LATE, one.hit.site)
+            found.append(one)
         return found
 
-    def keep(self, found: list[Found]) -> list[Awaitable[None]]:
+    async def kept(self, found: list[Found]) -> None:
+        """Hand hits to the journal as `keep` does, and wait until they are durable.
+
+        Raises:
+            SpoolError: if they could not be kept.
+        """
+        durable = self.keep(found)
+        if durable is not None:
+            await durable
+
+    def keep(self, found: list[Found]) -> asyncio.Future[None] | None:
         """Hand hits that were sent together to the journal: all of them count, or none.
 
         Args:
             found: with the drops among them, which are passed over.
 
         Returns:
-            Nothing for no hits; else one that is done once all are durable.
+            What is done once all are durable; None for no hits.
 
         Raises:
             SpoolError: if the journal takes no more.
         """
         made = [one for one in found if isinstance(one, Assembled)]
-        if len(made) > 1:
-            return [self._journal.append_all(made)]
-        return [self._journal.append(one.hit, one.undo) for one in made]
+        if not made:
+            return None
+        if len(made) == 1:
+            return self._journal.append(made[0].hit, made[0].undo)
+        return self._journal.append_all([(one.hit, one.undo) for one in made])
 
     def count(self, intake: Intake, reason: str, site: int = 0) -> None:
         """Count what is not a hit, by reason and UTC day."""

@@ -118,8 +118,7 @@ class HitsDoor(Door):
             except PayloadError as error:
                 self.count(intake, error.code)
                 wrong[index] = str(error)
-        for durable in self.keep(found):
-            await durable
+        await self.kept(found)
         return wrong
 
     def _made_of(self, hit: Fields, intake: Intake, grant: Grant) -> list[Found]:

@@ -50,8 +50,7 @@ class SendDoor(Door):
             SpoolError: if a hit could not be kept.
         """
         parsed = parse(await admitted.body(MAX_BODY))
-        for durable in self.keep(self.made_of(parsed, admitted, intake)):
-            await durable
+        await self.kept(self.made_of(parsed, admitted, intake))
         return self.accepted
 
     def made_of(self, parsed: object, admitted: Admitted, intake: Intake) -> list[Found]:
@@ -98,8 +97,7 @@ class BatchDoor(SendDoor):
                 self.count(intake, wrong.code)
                 told = {"message": str(wrong), "code": "bad-request", "status": wrong.status}
                 details.append({"index": index, "response": {"error": told}})
-        for durable in self.keep(found):
-            await durable
+        await self.kept(found)
         return _accepted(
             {
                 "size": len(parsed),

@@ -52,8 +52,7 @@ class EventEndpoint(Door):
         payload = decode_plausible(await admitted.body(MAX_BODY))
         names = sites_named(payload)
         found = self.assembled(payload, admitted, intake, names)
-        for durable in self.keep(found):
-            await durable
+        await self.kept(found)
         sender = admitted.header(b"authorization")
         return self._telling(found, names, intake, sender) if sender else self.accepted
 
@@ -73,10 +72,10 @@ class EventEndpoint(Door):
                 self.count(intake, admitted)
                 return self.accepted
             payload = decode_plausible(admitted.whole_body(MAX_BODY))
-            waiting = self.begin(payload, admitted, intake, sites_named(payload))
+            found = self.assembled(payload, admitted, intake, sites_named(payload))
+            return self.keep(found) or self.accepted
         except Exception as error:  # noqa: BLE001 - the edge: no value may reach a log
             return self.answer_to(error, intake)
-        return asyncio.ensure_future(waiting[0]) if waiting else self.accepted
 
     def settled(self, durable: asyncio.Future[None]) -> Answer:
         """Give the answer once what `take_whole` waited for is done."""

@@ -124,9 +124,10 @@ class Limits:
         first, second = number & _MASK, _WIDTH | number >> 32 & _MASK
         cells = self._cells
         one, other = cells[first], cells[second]
-        # A comparison costs a third of a call to min, and there are six of them in a hit.
-        filled = _filled(one if one < other else other, rate, now)  # noqa: FURB136
-        if not filled:
+        # Comparisons in place of calls of min, max and _filled: a fifth of the hit's guards.
+        emptiest = one if one < other else other  # noqa: FURB136
+        filled = (now if now > emptiest else emptiest) + rate.interval  # noqa: FURB136
+        if filled - now > rate.span:
             return False
         if one < filled:
             cells[first] = filled

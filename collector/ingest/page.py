@@ -62,7 +62,7 @@ _INDEX = re.compile(r"/(?:index|default)\.(?:html?|php|aspx?|jsp)$", re.IGNORECA
 _MATRIX = re.compile(r";[^/]*")
 
 
-class PageRules(msgspec.Struct, frozen=True, kw_only=True):
+class PageRules(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
     """What a site's owner decided about its paths.
 
     Attributes:

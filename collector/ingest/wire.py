@@ -41,7 +41,7 @@ _FIELD: Final = re.compile(r"\$\.([A-Za-z0-9_$]{1,40})")
 _MISSING_FIELD: Final = re.compile(r"missing required field `([A-Za-z0-9_$.-]{1,40})`")
 
 
-class Payload(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+class Payload(msgspec.Struct, frozen=True, gc=False):
     """The tracker's body, whatever format it came in.
 
     Attributes:
@@ -251,20 +251,21 @@ def _payload(sent: _Plausible) -> Payload:
     scroll, engaged_ms = _engagement(sent) if kind is Kind.ENGAGEMENT else (None, 0)
     is_event = kind is Kind.EVENT
     interactive = sent.i if sent.i is not None else sent.interactive
+    # By position, in the order of Payload: half the cost of keywords (2026-11).
     return Payload(
-        kind=kind,
-        name=name if is_event else "",
-        url=url_of(sent.u or sent.url, "url"),
-        domains=domains_of(sent.d or sent.domain),
-        referrer=(sent.r or sent.referrer or "")[:MAX_URL],
-        props=properties_of(sent.m or sent.meta or sent.p or sent.props) if is_event else (),
-        interactive=interactive is not False,
-        revenue=revenue_of(sent.money or sent.revenue) if is_event else None,
-        scroll=scroll,
-        engaged_ms=engaged_ms,
-        hash_mode=bool(sent.h or sent.hash_mode),
-        screen_width=width_of(sent.w or sent.screen_width),
-        language=(sent.language or "")[:_MAX_LANGUAGE],
+        kind,
+        name if is_event else "",
+        url_of(sent.u or sent.url, "url"),
+        domains_of(sent.d or sent.domain),
+        (sent.r or sent.referrer or "")[:MAX_URL],
+        properties_of(sent.m or sent.meta or sent.p or sent.props) if is_event else (),
+        interactive is not False,
+        revenue_of(sent.money or sent.revenue) if is_event else None,
+        scroll,
+        engaged_ms,
+        bool(sent.h or sent.hash_mode),
+        width_of(sent.w or sent.screen_width),
+        (sent.language or "")[:_MAX_LANGUAGE],
     )
 
 

@@ -17,6 +17,7 @@ from typing import Final
 from collector.errors import SettingsError
 
 MAX_HOPS: Final = 10
+PEERS_KEPT: Final = 64
 # Plain numbers, for inet_pton asks an enumeration for its number anew each time.
 AF_INET: Final = int(_AF_INET)
 AF_INET6: Final = int(_AF_INET6)
@@ -33,7 +34,7 @@ class Networks:
         empty: whether it holds no network.
     """
 
-    __slots__ = ("_by_length", "empty", "unix")
+    __slots__ = ("_by_length", "_trusted_peers", "empty", "unix")
 
     def __init__(self, cidrs: Iterable[str]) -> None:
         """Read networks such as `10.0.0.0/8`, `2001:db8::/32` or a single address.
@@ -54,6 +55,19 @@ class Networks:
             lengths.setdefault((size, shift), set()).add(prefix)
         self.empty = not lengths
         self._by_length = tuple((*kind, frozenset(found)) for kind, found in lengths.items())
+        self._trusted_peers: set[str] = set()
+
+    def trusts(self, peer: str) -> bool:
+        """Tell whether the other end of a socket belongs to them; empty for a Unix socket."""
+        # Asked only of peers that forward for others. Those that may are proxies and no visitors,
+        # and they are few: remembering them spares a hit a reading of their address.
+        if peer in self._trusted_peers:
+            return True
+        address = packed(peer)
+        trusted = address in self if address else self.unix
+        if trusted and len(self._trusted_peers) < PEERS_KEPT:
+            self._trusted_peers.add(peer)
+        return trusted
 
     def __contains__(self, address: bytes) -> bool:
         """Tell whether a packed address lies in one of the networks."""
@@ -74,8 +88,11 @@ def packed(text: str) -> bytes:
         4 or 16 bytes, or none.
     """
     text = text.strip()
-    if ":" not in text and (address := _pton(AF_INET, text)):
-        return address
+    if ":" not in text:
+        try:
+            return inet_pton(AF_INET, text)
+        except (OSError, ValueError):
+            pass
     if text.startswith('"') and text.endswith('"'):
         text = text[1:-1]
     if text.startswith("["):
@@ -110,12 +127,11 @@ def client_address(
     Returns:
         4 or 16 bytes; empty if not even the peer has an address.
     """
-    own = packed(peer)
-    if not (own in trusted if own else trusted.unix):
-        return own
+    if not (forwarded or named) or not trusted.trusts(peer):
+        return packed(peer)
     if named is not None:
-        return packed(named.decode("latin-1")) or own
-    return _first_untrusted(forwarded, trusted) or own
+        return packed(named.decode("latin-1")) or packed(peer)
+    return _first_untrusted(forwarded, trusted) or packed(peer)
 
 
 def truncated(address: bytes) -> bytes:

@@ -10,8 +10,9 @@ Source: docs/design/0005-spool.md.
 
 from __future__ import annotations
 
+import asyncio
 import os
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -100,7 +101,7 @@ class Journal:
         self._file.close()
         os.close(self._lock)
 
-    def append(self, hit: Hit, undo: Undo | None = None) -> Awaitable[None]:
+    def append(self, hit: Hit, undo: Undo | None = None) -> asyncio.Future[None]:
         """Take a hit; on the event loop only.
 
         Args:
@@ -119,7 +120,7 @@ class Journal:
         except REFUSED as refused:
             refuse(refused, undo)
 
-    def append_all(self, hits: Sequence[tuple[Hit, Undo]]) -> Awaitable[None]:
+    def append_all(self, hits: Sequence[tuple[Hit, Undo]]) -> asyncio.Future[None]:
         """Take hits that were sent together: all of them become durable, or none.
 
         Args:

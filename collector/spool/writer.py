@@ -12,7 +12,7 @@ import asyncio
 import logging
 import queue
 import threading
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import NoReturn, Protocol, TypeVar
 
@@ -116,7 +116,7 @@ class Writer:
             self.turn()
         self._trouble = self._trouble or SpoolError("the spool is closed")
 
-    def append(self, closes_at: int, encoded: bytes, undo: Undo | None) -> Awaitable[None]:
+    def append(self, closes_at: int, encoded: bytes, undo: Undo | None) -> asyncio.Future[None]:
         """Add a hit to the group that is next; on the event loop only.
 
         Returns:
@@ -137,7 +137,7 @@ class Writer:
                 group.undos.append(undo)
             return group.done
 
-    def append_all(self, hits: Sequence[tuple[int, bytes]], undo: Undo) -> Awaitable[None]:
+    def append_all(self, hits: Sequence[tuple[int, bytes]], undo: Undo) -> asyncio.Future[None]:
         """Add hits, each with its `closes_at`, to one group: all become durable, or none.
 
         Returns, Raises: as `append`.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -21,14 +21,14 @@ from collector.settings import Settings
 class Forgetful:
     """Acknowledge at once and keep nothing."""
 
-    def append(self, hit: Hit, undo: Callable[[], None] | None = None) -> Awaitable[None]:
+    def append(self, hit: Hit, undo: Callable[[], None] | None = None) -> asyncio.Future[None]:
         """Encode the hit, as the journal would, and let it go."""
         msgspec.msgpack.encode(hit)
         done = asyncio.get_running_loop().create_future()
         done.set_result(None)
         return done
 
-    def append_all(self, hits: Sequence[tuple[Hit, Callable[[], None]]]) -> Awaitable[None]:
+    def append_all(self, hits: Sequence[tuple[Hit, Callable[[], None]]]) -> asyncio.Future[None]:
         """Let several go."""
         return [self.append(hit) for hit, _ in hits][-1]
 

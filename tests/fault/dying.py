@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ class DyingJournal(Journal):
 
     fate: Fate
 
-    def append(self, hit: Hit, undo: Undo | None = None) -> Awaitable[None]:
+    def append(self, hit: Hit, undo: Undo | None = None) -> asyncio.Future[None]:
         """Take a hit."""
         self.fate.passing("before append")
         taken = super().append(hit, undo)

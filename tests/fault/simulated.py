@@ -212,7 +212,7 @@ class World:
         country = self.chance.choice(("FR", "DE"))
         values = VisitValues(entry_path=path, source="Google", country=country)
         step = self.visits.advance(
-            Arrival(1, CLOSES_AT, pseudonym, int(self.clock.now()), kind, path, values)
+            Arrival(1, CLOSES_AT, pseudonym, int(self.clock.now()), kind, path, lambda: values)
         )
         hit = a_hit(
             closes_at=CLOSES_AT,

@@ -174,6 +174,16 @@ def test_profiles_cut_networks_at_their_lengths() -> None:
     assert address_6[:6] == network_of(address_6, strict=True)
 
 
+def test_a_peer_that_forwards_for_nobody_is_not_remembered() -> None:
+    """Only proxies that forwarded are known again; a visitor of their network leaves nothing."""
+    trusted = Networks(["10.0.0.0/8"])
+
+    client_address("10.0.0.9", b"", trusted)
+    client_address("10.0.0.1", b"192.0.2.1", trusted)
+
+    assert {"10.0.0.1"} == trusted._trusted_peers
+
+
 def test_no_address_is_remembered() -> None:
     """Twenty thousand addresses leave no memory behind, so there is no cache of them."""
     addresses = [f"10.{n % 256}.{n // 256 % 256}.{n // 65536}" for n in range(20_000)]

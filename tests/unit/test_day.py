@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.day import day_at, day_number, day_of_date, hour_at, minute_at, zone_of
+from collector.day import (
+    day_at,
+    day_number,
+    day_of_date,
+    hour_at,
+    minute_at,
+    moment_at,
+    zone_of,
+)
 from collector.errors import SettingsError
 
 ZONES = sorted(available_timezones())
@@ -88,6 +96,14 @@ def test_an_hour_begins_on_the_local_hour(zone: str, moment: int) -> None:
 
     assert 0 <= moment - hour < 3600
     assert local.minute * 60 + local.second == moment - hour
+
+
+@given(st.sampled_from(ZONES), INSTANTS)
+def test_a_moment_is_day_hour_and_minute_at_once(zone: str, instant: int) -> None:
+    """The one step gives what the three steps give, anywhere and at any time."""
+    apart = (day_at(zone, instant), hour_at(zone, instant), minute_at(instant))
+
+    assert apart == moment_at(zone, instant + 0.5)
 
 
 def test_a_minute_begins_on_the_minute() -> None:

@@ -27,7 +27,7 @@ def an_arrival(path: str = "/", after: int = 0, **changes: Any) -> Arrival:
         "now": START + after,
         "kind": Kind.PAGEVIEW,
         "path": path,
-        "values": VALUES,
+        "values": lambda: VALUES,
     }
     return Arrival(**{**fields, **changes})
 
@@ -53,6 +53,20 @@ def test_the_first_pageview_opens_a_visit() -> None:
     assert (1, 1, 0) == (step.visits, step.bounces, step.seconds)
     assert ("/a", "") == (step.exit_path, step.left_path)
     assert VALUES == step.values
+
+
+def test_values_are_asked_of_the_first_hit_only() -> None:
+    """Where a visit came from is worked out once; what follows repeats it."""
+    visits, asked = Visits(), []
+
+    def values() -> VisitValues:
+        asked.append(1)
+        return VALUES
+
+    steps = walk(visits, *(an_arrival("/a", after, values=values) for after in (0, 10, 20)))
+
+    assert [1] == asked
+    assert [VALUES] * 3 == [step.values for step in steps]
 
 
 def test_a_second_pageview_ends_the_bounce() -> None:

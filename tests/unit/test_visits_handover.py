@@ -25,7 +25,7 @@ def an_arrival(path: str = "/", after: int = 0, **changes: Any) -> Arrival:
         "now": START + after,
         "kind": Kind.PAGEVIEW,
         "path": path,
-        "values": VisitValues(entry_path=path, country="FR"),
+        "values": lambda: VisitValues(entry_path=path, country="FR"),
     }
     return Arrival(**{**fields, **changes})
 
