@@ -106,8 +106,11 @@ def create_app(settings: Settings, clock: Clock | None = None, *, demo: bool = F
     return Footfall(make_parts(settings, clock), demo=demo)
 
 
-def serve(settings: Settings, *, demo: bool = False) -> int:
+def serve(settings: Settings, clock: Clock | None = None, *, demo: bool = False) -> int:
     """Run the service until it is told to stop.
+
+    Args:
+        clock: what it lives by; the machine's own unless told otherwise.
 
     Returns:
         The exit code: 0 after a clean stop, 1 if it could not start.
@@ -115,7 +118,7 @@ def serve(settings: Settings, *, demo: bool = False) -> int:
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     try:
-        parts = make_parts(settings)
+        parts = make_parts(settings, clock)
         app = Footfall(parts, demo=demo)
     except CollectorError as failed:
         click.echo(f"footfall: {failed}", err=True)

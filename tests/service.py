@@ -63,12 +63,14 @@ class Service:
         public_sites: the sites it has from the start, readable by all.
         options: further arguments of `serve`.
         environ: further environment, such as FOOTFALL_SEAL__GRACE_S.
+        command: what runs `footfall`; `serve` and the options follow.
     """
 
     data_dir: Path
     public_sites: tuple[str, ...] = ("localhost",)
     options: tuple[str, ...] = ()
     environ: dict[str, str] = field(default_factory=dict)
+    command: tuple[str, ...] = (sys.executable, "-m", "collector.cli")
     port: int = field(default_factory=free_port)
     runtime: Path = field(default_factory=runtime_folder)
     process: subprocess.Popen[bytes] | None = None
@@ -101,7 +103,7 @@ class Service:
             self._found()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "collector.cli", "serve", *self.options],
+                [*self.command, "serve", *self.options],
                 env=self._environment(),
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -31,6 +31,7 @@ BACK_OFF_FIRST_SECONDS = 0.5
 BACK_OFF_MOST_SECONDS = 60.0
 SCHEMA_RETRY_SECONDS = 60.0
 MOST_OF_A_CORE = 0.3
+LONGEST_REST_SECONDS = 10.0
 
 _log = logging.getLogger(__name__)
 
@@ -183,8 +184,11 @@ class Delivery:
         if failures:
             most = min(BACK_OFF_MOST_SECONDS, BACK_OFF_FIRST_SECONDS * 2 ** min(failures, 10))
             return random.uniform(most / 2, most)  # noqa: S311 - jitter, no secret
-        # One core in three at most: many small partitions make a flush dear.
-        return max(self._pace.flush_interval_s, cost_seconds / MOST_OF_A_CORE) - cost_seconds
+        # One core in three at most: many small partitions make a flush dear. A machine that
+        # slept through a flush makes it look dearer than any is.
+        longest = self._pace.flush_interval_s + LONGEST_REST_SECONDS
+        rest = max(self._pace.flush_interval_s, cost_seconds / MOST_OF_A_CORE) - cost_seconds
+        return min(rest, longest)
 
     def _settle_doubts(self) -> None:
         for closes_at, first in self._journal.in_doubt():

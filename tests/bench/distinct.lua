@@ -1,5 +1,10 @@
 -- Report pageviews, each of a page and a visitor that nobody has seen before.
+-- The first argument is how many were reported before.
 local number = 0
+
+function init(arguments)
+  number = tonumber(arguments[1] or 0)
+end
 
 function request()
   number = number + 1

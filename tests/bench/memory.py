@@ -10,6 +10,7 @@ import os
 import re
 import resource
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,13 +22,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from tests.clickhouse_process import a_front
 from tests.service import Service
 
 HITS = int(os.environ.get("BENCH_HITS", "1000000"))
 CONNECTIONS = 64
 IDLE_CONNECTIONS, SLOW_CLIENTS = 5_000, 200
 SCRIPT = Path(__file__).with_name("distinct.lua")
-TRUSTING = {"FOOTFALL_TRUSTED_PROXIES": "127.0.0.1/32"}
+TRUSTING = {
+    "FOOTFALL_TRUSTED_PROXIES": "127.0.0.1/32",
+    # One load generator is more than a site may send.
+    "FOOTFALL_LIMITS__SITE_PER_SECOND": "100000",
+    "FOOTFALL_LIMITS__INSTANCE_PER_SECOND": "100000",
+}
 SMALL_SPOOL = 64 << 20
 
 
@@ -42,28 +49,63 @@ def main() -> None:
     """Weigh the service in each state and print a line for it."""
     if shutil.which("wrk") is None:
         sys.exit("this bench needs wrk: apt-get install wrk")
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        Service(Path(folder) / "data", environ=TRUSTING) as service,
-    ):
+    for bench in (_embedded, _of_a_server, _without_a_server):
+        with tempfile.TemporaryDirectory() as folder:
+            bench(Path(folder))
+
+
+def _embedded(folder: Path) -> None:
+    days_pass = (sys.executable, "-m", "tests.bench.days_pass")
+    with Service(folder / "data", environ=TRUSTING, command=days_pass) as service:
         time.sleep(3)
-        _print("embedded, idle", weight(service))
+        _print("embedded, idle", service)
         with idle_connections(service.port, IDLE_CONNECTIONS):
-            _print(f"{IDLE_CONNECTIONS} idle connections", weight(service))
+            _print(f"{IDLE_CONNECTIONS} idle connections", service)
         with slow_clients(service.port, SLOW_CLIENTS):
-            send_for(service.port, 10)
-            _print(f"{SLOW_CLIENTS} slow clients, under load", weight(service))
-        sent = send(service.port, HITS)
-        _print(f"{sent} distinct paths and visitors", weight(service))
-        _drain(service)
-        _print("the same, delivered", weight(service))
-    with tempfile.TemporaryDirectory() as folder, _cut_off(Path(folder) / "data") as service:
+            sent = send_for(service.port, 10)[0]
+            _print(f"{SLOW_CLIENTS} slow clients, under load", service)
+        for day in ("first", "second"):
+            sent += send(service.port, HITS, after=sent + CONNECTIONS)
+            _print(f"{day} day: {sent} distinct paths and visitors", service)
+            _drain(service)
+            _print("  the same, delivered", service)
+            counted = service.aggregate()
+            print(f"  counted: {counted['pageviews']} pageviews, {counted['visitors']} visitors")
+            _let_a_day_pass(service)
+            _print("  the same, sealed", service)
+            sent = 0
+
+
+def _of_a_server(folder: Path) -> None:
+    with a_front(folder / "server") as front:
+        environ = {**TRUSTING, "FOOTFALL_CLICKHOUSE_DSN": front.dsn()}
+        with Service(folder / "data", environ=environ) as service:
+            sent = send(service.port, HITS // 4)
+            _print(f"collector of a server, {sent} distinct hits", service)
+            service.kill()
+
+
+def _without_a_server(folder: Path) -> None:
+    with _cut_off(folder / "data") as service:
         refused = fill(service)
-        _print(f"no server, spool full, {refused} hits refused", weight(service))
+        _print(f"no server, spool full, {refused} hits refused", service)
 
 
-def _print(state: str, found: Weight) -> None:
+def _let_a_day_pass(service: Service) -> None:
+    """Let a day pass, and wait until the one before is sealed."""
+    assert service.process is not None
+    service.process.send_signal(signal.SIGUSR1)
+    service.wait_for(True, lambda: "sealed: SealResult" in service.log.read_text(), seconds=120)
+    service.log.write_text("")
+    time.sleep(5)
+
+
+def _print(state: str, service: Service) -> None:
+    """Print what it weighs, and the peak since it was last printed."""
+    assert service.process is not None
+    found = weight(service)
     print(f"{state:48} {found.now:6.0f} MiB resident {found.peak:6.0f} MiB peak", flush=True)
+    Path(f"/proc/{service.process.pid}/clear_refs").write_text("5")
 
 
 def weight(service: Service) -> Weight:
@@ -74,8 +116,12 @@ def weight(service: Service) -> Weight:
     return Weight(*(int(one[1]) / 1024 for one in found if one))
 
 
-def send_for(port: int, seconds: int) -> tuple[int, int]:
-    """Send hits at full speed; return how many were answered, and how many not with 202."""
+def send_for(port: int, seconds: int, after: int = 0) -> tuple[int, int]:
+    """Send hits at full speed; return how many were answered, and how many not with 202.
+
+    Args:
+        after: how many are passed over, because they were sent before.
+    """
     said = subprocess.run(
         [
             "wrk",
@@ -84,6 +130,7 @@ def send_for(port: int, seconds: int) -> tuple[int, int]:
             f"-d{seconds}s",
             f"-s{SCRIPT}",
             f"http://127.0.0.1:{port}",
+            *("--", str(after)),
         ],
         capture_output=True,
         text=True,
@@ -96,11 +143,12 @@ def send_for(port: int, seconds: int) -> tuple[int, int]:
     return int(answered[1]), int(refused[1]) if refused else 0
 
 
-def send(port: int, hits: int) -> int:
+def send(port: int, hits: int, after: int = 0) -> int:
     """Send at least so many hits; return how many."""
     sent = 0
     while sent < hits:
-        sent += send_for(port, 20)[0]
+        # What was under way when the load ended was not reported as answered.
+        sent += send_for(port, 20, after + sent)[0] + CONNECTIONS
     return sent
 
 
@@ -168,9 +216,11 @@ def _cut_off(data_dir: Path) -> Iterator[Service]:
 
 
 def _drain(service: Service) -> None:
-    while service.get("/readyz").json()["reasons"]:
-        time.sleep(0.5)
-    time.sleep(5)
+    """Wait until nothing more arrives in the store."""
+    before = -1
+    while (counted := service.aggregate()["pageviews"]) != before:
+        before = counted
+        time.sleep(5)
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """A world in one thread: a clock, a disk and a ClickHouse that fail when a seed says so.
 
-The journal, its SQLite file, delivery and visits are the real ones; only what
-lies beneath them is made up. No thread and no time pass unseen, so a seed
-always tells the same story.
+The journal, its SQLite file, delivery, visits and sealing are the real ones; only what
+lies beneath them is made up. A midnight passes, now and then two. No thread and no
+time pass unseen, so a seed always tells the same story.
 """
 
 from __future__ import annotations
@@ -12,37 +12,29 @@ import random
 import shutil
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import pyarrow as pa
-
-from collector.errors import DeliveryError, Rejected, SpoolError, Unreachable
-from collector.hit import SUMS, VISIT_VALUES, Hit, Kind, VisitValues
+from collector.cells.client import Store
+from collector.cells.sealing import Sealer, open_days
+from collector.errors import DeliveryError, SealError, SpoolError
+from collector.hit import Hit, Kind, VisitValues
 from collector.ingest.visits import Arrival, Visits
+from collector.privacy.secrets import DaySecrets
+from collector.registry.sites import Sites
 from collector.settings import Delivery as Pace
 from collector.spool.delivery import Delivery
 from collector.spool.file import SpoolFile, disk_errors
 from collector.spool.journal import Journal
 from collector.telemetry import Tally
-from tests.builders import FakeClock, a_hit
+from tests.builders import FakeClock, a_hit, a_site
+from tests.fault.fake_clickhouse import POISON, FakeClickHouse
 
-CLOSES_AT, DAY = 1_795_305_600, 20_778
-POISON = "poison"
-PLAIN: tuple[str, ...] = (
-    *SUMS,
-    "site",
-    "closes_at",
-    "day",
-    "hour",
-    "minute",
-    "counts_visitor",
-    "exit_path",
-)
-PLAIN += ("left_path", "path", "hostname", "event", "currency", "search_query")
+MIDNIGHT, DAY_SECONDS = 1_795_305_600, 86_400
+SITES = Sites([a_site()])
 
 
 class FailingFile(SpoolFile):
@@ -65,83 +57,13 @@ class FailingFile(SpoolFile):
             raise sqlite3.OperationalError("disk I/O error")
 
 
-class FakeClickHouse:
-    """A server that applies a batch wholly or not at all, at a moment of its own choice.
-
-    Attributes:
-        applied: the hits of each batch that was applied, one entry for each time.
-        fault: what happens to the next INSERT: `refuse`, `lose reply`, `late` or empty.
-        late: INSERTs that nobody waits for and that still run, by query id.
-    """
-
-    embedded = False
-
-    def __init__(self) -> None:
-        """Be empty."""
-        self.applied: list[tuple[str, list[Hit]]] = []
-        self.counts: dict[tuple[str, int], int] = {}
-        self.late: dict[str, tuple[str, list[Hit]]] = {}
-        self.fault = ""
-        self.down = False
-
-    def insert_arrow(
-        self, table: str, columns: Sequence[str], stream: bytes, *, token: str, query_id: str = ""
-    ) -> None:
-        """Insert, or do what the fault says."""
-        self._answer()
-        rows = pa.ipc.open_stream(stream).read_all().to_pylist()
-        if table == "suppressed":
-            for row in rows:
-                key = (row["reason"], row["site"])
-                self.counts[key] = max(row["count"], self.counts.get(key, 0))
-            return
-        fault, self.fault = self.fault, ""
-        if fault == "refuse":
-            raise Unreachable("too many parts")
-        if any(POISON in str(value) for row in rows for value in row.values()):
-            raise Rejected("poison")
-        batch = (token, [_hit(row) for row in rows if not row["receipt"]])
-        if fault == "late":
-            self.late[query_id] = batch
-            raise Unreachable("timed out")
-        self.applied.append(batch)
-        if fault == "lose reply":
-            raise Unreachable("connection reset")
-
-    def query(self, sql: str, parameters: Any = None, settings: Any = None) -> list[Any]:
-        """Answer for receipts, and for statements that still run."""
-        self._answer()
-        token = parameters["token"]
-        if sql.startswith("SELECT DISTINCT value"):
-            return [(each,) for each, _ in self.applied if each.startswith(token)]
-        if "open_cells" in sql:
-            return [(sum(token == applied for applied, _ in self.applied),)]
-        for query_id in [each for each in self.late if each.startswith(token)]:
-            if sql.startswith("KILL"):
-                del self.late[query_id]
-        return [(sum(each.startswith(token) for each in self.late),)]
-
-    def let_one_arrive(self) -> None:
-        """Apply an INSERT that nobody waits for any more."""
-        if self.late:
-            self.applied.append(self.late.pop(next(iter(self.late))))
-
-    def restart(self) -> None:
-        """Lose what ran."""
-        self.late.clear()
-
-    def _answer(self) -> None:
-        if self.down:
-            raise Unreachable("connection refused")
-
-
 class World:
     """One collector, its disk and its server, driven by a seed."""
 
     def __init__(self, seed: int, folder: Path) -> None:
         """Begin with nothing."""
         self.chance = random.Random(seed)
-        self.clock = FakeClock(float(CLOSES_AT - 20_000))
+        self.clock = FakeClock(float(MIDNIGHT - 3000))
         self.loop = asyncio.new_event_loop()
         self.folder, self.lives, self.hits = folder, 0, 0
         self.server = FakeClickHouse()
@@ -160,13 +82,20 @@ class World:
             self._disk_fault,
         )
         deeds += (self._store_fault, self._crash, self._server_restart, self.server.let_one_arrive)
+        deeds += (self._seal, self._seal, self._stumble)
         for _ in range(steps):
             self.clock.pass_by(self.chance.choice((0.1, 1.0, 60.0, 700.0)))
             self.chance.choice(deeds)()
-        self.disk.fault, self.server.fault, self.server.down = "", "", False
+        self.disk.fault = self.server.fault = self.server.stumbles = ""
+        self.server.down = False
         self.server.let_one_arrive()
+        self.clock.pass_by(DAY_SECONDS * self.chance.randrange(2))
         for _ in range(20):
             self._flush()
+        self._seal()
+        self.left_open = set(open_days(cast(Store, self.server))) & set(
+            self.sealer.due(self.clock.now())
+        )
         self.journal.close()
         self.loop.close()
 
@@ -182,6 +111,12 @@ class World:
         self.delivery = Delivery(
             self.journal, self.server, self.clock, Pace(max_batch_hits=self.chance.choice((3, 50)))
         )
+        secrets = DaySecrets(None, self.clock, "memory")
+        self.sealer = Sealer(
+            cast(Store, self.server), self.journal, secrets, lambda: SITES, self.clock
+        )
+        with suppress(DeliveryError):
+            self.sealer.remember()
 
     def _hits(self) -> None:
         hits = self.loop.run_until_complete(self._append(self.chance.randrange(1, 8)))
@@ -211,12 +146,15 @@ class World:
         pseudonym = bytes([self.chance.randrange(4)] * 16)
         country = self.chance.choice(("FR", "DE"))
         values = VisitValues(entry_path=path, source="Google", country=country)
+        now = max(int(self.clock.now()), self.sealer.sealed_until())
+        day = now // DAY_SECONDS
+        closes_at = (day + 1) * DAY_SECONDS
         step = self.visits.advance(
-            Arrival(1, CLOSES_AT, pseudonym, int(self.clock.now()), kind, path, lambda: values)
+            Arrival(1, closes_at, pseudonym, now, kind, path, lambda: values)
         )
         hit = a_hit(
-            closes_at=CLOSES_AT,
-            day=DAY,
+            closes_at=closes_at,
+            day=day,
             pseudonym=pseudonym,
             visit=step.values,
             path=path,
@@ -232,6 +170,14 @@ class World:
         with suppress(DeliveryError, SpoolError):
             self.delivery.flush()
         self.loop.run_until_complete(asyncio.sleep(0))
+
+    def _seal(self) -> None:
+        with suppress(DeliveryError, SealError, SpoolError):
+            self.sealer.run_once()
+        self.loop.run_until_complete(asyncio.sleep(0))
+
+    def _stumble(self) -> None:
+        self.server.stumbles = self.chance.choice(("refuse", "lose reply"))
 
     def _disk_fault(self) -> None:
         self.disk.fault = self.chance.choice(("before", "after"))
@@ -267,7 +213,7 @@ class World:
 
     def verdict(self) -> list[str]:
         """Say what is wrong with the end of the story."""
-        there = Counter(hit.path for _, hits in self.server.applied for hit in hits)
+        there = Counter(hit.path for hit in self._counted())
         kept = [hit for hit in self.acknowledged if POISON not in hit.path]
         wrong = [f"lost {hit.path}" for hit in kept if not there[hit.path]]
         del there["(other)"]
@@ -278,19 +224,27 @@ class World:
         told = sum(self.server.counts.values())
         if not poisoned <= told <= poisoned + len(self.in_flight):
             wrong.append(f"{poisoned} hits were rejected, {told} were told")
+        wrong += [f"sealed and still open: {day}" for day in self.left_open & self.server.seals]
+        wrong += [f"not sealed: {day}" for day in self.left_open - self.server.seals]
         return wrong + self._negative()
 
+    def _counted(self) -> list[Hit]:
+        """List what a reader counts: sealed days from their sealed rows, all others open."""
+        sealed = self.server.seals
+        hits = [hit for _, batch in self.server.applied for hit in batch]
+        hits = [hit for hit in hits if hit.closes_at not in sealed]
+        return hits + [hit for day in sealed for hit in self.server.sealed.get(day, [])]
+
     def _negative(self) -> list[str]:
-        cells: Counter[tuple[str, str, str]] = Counter()
-        for _, hits in self.server.applied:
-            for hit in hits:
-                cells["exit_path", hit.exit_path, "visits"] += 1
-                cells["exit_path", hit.left_path, "visits"] -= 1
-                for name in ("visits", "bounces", "visit_seconds"):
-                    for dimension in ("entry_path", "country"):
-                        value = getattr(hit.visit, dimension)
-                        cells[dimension, value, name] += getattr(hit, name)
-        return [f"negative {cell}" for cell, total in cells.items() if total < 0 and cell[1]]
+        cells: Counter[tuple[int, str, str, str]] = Counter()
+        for hit in self._counted():
+            cells[hit.closes_at, "exit_path", hit.exit_path, "visits"] += 1
+            cells[hit.closes_at, "exit_path", hit.left_path, "visits"] -= 1
+            for name in ("visits", "bounces", "visit_seconds"):
+                for dimension in ("entry_path", "country"):
+                    value = getattr(hit.visit, dimension)
+                    cells[hit.closes_at, dimension, value, name] += getattr(hit, name)
+        return [f"negative {cell}" for cell, total in cells.items() if total < 0 and cell[2]]
 
 
 async def _awaited(outcome: Any) -> None:
@@ -299,11 +253,3 @@ async def _awaited(outcome: Any) -> None:
 
 def _poisoned(hit: Hit) -> bool:
     return any(POISON in value for value in (hit.path, hit.left_path, hit.visit.entry_path))
-
-
-def _hit(row: dict[str, Any]) -> Hit:
-    return Hit(
-        **{name: row[name] for name in PLAIN},
-        pseudonym=row["k0"].to_bytes(8, "little") + row["k1"].to_bytes(8, "little"),
-        visit=VisitValues(**{name: row[name] for name in VISIT_VALUES}),
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from collector.clock import SystemClock
 from collector.errors import SchemaMismatch, Unreachable
 from collector.hit import Hit
 from collector.settings import Delivery as Pace
+from collector.spool import delivery as delivery_module
 from collector.spool.delivery import Delivery
 from collector.spool.journal import Journal
 from tests.builders import FakeClock
@@ -68,6 +70,31 @@ def test_f_3_a_server_that_is_away_for_a_day(
     assert 86_400 == lag
     assert len({hit.closes_at for hit in hits}) > 3
     assert [] == verdict(mortal_server, hits)
+
+
+def test_f_3_a_machine_that_slept_through_a_flush_goes_on(
+    server: Store, journal: Journal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A flush that seems to have taken a day is not rested from for three."""
+    monkeypatch.setattr(delivery_module, "LONGEST_REST_SECONDS", 0.1)
+    clock, first, second = FakeClock(), invented(5, seed=1), invented(5, seed=2)
+
+    def sleep_through(hits: list[Hit]) -> list[Hit]:
+        clock.pass_by(86_400)
+        return hits
+
+    delivery = Delivery(journal, server, clock, Pace(flush_interval_s=0.05), sleep_through)
+    append(journal, first)
+    delivery.start()
+    while delivery.health().hits < len(first):
+        threading.Event().wait(0.02)
+    append(journal, second)
+    ends = time.monotonic() + 10
+    while delivery.health().hits < len(first + second) and time.monotonic() < ends:
+        threading.Event().wait(0.02)
+    delivery.stop(1)
+
+    assert [] == verdict(server, first + second)
 
 
 def test_f_3_a_server_killed_again_and_again(
