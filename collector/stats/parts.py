@@ -57,10 +57,6 @@ class Part:
     grain: Grain
     filters: tuple[Filter, ...]
 
-    def column(self, dimension: str) -> str:
-        """Name the column that holds a dimension's values."""
-        return ("value", "other")[self.view.dimensions.index(dimension)]
-
     @property
     def is_list(self) -> bool:
         """Whether small cells become "(other)"; in tables they are left out, totals have none."""
@@ -72,10 +68,20 @@ class Part:
         return f"view = {self.view.id} AND grain = {int(self.grain)}"
 
     @property
-    def wanted(self) -> str:
-        """The condition on a cell to pass the filters."""
+    def number(self) -> int:
+        """What tells its cells from those of another part: `view * 4 + grain`."""
+        return self.view.id * 4 + int(self.grain)
+
+    def wanted(self, value: str = "value", other: str = "other") -> str:
+        """Write the condition on a cell to pass the filters.
+
+        Args:
+            value: the column of the first dimension's values; `other` of the second's.
+        """
         kept = [
-            _OPERATORS[one.operator].format(column=self.column(one.dimension), name=f"filter{n}")
+            _OPERATORS[one.operator].format(
+                column=(value, other)[self.view.dimensions.index(one.dimension)], name=f"filter{n}"
+            )
             for n, one in enumerate(self.filters)
         ]
         if self.grain is Grain.MINUTE:
@@ -85,22 +91,26 @@ class Part:
     @property
     def to_read(self) -> str:
         """The condition on an open cell to be read: a list is folded whole, then filtered."""
-        return self.of_its_view if self.is_list else f"{self.of_its_view} AND {self.wanted}"
+        return self.of_its_view if self.is_list else f"{self.of_its_view} AND {self.wanted()}"
 
     @property
     def weight(self) -> str:
         """The sum that the threshold looks at."""
         return "visits" if folds_by_visits(self.view) else "visitors"
 
-    @property
-    def small(self) -> str:
-        """The condition on an open cell to be too small to be told."""
+    def needed(self, *, thin: bool) -> str:
+        """Write how much weight an open cell needs to be told.
+
+        Args:
+            thin: whether `thin_days` and `thin_hours` list slices that tell only their totals.
+        """
         if not self.view.dimensions:
             return "0"
-        small = f"{self.weight} < {{{self.name}_least:Int64}}"
+        least = f"{{{self.name}_least:Int64}}"
         if known_values_stay(self.view, self.grain):
-            small = f"({small} AND NOT {self._known})"
-        return " OR ".join((small, *self._thin))
+            least = f"if({self._known}, 0, {least})"
+        slices = self._thin if thin else ()
+        return f"if({' OR '.join(slices)}, {NEVER}, {least})" if slices else least
 
     def parameters(self, site: Site, profile: Profile, known: Known) -> dict[str, Any]:
         """Give the threshold of this part, the values it spares and the filters' values."""
@@ -140,12 +150,7 @@ class Part:
 def parameters(site: Site, parts: tuple[Part, ...], known: Known) -> dict[str, Any]:
     """Give all parameters that the parts' conditions name."""
     profile = profile_of(site.profile)
-    bound: dict[str, Any] = {
-        "site": site.id,
-        "small_sums": profile.small_sums,
-        "thin_days": profile.thin_day if profile.thin_while_open else 0,
-        "thin_hours": profile.thin_hour if profile.thin_while_open else 0,
-    }
+    bound: dict[str, Any] = {"site": site.id}
     for part in parts:
         bound |= part.parameters(site, profile, known)
     return bound

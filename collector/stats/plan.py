@@ -1,17 +1,18 @@
-"""Turn a question into one statement over sealed and open cells.
+"""Turn a question into two statements, one over sealed cells and one over open ones.
 
-Pure: chooses the view, binds every value as a parameter, runs nothing. One
+Pure: chooses the view, binds every value as a parameter, runs nothing. Each
 statement reads both the rows and what they are measured against, so that
 parts always belong to the same whole. Called by `report`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from collector.cells.thresholds import open_table
+from collector.cells.thresholds import Profile, profile_of
 from collector.cells.views import Grain, View
 from collector.day import zone_of
 from collector.errors import QueryError, Unanswerable
@@ -22,48 +23,58 @@ from collector.stats.dimensions import is_partial, refuse_what_it_cannot_say, vi
 from collector.stats.metrics import METRICS, VISITORS, sums_of
 from collector.stats.parts import Known, Part, parameters
 from collector.stats.query import Filter, Query
-from collector.stats.reading import BOTH, Kinds
+from collector.stats.reading import FINE, NO_KEY
+from collector.stats.unsealed import Rule
 
 HOURS_KEPT_DAYS = 35
 LONGEST_PERIOD_DAYS = 3700
 LARGEST_PAGE = 1000
 
-BASE = "base"
-LISTED = "listed"
-FOLDED = "folded"
-
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A statement, and how to read its rows.
+    """Two statements, and how to read their rows.
 
     Attributes:
-        sql: gives at most one row for each part: `part, folded, <sums over all its rows>, rows`.
-            `part` is BASE (what the rows are measured against), LISTED (the rows) or FOLDED (the
-            stored "(other)"); `folded` how many values were folded into it; `rows` an array of
-            `(key, <sums>)`, of LISTED the page asked for and one row more.
+        sealed: see `reading.of_sealed`; wants the parameters `sealed`, `kept` and `taken` too.
+        opened: see `reading.of_open`; wants the parameter `sealed` too.
         parameters: by name, for `{name:Type}`.
         view: the one that answers.
         views: all that are read.
         sums: the names of the sums; visitors last.
-        has_base: whether there is a part to measure the rows against.
+        parts: their numbers: what the rows are made of, or the totals where there are none;
+            then what rows are measured against, if there is anything.
+        rules: by part, how its open cells are folded.
+        weight: the place of the sum that rows are sorted by.
     """
 
-    sql: str
+    sealed: str
+    opened: str
     parameters: dict[str, Any]
     view: View
     views: tuple[View, ...]
     sums: tuple[str, ...]
-    has_base: bool
+    parts: tuple[int, ...]
+    rules: dict[int, Rule]
+    weight: int
+
+    @property
+    def has_base(self) -> bool:
+        """Whether there is a part to measure the rows against."""
+        return len(self.parts) > 1
+
+    @property
+    def fine(self) -> tuple[bool, ...]:
+        """For each sum, whether a cell of few visitors leaves it out."""
+        return tuple(name in FINE for name in self.sums)
 
 
-def sql_for(query: Query, now: float, known: Known | None = None, kinds: Kinds = BOTH) -> Plan:
+def sql_for(query: Query, now: float, known: Known | None = None) -> Plan:
     """Plan a question.
 
     Args:
         now: in seconds since 1970; decides which day is today.
         known: values that never fold, by dimension.
-        kinds: which kinds of day the period holds, if that is known.
 
     Raises:
         QueryError: if the question is malformed.
@@ -76,13 +87,20 @@ def sql_for(query: Query, now: float, known: Known | None = None, kinds: Kinds =
     rows, base = _rows(query, view, now), _base(query, view)
     parts = tuple(part for part in (rows, base) if part)
     sums = _sums(query, base)
+    weight = METRICS[query.metrics[0]].weight
+    profile = profile_of(query.site.profile)
+    keys = _keys(query, view)
     return Plan(
-        sql=_statement(query, parts, sums, kinds),
-        parameters=parameters(query.site, parts, known or {}) | _paging(query, now),
+        sealed=reading.of_sealed(parts, sums, keys("value", "other"), weight),
+        opened=reading.of_open(parts, sums, keys, profile),
+        parameters=parameters(query.site, parts, known or {})
+        | {"first": query.period.first, "last": query.period.last, "since": recent_since(now)},
         view=view,
         views=tuple(part.view for part in parts),
         sums=sums,
-        has_base=base is not None,
+        parts=tuple(part.number for part in parts),
+        rules={part.number: _rule(part, profile) for part in parts},
+        weight=sums.index(weight),
     )
 
 
@@ -134,60 +152,22 @@ def _sums(query: Query, base: Part | None) -> tuple[str, ...]:
     return (*(name for name in wanted if name != VISITORS), VISITORS)
 
 
-# Of the days of a period, the one on which most values were folded.
-_TOLD = "arrayMax(sumMapIf([day], [folded], folded > 0).2)"
+def _rule(part: Part, profile: Profile) -> Rule:
+    return Rule(part.is_list, profile.small_sums if part.view.dimensions else 0)
 
 
-def _statement(query: Query, parts: tuple[Part, ...], sums: tuple[str, ...], kinds: Kinds) -> str:
-    table = open_table(query.site.profile)
-    names = ", ".join(sums)
-    grouped = ", ".join(f"sum({name}) AS {name}" for name in sums)
-    wholes = ", ".join(f"sum({name}) AS all_{name}" for name in sums)
-    something = " OR ".join(f"{name} != 0" for name in sums)
-    # Sorted by the first metric, heaviest first, then by value, so that pages do not overlap.
-    place = f"(-line.{sums.index(METRICS[query.metrics[0]].weight) + 2}, line.1)"
-    return (
-        f"WITH {reading.scalars(parts, table)} SELECT part, sum(told) AS all_told, {wholes}, "
-        f"arraySlice(arraySort(line -> {place}, groupArray((key, {names}))), "
-        "{skipped:UInt64} + 1, {taken:UInt64}) AS lines FROM ("
-        f"SELECT {_part(query, parts)} AS part, {_key(query, parts)} AS key, {grouped}, "
-        f"{_TOLD} AS told FROM ({reading.cells(parts, sums[:-1], table, kinds)}) "
-        f"GROUP BY part, key HAVING {something}) GROUP BY part"
-    )
-
-
-def _part(query: Query, parts: tuple[Part, ...]) -> str:
-    first = BASE if parts[0].name == "base" else LISTED
-    if not query.dimension:
-        return f"if(origin = 0, '{first}', '{BASE}')"
-    column = parts[0].column(query.dimension)
-    return f"multiIf(origin = 1, '{BASE}', {column} = '{OTHER}', '{FOLDED}', '{LISTED}')"
-
-
-def _key(query: Query, parts: tuple[Part, ...]) -> str:
-    return f"if(part = '{BASE}', '', {_value(query, parts[0])})"
-
-
-def _value(query: Query, rows: Part) -> str:
+def _keys(query: Query, view: View) -> Callable[[str, str], str]:
+    """Say how the key of a line is written, of the two columns that hold a cell's values."""
+    if not query.dimension and query.grain is None:
+        return lambda _, __: NO_KEY
     if query.dimension:
-        return rows.column(query.dimension)
+        place = view.dimensions.index(query.dimension)
+        return lambda value, other: (value, other)[place]
     if query.grain is not Grain.DAY:
-        return "toString(at)"
-    return {
+        return lambda _, __: "toString(at)"
+    bucket = {
         "day": "toString(day)",
         "week": "toString(toMonday(day))",
         "month": "toString(toStartOfMonth(day))",
     }[query.calendar]
-
-
-def _paging(query: Query, now: float) -> dict[str, Any]:
-    # A time series is never paged, and a page reads one row more, to know whether another follows.
-    everything = not query.dimension or query.limit == 0
-    skipped = 0 if everything else (query.page - 1) * query.limit
-    return {
-        "first": query.period.first,
-        "last": query.period.last,
-        "since": recent_since(now),
-        "skipped": skipped,
-        "taken": 2**31 if everything else query.limit + 1,
-    }
+    return lambda _, __: bucket

@@ -1,17 +1,17 @@
-"""Write the SELECTs that read the cells of an answer: sealed ones as they are, open ones folded.
+"""Write the two small SELECTs that answer a question: one of sealed cells, one of open ones.
 
-Pure. What sealing folds and strikes in a list, reading an open day folds and
-strikes too (see `cells.folding`, whose tables it cannot use); of a table it
-leaves out the small cells. Called by `plan`.
+Pure. ClickHouse takes longer to analyse a statement than to read the cells, so each says no
+more than its question needs, and what is small in an open day is folded in `unsealed`.
+Called by `plan`.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
 
 from collector.cells.grouping import other_other, other_value
 from collector.cells.schema import SKETCH
-from collector.cells.thresholds import CONTINUOUS_SUMS, is_hierarchy
+from collector.cells.thresholds import CONTINUOUS_SUMS, Profile, is_hierarchy, open_table
 from collector.cells.views import TOTAL, Grain
 from collector.hit import OTHER
 from collector.stats.parts import Part
@@ -19,168 +19,130 @@ from collector.stats.parts import Part
 KEPT_APART = {"timed_visits": "visits", "read_pageviews": "engaged_pageviews"}
 """Counts of those cells alone that keep continuous sums: what such a sum is divided by."""
 
-_MERGE = SKETCH.replace("(", "Merge(", 1)
-_CELL = "view, origin, day, at, value, other"
-_LINE = "PARTITION BY origin, day, called, further"
+FINE = (*CONTINUOUS_SUMS, *KEPT_APART)
+"""What a cell of few visitors does not tell."""
 
-_SEALED_DAYS = (
-    "(SELECT groupArray(closes_at) FROM seals WHERE closes_at BETWEEN "
-    "toDateTime({first:Date}, 'UTC') AND toDateTime({last:Date}, 'UTC') + INTERVAL 3 DAY)"
+NO_KEY = "''"
+"""The key where only whole parts are asked."""
+
+SEALED_DAYS = (
+    "SELECT toUnixTimestamp(closes_at) FROM seals WHERE closes_at BETWEEN "
+    "toDateTime({first:Date}, 'UTC') AND toDateTime({last:Date}, 'UTC') + INTERVAL 3 DAY "
+    "ORDER BY closes_at"
 )
+"""The sealed closing instants of a period, which both statements want as `sealed`."""
+
+_MERGE = SKETCH.replace("(", "Merge(", 1)
+_OF_PERIOD = "site = {site:UInt32} AND day BETWEEN {first:Date} AND {last:Date}"
+_PART = "view * 4 + grain AS part"
 
 
-def scalars(parts: tuple[Part, ...], table: str) -> str:
-    """Write what is asked once and holds for the whole statement: which days are sealed or thin.
-
-    Args:
-        table: the one that open days are read from.
-    """
-    small = " ".join(part.small for part in parts)
-    asked = {"sealed": _SEALED_DAYS}
-    asked |= {name: _thin(name, table) for name in ("thin_days", "thin_hours") if name in small}
-    return ", ".join(f"{question} AS {name}" for name, question in asked.items())
-
-
-class Kinds(NamedTuple):
-    """Which kinds of day a question is about; what it is not about costs it nothing."""
-
-    sealed: bool
-    open: bool
-
-
-BOTH = Kinds(sealed=True, open=True)
-
-
-def cells(parts: tuple[Part, ...], sums: tuple[str, ...], table: str, kinds: Kinds = BOTH) -> str:
-    """Write the SELECT of all cells of the parts.
+def of_sealed(parts: Sequence[Part], sums: Sequence[str], key: str, weight: str) -> str:
+    """Write the SELECT of sealed cells.
 
     Args:
-        table: the one that open days are read from.
+        key: the expression of a line's key.
+        weight: the sum by which lines are sorted, heaviest first, then by key.
 
     Returns:
-        A statement whose rows are `origin` (the part's place in `parts`), `day`, `at`, `value`,
-        `other`, the sums, `visitors` and `folded` (how many values were folded into it; add
-        it up over the rows of a day).
+        A statement whose rows are `part, key, told` and the sums; `told` is how many values were
+        folded. The row of a whole part has no key. It and the lines with a key in `kept` come
+        first, then other lines of the first part, `taken` rows in all.
     """
-    if not kinds.open:
-        return _sealed(parts, sums)
-    if not kinds.sealed:
-        return _folded(parts, sums, table)
-    return f"{_sealed(parts, sums)} UNION ALL {_folded(parts, sums, table)}"
-
-
-def _sealed(parts: tuple[Part, ...], sums: tuple[str, ...]) -> str:
-    sealed = "".join(f"{_kept('sealed_cells', name, 'NOT struck')} AS {name}, " for name in sums)
-    either = " OR ".join(f"({part.of_its_view} AND {part.wanted})" for part in parts)
+    either = " OR ".join(f"({part.of_its_view} AND {part.wanted()})" for part in parts)
+    read = ", ".join(f"sum({_unless_struck(name)}) AS {name}" for name in sums)
+    something = " OR ".join(f"{name} != 0" for name in sums)
+    lines = (
+        f", key WITH ROLLUP HAVING grouping(key) OR part = {parts[0].number} AND ({something}) "
+        f"ORDER BY key IN {{kept:Array(String)}} DESC, {weight} DESC, key LIMIT {{taken:UInt64}}"
+    )
     return (
-        f"SELECT {_origin(parts)} AS origin, day, at, toString(value) AS value, "
-        f"toString(other) AS other, {sealed}visitors, toInt64(folded) AS folded FROM sealed_cells "
-        f"WHERE {_OF_PERIOD} AND ({either}) AND has(sealed, closes_at)"
+        f"SELECT {_PART}, {key} AS key, {_told(parts[0])} AS told, {read} "
+        f"FROM sealed_cells WHERE {_OF_PERIOD} AND closes_at IN {{sealed:Array(UInt32)}} "
+        f"AND ({either}) GROUP BY part{'' if key == NO_KEY else lines}"
     )
 
 
-_OF_PERIOD = "site = {site:UInt32} AND day BETWEEN {first:Date} AND {last:Date}"
+def _unless_struck(name: str) -> str:
+    column = f"sealed_cells.{KEPT_APART.get(name, name)}"
+    return f"if(struck, 0, {column})" if name in FINE else column
 
 
-def _thin(name: str, table: str) -> str:
-    grain, key = (Grain.HOUR, "at") if name == "thin_hours" else (Grain.DAY, "day")
+def _told(part: Part) -> str:
+    """Write how many values were folded: of all days, on the one on which it was most."""
+    if not part.is_list:
+        return "0"
+    if is_hierarchy(part.view):
+        return "arrayMax(sumMapIf([day], [folded], folded > 0).2)"
+    return "max(folded)"
+
+
+def of_open(
+    parts: Sequence[Part], sums: Sequence[str], keys: Callable[[str, str], str], profile: Profile
+) -> str:
+    """Write the SELECT of open cells, nothing of which is folded yet.
+
+    Args:
+        sums: visitors last.
+        keys: writes a line's key from the two columns that hold a cell's values.
+
+    Returns:
+        A statement whose rows are those of `unsealed.Row`.
+    """
+    rows = parts[0]
+    either = " OR ".join(f"({part.to_read})" for part in parts)
+    read = "".join(f", sum(cells.{KEPT_APART.get(name, name)}) AS {name}" for name in sums[:-1])
+    called, further = _other_of(rows)
+    thin = profile.thin_while_open
+    needed = _each(parts, lambda part: part.needed(thin=thin))
+    # A page that every visit moved on from is no exit page: it hides nothing when folded.
+    left = " HAVING weight != 0" if rows.weight == "visits" else ""
     return (
-        f"(SELECT groupArray({key}) FROM (SELECT {key} FROM {table} WHERE {_OF_PERIOD} "
-        f"AND view = {TOTAL.id} AND grain = {int(grain)} "
-        f"GROUP BY {key} HAVING {_MERGE}(visitors) < {{{name}:Int64}}))"
+        f"{_thin_slices(profile) if thin else ''}"
+        f"SELECT {_PART}, day, {keys('value', 'other')} AS key, {called} AS called, "
+        f"{further} AS further, {keys('called', 'further')} AS called_key, "
+        f"{_each(parts, lambda part: part.wanted() if part.is_list else '1')} AS is_wanted, "
+        f"{_each(parts, _wants_folded)} AS wants_folded, {needed} AS needed, "
+        f"cityHash64({{site:UInt32}}, view, toUInt8({int(Grain.DAY)}), value, other, at) AS id, "
+        f"{_WEIGHTS[rows.weight]} AS weight{read}, {_VISITORS} AS visitors "
+        f"FROM {open_table(profile.name)} AS cells WHERE {_OF_PERIOD} "
+        f"AND closes_at NOT IN {{sealed:Array(UInt32)}} AND ({either}) "
+        f"GROUP BY view, grain, day, at, value, other{left}"
     )
 
 
-def _folded(parts: tuple[Part, ...], sums: tuple[str, ...], table: str) -> str:
-    """Call folded cells by their "(other)", then keep what the filters want."""
-    if not any(part.view.dimensions for part in parts):
-        plain = "".join(f"{_kept('cell', name, '1')} AS {name}, " for name in sums)
-        return (
-            f"SELECT origin, day, at, value, other, {plain}visitors, toInt64(0) AS folded "
-            f"FROM ({_open(parts, sums, table)}) AS cell"
+_VISITORS = f"toInt64({_MERGE}(cells.visitors))"
+_WEIGHTS = {"visitors": _VISITORS, "visits": "sum(cells.visits)"}
+
+
+def _thin_slices(profile: Profile) -> str:
+    """Ask which days and hours have too few visitors to be told apart, before they are over."""
+    return "WITH {}, {} ".format(
+        *(
+            f"(SELECT groupArray({key}) FROM (SELECT {key} FROM {open_table(profile.name)} "
+            f"WHERE {_OF_PERIOD} AND view = {TOTAL.id} AND grain = {int(grain)} GROUP BY {key} "
+            f"HAVING {_MERGE}(visitors) < {least})) AS {name}"
+            for name, grain, key, least in (
+                ("thin_days", Grain.DAY, "day", profile.thin_day),
+                ("thin_hours", Grain.HOUR, "at", profile.thin_hour),
+            )
         )
-    kept = "".join(f"{_kept('cell', name, 'NOT struck')} AS {name}, " for name in sums)
-    return (
-        "SELECT origin, day, at, if(gone, called, cell.value) AS value, "
-        f"if(gone, further, cell.other) AS other, {kept}visitors, toInt64(gone) AS folded "
-        f"FROM ({_struck(parts, sums, table)}) AS cell "
-        f"WHERE (listed OR NOT gone) AND {_each(parts, 'wanted', '0')}"
     )
 
 
-def _struck(parts: tuple[Part, ...], sums: tuple[str, ...], table: str) -> str:
-    """Strike continuous sums of small cells, and of as many more as hide them in their list."""
-    if not any(name in CONTINUOUS_SUMS for name in sums):
-        return _gone(parts, sums, table)
-    # Slim cells come first, so that whoever has one before it shares a list with one.
-    before = (
-        f"OVER ({_LINE} ORDER BY slim DESC, weight, id "
-        "ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING)"
-    )
-    hides = (
-        f"(listed AND max(slim) {before} AND (count() {before} < 2 "
-        f"OR sum(visitors) {before} < {{small_sums:Int64}}))"
-    )
-    struck = f"slim OR {hides}" if _any_list(parts) else "slim"
-    slim = f"gone OR (view != {TOTAL.id} AND visitors < {{small_sums:Int64}})"
-    cells_gone = _gone(parts, sums, table)
-    return f"SELECT *, {struck} AS struck FROM (SELECT *, {slim} AS slim FROM ({cells_gone}))"
+def _wants_folded(part: Part) -> str:
+    return part.wanted("called", "further") if part.is_list else "0"
 
 
-def _gone(parts: tuple[Part, ...], sums: tuple[str, ...], table: str) -> str:
-    """Fold what is small, and the next smallest of a list where one cell would go alone."""
-    line = (
-        f"OVER ({_LINE} ORDER BY small, weight, id "
-        "ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)"
-    )
-    hides = (
-        f"(listed AND row_number() {line} = 1 AND countIf(small) {line} = 1 AND count() {line} > 1)"
-    )
-    called, further = _other_of(parts)
-    return (
-        f"SELECT *, {f'small OR {hides}' if _any_list(parts) else 'small'} AS gone FROM ("
-        f"SELECT *, {_each(parts, 'is_list', '0')} AS listed, {_each(parts, 'small', '0')} "
-        f"AS small, {_each(parts, 'weight', 'visitors')} AS weight, {called} AS called, "
-        f"{further} AS further, cityHash64({{site:UInt32}}, view, toUInt8({int(Grain.DAY)}), "
-        f"value, other, at) AS id FROM ({_open(parts, sums, table)}))"
-    )
-
-
-def _other_of(parts: tuple[Part, ...]) -> tuple[str, str]:
-    """Name the "(other)" that a cell would go into; shorter where no part has parents."""
-    if any(is_hierarchy(part.view) for part in parts):
+def _other_of(rows: Part) -> tuple[str, str]:
+    """Name the "(other)" that a cell would go into; shorter where it has no parents."""
+    if is_hierarchy(rows.view):
         return other_value(whole=False), other_other(whole=False)
     return f"'{OTHER}'", "''"
 
 
-def _open(parts: tuple[Part, ...], sums: tuple[str, ...], table: str) -> str:
-    # Visits are read whether asked for or not: exit pages are judged by them.
-    read = dict.fromkeys((*(KEPT_APART.get(name, name) for name in sums), "visits"))
-    summed = "".join(f"sum({name}) AS {name}, " for name in read)
-    either = " OR ".join(f"({part.to_read})" for part in parts)
-    # A page that every visit moved on from is no exit page: it hides nothing when folded.
-    left = " HAVING visits != 0" if any(part.weight == "visits" for part in parts) else ""
-    return (
-        f"SELECT view, {_origin(parts)} AS origin, day, at, value, other, {summed}"
-        f"toInt64({_MERGE}(cells.visitors)) AS visitors FROM {table} AS cells "
-        f"WHERE {_OF_PERIOD} AND ({either}) AND NOT has(sealed, closes_at) GROUP BY {_CELL}{left}"
-    )
-
-
-def _kept(table: str, name: str, keeps: str) -> str:
-    if name in KEPT_APART or name in CONTINUOUS_SUMS:
-        return f"if({keeps}, {table}.{KEPT_APART.get(name, name)}, 0)"
-    return f"{table}.{name}"
-
-
-def _origin(parts: tuple[Part, ...]) -> str:
-    return f"toUInt8(NOT ({parts[0].of_its_view}))"
-
-
-def _each(parts: tuple[Part, ...], what: str, otherwise: str) -> str:
-    cases = ", ".join(f"origin = {n}, {getattr(part, what)}" for n, part in enumerate(parts))
-    return f"multiIf({cases}, {otherwise})"
-
-
-def _any_list(parts: tuple[Part, ...]) -> bool:
-    return any(part.is_list for part in parts)
+def _each(parts: Sequence[Part], what: Callable[[Part], str]) -> str:
+    first, *others = parts
+    if not others:
+        return what(first)
+    return f"if(part = {first.number}, {what(first)}, {what(others[0])})"

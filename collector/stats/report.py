@@ -6,35 +6,32 @@ the store keeps a client for each. Called by `stats.api` and the dashboards.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping
-from dataclasses import dataclass, replace
-from datetime import date, datetime
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import date
 
-from collector.cells.client import Row, Store
+from collector.cells.client import Store
 from collector.cells.history import views_began
-from collector.cells.thresholds import CONTINUOUS_SUMS, is_table, open_table
+from collector.cells.thresholds import is_table, open_table
 from collector.cells.views import TOTAL, Grain
 from collector.clock import Clock
-from collector.day import zone_of
 from collector.hit import OTHER
 from collector.registry.sites import Site, Sites
 from collector.stats import conversion
 from collector.stats.beginnings import completed, first_whole_day, known_part
 from collector.stats.buckets import buckets
+from collector.stats.days import LIMITS, Calendar
 from collector.stats.exactness import of_lost_secrets, qualifications, tells_visitors
+from collector.stats.lines import Reader, shown
 from collector.stats.metrics import CONVERSION_RATE, METRICS, VISITORS
 from collector.stats.parts import Known
-from collector.stats.plan import BASE, FOLDED, LISTED, Plan, sql_for
+from collector.stats.plan import Plan, sql_for
 from collector.stats.query import Query, Report, ReportRow
-from collector.stats.reading import BOTH, KEPT_APART, Kinds
+from collector.stats.reading import FINE
+from collector.stats.unsealed import Lines
 from collector.telemetry import MADE_ANEW
 
 Sums = dict[str, int | None]
-Found = TypeVar("Found")
-
-LIMITS = {"max_execution_time": 10, "max_result_rows": 200_000, "result_overflow_mode": "throw"}
-"""What one question may cost: seconds, and rows of its answer."""
 
 _BEGAN = (
     "SELECT count(), min(day) FROM (SELECT day FROM sealed_cells WHERE site = {{site:UInt32}} "
@@ -46,20 +43,6 @@ _BEGAN = (
 _LOST_SECRETS = (
     "SELECT DISTINCT site, day FROM suppressed WHERE reason = {reason:String} ORDER BY day"
 )
-_HAS = (
-    "SELECT count() FROM {} WHERE site = {{site:UInt32}} "
-    f"AND view = {TOTAL.id} AND grain = 0 AND day BETWEEN {{{{first:Date}}}} AND {{{{last:Date}}}}"
-)
-_LOOKS_EVERY_S = 5
-
-
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    """One part of an answer: how many values were folded, all its sums, and its lines by key."""
-
-    folded: int
-    whole: Sums
-    lines: dict[str, Sums]
 
 
 class Reports:
@@ -87,7 +70,8 @@ class Reports:
         self._clock = clock
         self._visits_now = visits_now
         self._known = known
-        self._looked: dict[Hashable, tuple[Hashable, Any]] = {}
+        self._calendar = Calendar(store, clock)
+        self._reader = Reader(store, clock, self._calendar)
 
     def ask(self, query: Query) -> Report:
         """Answer a question; blocks for as long as the store takes, at most 10 seconds.
@@ -100,7 +84,7 @@ class Reports:
         if CONVERSION_RATE in query.metrics:
             return conversion.answer(query, self.ask)
         now = self._clock.now()
-        plan = sql_for(query, now, self._known, self._kinds(query))
+        plan = sql_for(query, now, self._known)
         since = first_whole_day(query.site.zone, plan.views, self._views_began())
         if since is None or since <= query.period.first:
             return self._answer(query, plan, now)
@@ -109,11 +93,11 @@ class Reports:
         return completed(query, plan.view, since, steps, self.ask(part) if part else None)
 
     def _answer(self, query: Query, plan: Plan, now: float) -> Report:
-        found = self._store.query(plan.sql, plan.parameters, LIMITS)
-        parts = {row[0]: _answer(plan, row) for row in found}
-        report = (
-            _breakdown(query, plan, parts) if query.dimension else _series(query, plan, parts, now)
-        )
+        parts = self._reader.read(query, plan)
+        if query.dimension:
+            report = _breakdown(query, plan, parts)
+        else:
+            report = _series(query, plan, parts, now)
         lost = of_lost_secrets(query, self._lost_secrets().get(query.site.id, ()))
         return replace(report, exactness=report.exactness + lost)
 
@@ -129,29 +113,7 @@ class Reports:
 
     def today(self, site: Site) -> date:
         """Tell a site's local date."""
-        return datetime.fromtimestamp(self._clock.now(), zone_of(site.zone)).date()
-
-    def _kinds(self, query: Query) -> Kinds:
-        """Find which kinds of day a period holds: half the statement is half the work.
-
-        A day is read as sealed only if nothing of it is open; so a day that is sealed at this
-        very moment is found either way.
-        """
-        today, period = self.today(query.site), query.period
-        if period.first < today <= period.last:
-            return BOTH
-        if period.last < today:
-            return Kinds(sealed=True, open=self._has(open_table(query.site.profile), query))
-        return Kinds(sealed=self._sealed_today(query), open=True)
-
-    def _sealed_today(self, query: Query) -> bool:
-        """Find whether anything of today is sealed, as after a change of time zone."""
-        return self._look(query.site.id, query.period, lambda: self._has("sealed_cells", query))
-
-    def _has(self, table: str, query: Query) -> bool:
-        days = {"first": query.period.first, "last": query.period.last}
-        found = self._store.query(_HAS.format(table), {"site": query.site.id, **days}, LIMITS)
-        return bool(found[0][0])
+        return self._calendar.today(site)
 
     def _lost_secrets(self) -> dict[int, list[date]]:
         """Find the days whose secret was made anew, by site."""
@@ -162,42 +124,22 @@ class Reports:
                 found.setdefault(site, []).append(day)
             return found
 
-        return self._look(MADE_ANEW, None, find)
+        return self._calendar.look(MADE_ANEW, None, find)
 
     def _views_began(self) -> dict[int, int]:
-        return self._look(views_began, None, lambda: views_began(self._store))
-
-    def _look(self, what: Hashable, more: Hashable, find: Callable[[], Found]) -> Found:
-        """Look something up, or know it from a few seconds ago."""
-        stretch = (int(self._clock.now()) // _LOOKS_EVERY_S, more)
-        looked, found = self._looked.get(what, (None, None))
-        if looked != stretch:
-            found = find()
-            self._looked[what] = (stretch, found)
-        known: Found = found
-        return known
+        return self._calendar.look(views_began, None, lambda: views_began(self._store))
 
 
-def _answer(plan: Plan, row: Row) -> _Answer:
-    _, folded, *whole, lines = row
-    return _Answer(
-        folded,
-        dict(zip(plan.sums, whole, strict=True)),
-        {key: dict(zip(plan.sums, numbers, strict=True)) for key, *numbers in lines},
-    )
-
-
-def _series(query: Query, plan: Plan, parts: Mapping[str, _Answer], now: float) -> Report:
-    nothing: Sums = dict.fromkeys(plan.sums, 0)
-    found = parts.get(LISTED, _Answer(0, nothing, {}))
-    whole = parts.get(BASE, found).whole if plan.has_base else found.whole
+def _series(query: Query, plan: Plan, found: Mapping[int, Lines], now: float) -> Report:
+    rows, totals = (found.get(part, Lines()) for part in (plan.parts[0], plan.parts[-1]))
+    whole = _sums(plan, totals.whole)
     if query.grain is Grain.MINUTE:
         # A minute's visitors are not those of another: only a longer cell could say them together.
-        whole = whole | {VISITORS: None}
+        whole |= {VISITORS: None}
     steps = buckets(query, now) if query.grain is not None else []
     return Report(
         rows=tuple(
-            ReportRow(step.label, _metrics(query, found.lines.get(step.key, nothing)))
+            ReportRow(step.label, _metrics(query, _sums(plan, rows.lines.get(step.key, ()))))
             for step in steps
         ),
         totals=_metrics(query, whole),
@@ -206,16 +148,14 @@ def _series(query: Query, plan: Plan, parts: Mapping[str, _Answer], now: float) 
     )
 
 
-def _breakdown(query: Query, plan: Plan, parts: Mapping[str, _Answer]) -> Report:
-    empty = _Answer(0, dict.fromkeys(plan.sums, 0), {})
-    listed, stored = parts.get(LISTED, empty), parts.get(FOLDED, empty)
-    totals = (
-        parts.get(BASE, empty).whole if plan.has_base else _own(query, listed.whole, stored.whole)
-    )
-    other = _other(plan, totals, listed.whole, stored.whole)
-    more = bool(query.limit) and len(listed.lines) > query.limit
-    lines = list(listed.lines.items())[: query.limit or None]
-    rows = [ReportRow(key, _metrics(query, sums)) for key, sums in lines]
+def _breakdown(query: Query, plan: Plan, found: Mapping[int, Lines]) -> Report:
+    lines = found.get(plan.parts[0], Lines())
+    whole, stored = _sums(plan, lines.whole), _sums(plan, lines.lines.get(OTHER, ()))
+    base = found.get(plan.parts[-1], Lines())
+    totals = _sums(plan, base.whole) if plan.has_base else _own(query, whole)
+    other = _other(plan, totals, whole, stored)
+    page, more = shown(query, lines, plan.weight)
+    rows = [ReportRow(key, _metrics(query, _sums(plan, sums))) for key, sums in page]
     folded = any(other.values())
     if folded and not more:
         rows.append(ReportRow(OTHER, _metrics(query, other)))
@@ -223,36 +163,36 @@ def _breakdown(query: Query, plan: Plan, parts: Mapping[str, _Answer]) -> Report
         rows=tuple(rows),
         totals=_metrics(query, totals),
         exactness=qualifications(query, folded=folded, from_difference=other[VISITORS] is None),
-        folded_values=listed.folded + stored.folded,
+        folded_values=lines.told,
         view=plan.view.name,
         more=more,
     )
 
 
-def _other(plan: Plan, totals: Sums, listed: Sums, stored: Sums) -> Sums:
-    """Work out "(other)": what is missing from the listed rows to the totals.
+def _sums(plan: Plan, sums: Sequence[int]) -> Sums:
+    return dict(zip(plan.sums, sums or [0] * len(plan.sums), strict=True))
+
+
+def _other(plan: Plan, totals: Sums, whole: Sums, stored: Sums) -> Sums:
+    """Work out "(other)": what was stored as such, and what is missing from all rows to the totals.
 
     Counts are subtracted, so that parts make the whole. What is fine enough to
     name a visitor never is: a difference would tell what a small cell left out.
-    It is known only if all that is missing was stored.
+    It is known only if nothing is missing.
     """
     if not plan.has_base:
         return stored
-    fine = (*CONTINUOUS_SUMS, *KEPT_APART, VISITORS)
-    missing = {
-        name: (totals[name] or 0) - (listed[name] or 0) for name in plan.sums if name not in fine
-    }
-    all_stored = not is_table(plan.view) and all(missing[name] == stored[name] for name in missing)
-    return missing | {
-        name: stored[name] if all_stored else None for name in plan.sums if name in fine
-    }
+    counts = [name for name in plan.sums if name not in (*FINE, VISITORS)]
+    missing = {name: (totals[name] or 0) - (whole[name] or 0) for name in counts}
+    all_stored = not is_table(plan.view) and not any(missing.values())
+    known = stored if all_stored else dict.fromkeys(stored)
+    return known | {name: missing[name] + (stored[name] or 0) for name in counts}
 
 
-def _own(query: Query, listed: Sums, stored: Sums) -> Sums:
-    """Add the rows up where nothing else says their total; visitors only of named values."""
-    added: Sums = {name: (listed[name] or 0) + (stored[name] or 0) for name in listed}
+def _own(query: Query, whole: Sums) -> Sums:
+    """Give the sum of all rows where nothing else says their total; visitors of named values."""
     named = any(one.dimension == query.dimension for one in query.filters)
-    return added if named else added | {VISITORS: None}
+    return whole if named else whole | {VISITORS: None}
 
 
 def _metrics(query: Query, sums: Sums) -> dict[str, float | None]:

@@ -1,0 +1,90 @@
+"""Find which days of a period are sealed, and whether any is open.
+
+What a question is not about costs it nothing. Knows seals and where open days are read;
+refuses to know what is asked of them. Called by `lines` and, for what was looked up, `report`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable
+from datetime import date, datetime
+from typing import Any, NamedTuple, TypeVar
+
+from collector.cells.client import Store
+from collector.cells.thresholds import open_table
+from collector.cells.views import TOTAL
+from collector.clock import Clock
+from collector.day import zone_of
+from collector.registry.sites import Site
+from collector.stats.query import Query
+from collector.stats.reading import SEALED_DAYS
+
+LIMITS = {"max_execution_time": 10, "max_result_rows": 200_000, "result_overflow_mode": "throw"}
+"""What one statement may cost: seconds, and rows of its answer."""
+
+LOOKS_EVERY_S = 5
+
+Found = TypeVar("Found")
+
+_HAS = (
+    "SELECT count() FROM {} WHERE site = {{site:UInt32}} "
+    f"AND view = {TOTAL.id} AND grain = 0 AND day BETWEEN {{{{first:Date}}}} AND {{{{last:Date}}}}"
+)
+
+
+class Days(NamedTuple):
+    """The kinds of day of a period.
+
+    Attributes:
+        sealed: closing instants, in seconds since 1970: what is sealed is read as sealed only.
+        open: whether the period may hold anything else.
+    """
+
+    sealed: list[int]
+    open: bool
+
+
+class Calendar:
+    """The days of all sites, as the store has them now."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._looked: dict[Hashable, tuple[Hashable, Any]] = {}
+
+    def days(self, query: Query) -> Days:
+        """Find the kinds of day that a question is about.
+
+        Seals come first: so a day that is sealed at this very moment is found either way.
+        """
+        today, period = self.today(query.site), query.period
+        if period.first == period.last == today and not self._sealed_today(query):
+            return Days([], open=True)
+        bound = {"first": period.first, "last": period.last}
+        sealed = [row[0] for row in self._store.query(SEALED_DAYS, bound, LIMITS)]
+        if today <= period.last:
+            return Days(sealed, open=True)
+        return Days(sealed, open=self._has(open_table(query.site.profile), query))
+
+    def today(self, site: Site) -> date:
+        """Tell a site's local date."""
+        return datetime.fromtimestamp(self._clock.now(), zone_of(site.zone)).date()
+
+    def look(self, what: Hashable, more: Hashable, find: Callable[[], Found]) -> Found:
+        """Look something up, or know it from a few seconds ago."""
+        stretch = (int(self._clock.now()) // LOOKS_EVERY_S, more)
+        looked, found = self._looked.get(what, (None, None))
+        if looked != stretch:
+            found = find()
+            self._looked[what] = (stretch, found)
+        known: Found = found
+        return known
+
+    def _sealed_today(self, query: Query) -> bool:
+        """Find whether anything of today is sealed, as after a change of time zone."""
+        return self.look(query.site.id, query.period, lambda: self._has("sealed_cells", query))
+
+    def _has(self, table: str, query: Query) -> bool:
+        days = {"first": query.period.first, "last": query.period.last}
+        found = self._store.query(_HAS.format(table), {"site": query.site.id, **days}, LIMITS)
+        return bool(found[0][0])
