@@ -109,6 +109,7 @@ class Store:
         """
         for statement in (*schema.tables().values(), *schema.later_columns()):
             self.command(statement)
+        self._align_sealed()
         self._align_fan_out()
         for table in ("open_cells", "snapshot_cells", "sealed_cells", "seals", "suppressed"):
             self.command(
@@ -191,6 +192,16 @@ class Store:
         for client in clients:
             client.close()
         self._local = threading.local()
+
+    def _align_sealed(self) -> None:
+        sorted_by = (
+            "SELECT sorting_key FROM system.tables WHERE database = currentDatabase() "
+            "AND name = 'sealed_cells'"
+        )
+        if self.query(sorted_by) != [(schema.SEALED_ORDER,)]:
+            for statement in schema.sort_anew():
+                self.command(statement)
+        self.command("DROP TABLE IF EXISTS sealed_anew")
 
     def _align_fan_out(self) -> None:
         found = self.query(

@@ -61,6 +61,9 @@ DURABLE = (
 # A server would keep the files of dropped and merged parts for eight minutes more.
 _DROPPED_AT_ONCE = "old_parts_lifetime = 0, cleanup_delay_period = 1"
 
+# A granule is read whole for one cell in it, with all its sketches: 10 MB of them by default.
+_SMALL_GRANULES = "index_granularity_bytes = 1048576"
+
 # A picture lives for minutes: to merge its parts would be work for nothing.
 _NEVER_MERGED = (
     "max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1"
@@ -69,6 +72,9 @@ _NEVER_MERGED = (
 # Sealed cells are small numbers: packed by bits they take two fifths of what LZ4 leaves.
 _PACKED = "CODEC(T64, ZSTD(1))"
 _SQUEEZED = "CODEC(ZSTD(1))"
+
+SEALED_ORDER = "site, view, value, other, day, at"
+"""How sealed cells are sorted, a value's days together. Source: docs/design/0016-questions.md."""
 
 # Rows written before there was this mark: what was struck left zeros in all continuous sums.
 _ALL_ZERO = " AND ".join(f"{name} = 0" for name in CONTINUOUS_SUMS)
@@ -127,12 +133,13 @@ def tables() -> dict[str, str]:
         "hits": f"CREATE TABLE IF NOT EXISTS hits ({columns}) ENGINE = Null",
         "open_cells": (
             f"CREATE TABLE IF NOT EXISTS open_cells {cells} "
-            f"SETTINGS non_replicated_deduplication_window = 1000, {_DROPPED_AT_ONCE}, {DURABLE}"
+            f"SETTINGS non_replicated_deduplication_window = 1000, {_SMALL_GRANULES}, "
+            f"{_DROPPED_AT_ONCE}, {DURABLE}"
         ),
         # The same to the letter, for parts are linked from one to the other.
         "snapshot_cells": (
             f"CREATE TABLE IF NOT EXISTS snapshot_cells {cells} "
-            f"SETTINGS {_NEVER_MERGED}, {_DROPPED_AT_ONCE}, {DURABLE}"
+            f"SETTINGS {_NEVER_MERGED}, {_SMALL_GRANULES}, {_DROPPED_AT_ONCE}, {DURABLE}"
         ),
         "sealed_cells": (
             "CREATE TABLE IF NOT EXISTS sealed_cells (site UInt32, closes_at DateTime('UTC'), "
@@ -141,7 +148,7 @@ def tables() -> dict[str, str]:
             f"other LowCardinality(String) {_SQUEEZED}, {integers}, visitors Int64 {_PACKED}, "
             f"folded UInt32 {_PACKED}, struck UInt8 {_STRUCK}) "
             "ENGINE = MergeTree PARTITION BY (grain, toYYYYMM(day)) "
-            "ORDER BY (site, view, day, value, other, at) "
+            f"ORDER BY ({SEALED_ORDER}) "
             f"SETTINGS {_DROPPED_AT_ONCE}, {DURABLE}"
         ),
         "seals": (
@@ -174,6 +181,24 @@ def later_columns() -> tuple[str, ...]:
     return (
         f"ALTER TABLE sealed_cells ADD COLUMN IF NOT EXISTS struck UInt8 {_STRUCK}",
         "ALTER TABLE views_begun MODIFY COLUMN began DateTime('UTC')",
+    )
+
+
+def sort_anew() -> tuple[str, ...]:
+    """Return the statements that sort an older store's sealed cells; done twice is done.
+
+    Cut off at any of them, they begin again: the cells are in one table, whole, until the end.
+    """
+    create = tables()["sealed_cells"].replace("sealed_cells", "sealed_anew", 1)
+    return (
+        "DROP TABLE IF EXISTS sealed_anew",
+        create,
+        (
+            "INSERT INTO sealed_anew SELECT * FROM sealed_cells "
+            "SETTINGS async_insert = 0, max_partitions_per_insert_block = 0"
+        ),
+        "EXCHANGE TABLES sealed_anew AND sealed_cells",
+        "DROP TABLE sealed_anew",
     )
 
 

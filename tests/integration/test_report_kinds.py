@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
-from collector.cells.client import Store
+from collector.cells.client import Row, Store
+from collector.registry.sites import Sites
 from collector.stats.query import Period
+from collector.stats.report import Reports
 from tests.integration.asking import (
     DAYS,
     FRIDAY,
     SATURDAY,
+    SITE,
     SUNDAY,
     TODAY,
     ask,
+    at,
     column,
     first_hits,
     reports,
@@ -62,3 +67,45 @@ def test_what_is_sealed_of_today_counts_beside_what_is_open(store: Store) -> Non
 
     assert {"visitors": 7} == totals
     assert {"Google": 4, "t.example": 3} == column(listed)
+
+
+def test_the_heaviest_lines_of_sealed_and_open_days_together_come_first(store: Store) -> None:
+    """A line that is light in the sealed days is found if the open day makes it heavy."""
+    sizes = {f"s{n}.example": 20 - n for n in range(12)}
+    for source, size in sizes.items():
+        insert(store, first_hits(size, SATURDAY, source=source))
+    seal(store, date(2026, 11, 21))
+    insert(
+        store, first_hits(30, SUNDAY, source="s11.example") + first_hits(4, source="new.example")
+    )
+    asked = [ask("visitors", DAYS, dimension="source", limit=2, page=page) for page in (1, 2)]
+
+    first, second = (reports(store).ask(query) for query in asked)
+
+    assert list(column(first).items()) == [("s11.example", 39), ("s0.example", 20)]
+    assert list(column(second).items()) == [("s1.example", 19), ("s2.example", 18)]
+    assert first.totals == second.totals == {"visitors": sum(sizes.values()) + 34}
+
+
+def test_a_day_that_is_sealed_and_dropped_while_it_is_read_counts_once(store: Store) -> None:
+    """Reading that took long looks at the seals again, and reads again if a day was sealed."""
+    insert(store, first_hits(4, FRIDAY) + first_hits(3, SATURDAY))
+    clock = at("2026-11-22 12:30")
+
+    class SealedMeanwhile(Store):
+        """Seals Saturday just before open days are first read, which takes its time."""
+
+        def query(self, sql: str, *more: Any) -> list[Row]:
+            if "FROM open_cells AS cells" in sql and not sealed:
+                sealed.append(sql)
+                clock.pass_by(3)
+                seal(store, date(2026, 11, 21))
+            return store.query(sql, *more)
+
+    sealed: list[str] = []
+    slow = Reports(SealedMeanwhile(store.path), lambda: Sites([SITE]), clock, lambda _: 0)
+
+    totals = slow.ask(ask("visitors pageviews", TWO_PAST)).totals
+
+    assert sealed
+    assert totals == {"visitors": 7, "pageviews": 7}

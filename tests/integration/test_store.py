@@ -97,6 +97,32 @@ def test_an_older_stores_struck_cells_are_known_by_their_zeros(store: Store) -> 
     assert {"": 0, "FR": 1, "DE": 0, "IS": 0} == marks
 
 
+def test_an_older_stores_sealed_cells_are_sorted_anew(store: Store) -> None:
+    """All cells are there, in the order that questions read, and no other table is left."""
+    older = schema.tables()["sealed_cells"].replace(
+        schema.SEALED_ORDER, "site, view, day, value, other, at"
+    )
+    store.command("DROP TABLE sealed_cells")
+    store.command(older)
+    store.command(
+        "INSERT INTO sealed_cells (site, view, day, value, visitors, struck) "
+        "SELECT 1, 10, toDate('2015-01-01') + number, toString(number % 7), number, number % 2 "
+        "FROM numbers(4000) SETTINGS max_partitions_per_insert_block = 0"
+    )
+    # As an earlier start left it that was cut off.
+    store.command("CREATE TABLE sealed_anew (site UInt32) ENGINE = Memory")
+
+    store.prepare()
+
+    tables = store.query(
+        "SELECT name, sorting_key FROM system.tables WHERE database = currentDatabase() "
+        "AND name LIKE 'sealed%'"
+    )
+    cells = store.query("SELECT count(), sum(visitors), sum(struck) FROM sealed_cells")
+    assert [("sealed_cells", schema.SEALED_ORDER)] == tables
+    assert [(4000, 4000 * 3999 // 2, 2000)] == cells
+
+
 def test_values_are_bound_and_never_spliced(store: Store) -> None:
     """Quotes, backslashes and statements within a value are only a value."""
     nasty = 'it\'s \\ "a"; DROP TABLE hits -- \t\n{x:String}'
