@@ -74,7 +74,7 @@ _PACKED = "CODEC(T64, ZSTD(1))"
 _SQUEEZED = "CODEC(ZSTD(1))"
 
 SEALED_ORDER = "site, view, value, other, day, at"
-"""How sealed cells are sorted, a value's days together. Source: docs/design/0016-questions.md."""
+"""How sealed cells are sorted, a value's days together. Source: docs/design/0017-questions.md."""
 
 # Rows written before there was this mark: what was struck left zeros in all continuous sums.
 _ALL_ZERO = " AND ".join(f"{name} = 0" for name in CONTINUOUS_SUMS)
