@@ -136,8 +136,7 @@ class _Answers(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
-        self.send_header("Cache-Control", "no-store")
-        for name, value in headers.items():
+        for name, value in {"Cache-Control": "no-store", **headers}.items():
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(body)
@@ -188,14 +187,27 @@ def playwright() -> Iterator[Playwright]:
 @pytest.fixture(scope="package")
 def browser(playwright: Playwright, _recording: tuple[Recorder, int]) -> Iterator[Browser]:
     """Start Chromium: the one named by FOOTFALL_CHROMIUM, the system's, or Playwright's own."""
-    found = os.environ.get("FOOTFALL_CHROMIUM") or shutil.which("chromium")
-    ours = ("example.org", "*.example.org", "stats.example.net", "search.example")
-    rules = ",".join(f"MAP {host}:80 127.0.0.1:{_recording[1]}" for host in ours)
-    chromium = playwright.chromium.launch(
-        executable_path=found, args=[*FLAGS, f"--host-resolver-rules={rules}"]
-    )
+    chromium = chromium_for(playwright, _recording[1])
     yield chromium
     chromium.close()
+
+
+def chromium_for(playwright: Playwright, port: int, **options: Any) -> Browser:
+    """Start Chromium, to which the recorder on a port is our hosts.
+
+    Args:
+        options: further options of the launch.
+    """
+    found = os.environ.get("FOOTFALL_CHROMIUM") or shutil.which("chromium")
+    flags = [*FLAGS, host_rules(port)]
+    return playwright.chromium.launch(executable_path=found, args=flags, **options)
+
+
+def host_rules(port: int) -> str:
+    """Give the flag of a Chromium to which a port of this machine is our hosts."""
+    ours = ("example.org", "*.example.org", "stats.example.net", "search.example")
+    rules = ",".join(f"MAP {host}:80 127.0.0.1:{port}" for host in ours)
+    return f"--host-resolver-rules={rules}"
 
 
 @pytest.fixture
