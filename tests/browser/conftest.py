@@ -12,6 +12,7 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -159,11 +160,18 @@ def _recording() -> Iterator[tuple[Recorder, int]]:
         {},
     )
     recorder.files["http://example.org/js/footfall.mjs"] = (javascript, module(SOURCE), {})
+    with recording_on(recorder) as port:
+        yield recorder, port
+
+
+@contextmanager
+def recording_on(recorder: Recorder) -> Iterator[int]:
+    """Let a recorder answer and record, and give its port."""
     handler = type("Answers", (_Answers,), {"recorder": recorder})
     server = _Server(("127.0.0.1", 0), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
     thread.start()
-    yield recorder, server.server_address[1]
+    yield server.server_address[1]
     server.shutdown()
     server.server_close()
     thread.join()

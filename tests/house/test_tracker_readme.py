@@ -7,6 +7,8 @@ import re
 import tomllib
 from pathlib import Path
 
+import hatch_build
+
 ROOT = Path(__file__).parents[2]
 TRACKER = ROOT / "tracker_js"
 README = (TRACKER / "README.md").read_text("utf-8")
@@ -96,3 +98,21 @@ def test_package_has_the_version_of_the_project() -> None:
 
     assert project["version"] == package["version"]
     assert project["license"] == package["license"]
+
+
+def test_table_of_sizes_is_true() -> None:
+    """Our rows beside the peers' say what the build weighs now; no promise outgrows a budget."""
+    rows = re.findall(r"^\| \*\*Footfall, (.*?)\*\* \| (.*?) \| (.*?) \|$", README, re.MULTILINE)
+    scripts = {
+        "the core alone": hatch_build.core(TRACKER / "src"),
+        "everything, as served": hatch_build.script(TRACKER / "src", "main.js"),
+    }
+
+    said = {name: (small.replace(" ", ""), zipped.replace(" ", "")) for name, small, zipped in rows}
+
+    assert said == {
+        name: (str(len(text)), str(hatch_build.compressed_size(text)))
+        for name, text in scripts.items()
+    }
+    assert int(said["the core alone"][1]) <= hatch_build.CORE_BUDGET_BYTES
+    assert int(said["everything, as served"][1]) <= hatch_build.BUDGET_BYTES
