@@ -21,6 +21,7 @@ from collector.control import Handler
 from collector.errors import SealError, SettingsError
 from collector.parts import Parts
 from collector.privacy.audit import Audited, Finding, audit
+from collector.selftest import effect
 
 STRAGGLERS_SECONDS = 60
 """After a site is removed, a hit that was under way may still arrive for as long."""
@@ -118,9 +119,11 @@ def _seal(parts: Parts, _: dict[str, Any]) -> list[dict[str, Any]]:
     return [asdict(result) for result in seal_due(parts)]
 
 
-def _due(parts: Parts, _: dict[str, Any]) -> list[int]:
+def _due(parts: Parts, _: dict[str, Any]) -> list[dict[str, Any]]:
     parts.delivery.flush()
-    return parts.sealer.due(parts.clock.now())
+    with parts.sealing:
+        due = parts.sealer.due(parts.clock.now())
+        return [asdict(parts.sealer.foresee(closes_at)) for closes_at in due]
 
 
 def _expire(parts: Parts, _: dict[str, Any]) -> list[Expired]:
@@ -153,6 +156,7 @@ def _audit(parts: Parts, _: dict[str, Any]) -> list[Finding]:
         secrets_store=parts.settings.secrets.store,
         temporary=(parts.settings.store_path / "tmp",),
         holds=parts.journal.holds,
+        effect=lambda header: effect(parts.intake, header),
     )
     # What is just being sealed would look like what should not be there.
     with parts.sealing:

@@ -193,7 +193,8 @@ class Sealer:
         began = self._clock.monotonic()
         sites = self._sites()
         counted = Outcome()
-        for chunk in self._chunks(closes_at):
+        unsealed = not is_sealed(self._store, closes_at)
+        for chunk in self._chunks(closes_at) if unsealed else ():
             fold_chunk(self._store, closes_at, chunk, sites, self._known)
             counted = counted.plus(_outcome(self._store))
             _clear(self._store)

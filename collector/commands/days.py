@@ -14,7 +14,7 @@ from collector.commands.desk import Desk, as_json, say_json
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only say which days would be sealed.")
+@click.option("--dry-run", is_flag=True, help="Only say what would be sealed, kept and folded.")
 @as_json
 @click.pass_obj
 def seal(desk: Desk, *, dry_run: bool, as_json: bool) -> None:
@@ -26,7 +26,7 @@ def seal(desk: Desk, *, dry_run: bool, as_json: bool) -> None:
     if not found:
         click.echo("No day is due.")
     for one in found:
-        click.echo(_due_words(one) if dry_run else _sealed_words(one))
+        click.echo(_sealed_words(one, dry_run=dry_run))
 
 
 @click.command()
@@ -45,14 +45,12 @@ def retention(desk: Desk, *, dry_run: bool, as_json: bool) -> None:
         click.echo(_expired_words(one, dry_run=dry_run))
 
 
-def _due_words(closes_at: int) -> str:
-    return f"The day that closed at {_instant(closes_at)} is due."
-
-
-def _sealed_words(result: dict[str, Any]) -> str:
+def _sealed_words(result: dict[str, Any], *, dry_run: bool) -> str:
+    verb = "would be" if dry_run else "is"
+    sites = "1 site" if result["sites"] == 1 else f"{result['sites']} sites"
     return (
-        f"The day that closed at {_instant(result['closes_at'])} is sealed: "
-        f"{result['sites']} sites, {result['sealed_cells']} cells kept, "
+        f"The day that closed at {_instant(result['closes_at'])} {verb} sealed: {sites}, "
+        f"{result['open_cells']} open cells, {result['sealed_cells']} of them kept, "
         f"{result['folded_cells']} folded, {result['seconds']:.1f} s."
     )
 

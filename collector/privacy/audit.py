@@ -15,7 +15,7 @@ from collector.cells.client import Store
 from collector.clock import Clock
 from collector.errors import CollectorError
 from collector.privacy import audit_machine, audit_store
-from collector.privacy.audit_machine import Secret
+from collector.privacy.audit_machine import Effect, Header, Secret
 from collector.registry.sites import Sites
 
 SHOWN = 5
@@ -37,11 +37,13 @@ class Finding:
     Attributes:
         check: its name.
         promise: the sentence that it proves or refutes.
+        looked_at: what was looked at, for a person to judge what the proof is worth.
         violations: what speaks against it; none proves it.
     """
 
     check: str
     promise: str
+    looked_at: str
     violations: tuple[str, ...]
 
     @property
@@ -59,6 +61,7 @@ class Audited:
         secrets_store: `runtime`, `memory` or `disk`.
         temporary: the folders in which nothing may be left.
         holds: whether the spool still holds hits of a closing instant.
+        effect: sends an invented pageview with a header, and tells what it would add.
     """
 
     store: Store
@@ -69,44 +72,66 @@ class Audited:
     secrets_store: str
     temporary: tuple[Path, ...]
     holds: Callable[[int], bool]
+    effect: Callable[[Header], Effect]
 
 
-Check = Callable[[Audited], Iterable[str]]
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One promise, and how to test it.
 
-CHECKS: Mapping[str, tuple[str, Check]] = {
-    "tables": (
+    Attributes:
+        promise: the sentence.
+        find: names what speaks against it.
+        look: says what was looked at.
+    """
+
+    promise: str
+    find: Callable[[Audited], Iterable[str]]
+    look: Callable[[Audited], str]
+
+
+CHECKS: Mapping[str, Check] = {
+    "tables": Check(
         "Only the declared tables and columns exist; no row describes a hit, visit or visitor.",
         lambda it: audit_store.undeclared(it.store),
+        lambda it: audit_store.inventory(it.store),
     ),
-    "strings": (
+    "strings": Check(
         "No text in the store looks like an address, an e-mail, a UUID or a token.",
         lambda it: audit_store.personal_strings(it.store),
+        lambda it: audit_store.texts(it.store),
     ),
-    "thresholds": (
+    "thresholds": Check(
         "No sealed cell is smaller than its threshold.",
         lambda it: audit_store.too_small(it.store),
+        lambda it: audit_store.sealed(it.store),
     ),
-    "partitions": (
+    "partitions": Check(
         "Sketches exist for open days only.",
         lambda it: audit_store.overdue(it.store, it.clock.now(), it.holds),
+        lambda it: audit_store.open_partitions(it.store),
     ),
-    "logs": (
+    "logs": Check(
         "ClickHouse's own logs hold no data.",
         lambda it: audit_store.logged(it.store),
+        lambda it: audit_store.logs(it.store),
     ),
-    "secrets": (
+    "secrets": Check(
         "Day secrets exist for open days only, and lie where they should.",
         lambda it: audit_machine.misplaced_secrets(
             it.secrets.open(), it.secrets_dir, it.secrets_store, it.clock.now()
         ),
+        lambda it: audit_machine.whereabouts(it.secrets.open(), it.secrets_dir),
     ),
-    "temporary": (
+    "temporary": Check(
         "Temporary folders hold no data.",
         lambda it: audit_machine.leftovers(it.temporary, it.sites()),
+        lambda it: ", ".join(map(str, it.temporary)),
     ),
-    "signals": (
+    "signals": Check(
         "Opt-out, GPC and DNT are honoured, and a normal hit is counted.",
-        lambda _: audit_machine.unheeded_signals(),
+        lambda it: audit_machine.unheeded_signals(it.effect),
+        lambda _: f"pageviews sent to the real door: {', '.join(audit_machine.SIGNALS)}",
     ),
 }
 
@@ -114,24 +139,39 @@ CHECKS: Mapping[str, tuple[str, Check]] = {
 def audit(audited: Audited) -> list[Finding]:
     """Run every check; one that cannot be run is a violation, for it proves nothing."""
     return [
-        Finding(name, promise, tuple(_violations(check, audited)))
-        for name, (promise, check) in CHECKS.items()
+        Finding(name, check.promise, _looked_at(check, audited), tuple(_violations(check, audited)))
+        for name, check in CHECKS.items()
     ]
 
 
-def report(findings: Iterable[Finding]) -> str:
+def report(findings: Sequence[Finding]) -> str:
     """Write findings for people, a line or a few for each."""
     lines = []
     for finding in findings:
         lines.append(f"{'ok  ' if finding.ok else 'FAIL'} {finding.check}: {finding.promise}")
-        lines += [f"       {violation}" for violation in finding.violations[:SHOWN]]
+        lines.append(f"       Looked at: {finding.looked_at}.")
+        lines += [f"     ! {violation}" for violation in finding.violations[:SHOWN]]
         if len(finding.violations) > SHOWN:
-            lines.append(f"       and {len(finding.violations) - SHOWN} more")
-    return "\n".join(lines)
+            lines.append(f"     ! and {len(finding.violations) - SHOWN} more")
+    return "\n".join([*lines, "", _verdict(findings)])
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    broken = [finding.check for finding in findings if not finding.ok]
+    if broken:
+        return f"{len(broken)} of {len(findings)} promises do not hold: {', '.join(broken)}."
+    return f"All {len(findings)} promises hold."
+
+
+def _looked_at(check: Check, audited: Audited) -> str:
+    try:
+        return check.look(audited)
+    except (CollectorError, OSError):
+        return "nothing, for it could not be reached"
 
 
 def _violations(check: Check, audited: Audited) -> Iterable[str]:
     try:
-        yield from check(audited)
+        yield from check.find(audited)
     except (CollectorError, OSError) as failed:
         yield f"could not be checked: {failed}"

@@ -6,12 +6,11 @@ secret. Called by `privacy.audit`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Protocol
+from typing import NamedTuple, Protocol
 
 from collector.hit import Refusal
-from collector.privacy.consent import Admitted, decide
 from collector.privacy.secrets import lies_in_memory
 from collector.registry.sites import Sites
 
@@ -20,13 +19,30 @@ GRACE_S = 600
 
 SEARCHED_BYTES = 64 * 1024 * 1024
 _OWNER_ONLY = 0o077
-_SIGNALS: dict[str, tuple[tuple[bytes, bytes], Refusal | None]] = {
+Header = tuple[bytes, bytes]
+
+SIGNALS: dict[str, tuple[Header, Refusal | None]] = {
     "the opt-out cookie": ((b"cookie", b"__Host-optout=1"), Refusal.OPT_OUT),
     "the partitioned opt-out cookie": ((b"cookie", b"__Host-optout_p=1"), Refusal.OPT_OUT),
     "Sec-GPC: 1": ((b"sec-gpc", b"1"), Refusal.GPC),
     "DNT: 1": ((b"dnt", b"1"), Refusal.DNT),
-    "a normal hit": ((b"user-agent", b"Mozilla/5.0"), None),
+    "a normal hit": ((b"accept-language", b"en"), None),
 }
+"""What the self-test sends, and what should come of it; None is a hit that counts."""
+
+
+class Effect(NamedTuple):
+    """What one request added.
+
+    Attributes:
+        hits: how many were given to the journal.
+        reasons: under which reasons it was counted besides.
+        was_read: whether anything of its body was asked for.
+    """
+
+    hits: int
+    reasons: tuple[str, ...]
+    was_read: bool
 
 
 class Secret(Protocol):
@@ -63,6 +79,17 @@ def misplaced_secrets(
             yield f"{path.name} can be read by others"
 
 
+def whereabouts(secrets: Sequence[Secret], folder: Path | None) -> str:
+    """Tell how many day secrets there are and where they lie."""
+    if folder is None:
+        where = "in the memory of the process and in no file"
+    elif lies_in_memory(folder):
+        where = "in files that lie in memory (tmpfs), of their owner only"
+    else:
+        where = "in files ON A DISK, as the setting secrets.store = disk allows"
+    return f"{len(secrets)} secrets, {where}"
+
+
 def leftovers(folders: Iterable[Path], sites: Sites) -> Iterator[str]:
     """Name files in temporary folders in which the name of a site occurs."""
     marks = [site.domain.encode() for site in sites]
@@ -72,13 +99,21 @@ def leftovers(folders: Iterable[Path], sites: Sites) -> Iterator[str]:
                 yield f"the temporary file {path.name} holds data of a site"
 
 
-def unheeded_signals() -> Iterator[str]:
-    """Name signals that do not lead to the refusal they should, or refuse a normal hit."""
-    for name, (header, expected) in _SIGNALS.items():
-        decided = decide({"type": "http", "headers": [header]}, _never)
-        refused = None if isinstance(decided, Admitted) else decided
-        if refused != expected:
-            yield f"{name} is answered by {refused or 'counting'}"
+def unheeded_signals(effect: Callable[[Header], Effect]) -> Iterator[str]:
+    """Name signals that do not change what they should: a refusal counts as itself, unread.
+
+    Args:
+        effect: sends a pageview with a header through the real door, and tells what it added.
+    """
+    for name, (header, refusal) in SIGNALS.items():
+        found = effect(header)
+        expected = Effect(0, (str(refusal),), was_read=False) if refusal else Effect(1, (), True)
+        if found != expected:
+            read = "read" if found.was_read else "unread"
+            yield (
+                f"{name} adds {found.hits} hits and is counted under "
+                f"{', '.join(found.reasons) or 'no reason'}, its body {read}"
+            )
 
 
 def _holds_any(path: Path, marks: Sequence[bytes]) -> bool:
@@ -90,7 +125,3 @@ def _holds_any(path: Path, marks: Sequence[bytes]) -> bool:
         # Another user's file, or one that was gone meanwhile: neither is ours.
         return False
     return any(mark in content for mark in marks)
-
-
-async def _never() -> Any:
-    raise AssertionError("nothing is read to decide")

@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 from collector.cells import parts, schema
 from collector.cells.client import Store
 from collector.cells.thresholds import (
+    CONTINUOUS_SUMS,
     STANDARD,
     foldable_views,
     folds_by_visits,
     known_values_stay,
+    survives_thin_day,
     threshold,
 )
-from collector.cells.views import DIMENSIONS, VIEW_BY_ID, Grain, View, Vocabulary
+from collector.cells.views import DIMENSIONS, TOTAL, VIEW_BY_ID, Grain, View, Vocabulary
 from collector.hit import NONE, OTHER
 
 OVERDUE_S = 3600
@@ -39,15 +42,17 @@ _PERSONAL = {
     "a signed token": re.compile(r"eyJ[\w-]{10,}\.[\w-]{10,}"),
     "a key": re.compile(r"(?i)(?<![0-9a-z])(?=[a-f]*\d)(?=\d*[a-f])[0-9a-f]{32,}(?![0-9a-z])"),
 }
-_TEXTS = {
-    "open_cells": ("value", "other"),
-    "snapshot_cells": ("value", "other"),
-    "sealed_cells": ("value", "other"),
-    "own_paths": ("path",),
-    "suppressed": ("reason",),
-    "views_begun": ("name",),
-    "seals": ("rules",),
+_KEPT = {
+    table: schema.columns_of(statement)
+    for table, statement in schema.tables().items()
+    if "ENGINE = Null" not in statement
 }
+_TEXTS = {
+    table: tuple(name for name, kind in columns.items() if "String" in kind)
+    for table, columns in _KEPT.items()
+}
+_LISTED = f"value NOT LIKE '%{OTHER}' AND other NOT LIKE '%{OTHER}'"
+_E_MAIL = r"[a-zA-Z0-9_.+-]+@[a-zA-Z0-9-]+\\.[a-zA-Z]"
 _SKETCHED = ("open_cells", "snapshot_cells")
 _OURS = "database = currentDatabase()"
 
@@ -77,36 +82,114 @@ def undeclared(store: Store) -> Iterator[str]:
         yield "the view fan_out is missing"
 
 
+def inventory(store: Store) -> str:
+    """Count tables, columns and rows."""
+    (columns,), *_ = store.query(
+        f"SELECT count() FROM system.columns WHERE {_OURS} AND table != 'fan_out'"
+    )
+    rows = store.query(
+        f"SELECT table, sum(rows) FROM system.parts WHERE {_OURS} AND active GROUP BY table "
+        "ORDER BY table"
+    )
+    counted = ", ".join(f"{table} {count:,}" for table, count in rows) or "none"
+    return f"{columns} columns of {len(schema.tables())} tables; rows: {counted}"
+
+
 def personal_strings(store: Store) -> Iterator[str]:
     """Tell where a text looks like a person's; the text itself is not told."""
+    for table, column in _text_columns():
+        for (text,) in store.query(_distinct(table, column)):
+            for what, shape in _PERSONAL.items():
+                if shape.search(text):
+                    yield f"{table}.{column} holds a text like {what}"
+
+
+def texts(store: Store) -> str:
+    """Count the texts that are searched."""
+    columns = list(_text_columns())
+    searched = sum(
+        store.query(f"SELECT count() FROM ({_distinct(table, column)})")[0][0]
+        for table, column in columns
+    )
+    return f"{searched:,} different texts of {len(columns)} columns, for {', '.join(_PERSONAL)}"
+
+
+def _text_columns() -> Iterator[tuple[str, str]]:
     for table, columns in _TEXTS.items():
-        receipts = "WHERE view != 0" if table in _SKETCHED else ""
-        for column in columns:
-            for (text,) in store.query(
-                f"SELECT DISTINCT toString({column}) FROM {table} {receipts}"
-            ):
-                for what, shape in _PERSONAL.items():
-                    if shape.search(text):
-                        yield f"{table}.{column} holds a text like {what}"
+        yield from ((table, column) for column in columns)
+
+
+def _distinct(table: str, column: str) -> str:
+    # A receipt's token is made by us, at random, and looks it.
+    receipts = "WHERE view != 0" if table in _SKETCHED else ""
+    return f"SELECT DISTINCT toString({column}) FROM {table} {receipts}"
 
 
 def too_small(store: Store) -> Iterator[str]:
-    """Name views of which a listed cell is under the threshold of the loosest profile."""
+    """Name views of which a listed cell tells more than the loosest profile allows."""
+    yield from _told(store, _under_threshold(), "are too small")
+    yield from _told(store, _fine_sums_kept(), "of too few visitors keep their fine sums")
+    yield from _told(store, _thin_days_kept(), "tell more of a day of very few visitors")
+
+
+def sealed(store: Store) -> str:
+    """Count the sealed cells, and say by which rules they were judged."""
+    (sites, cells, days), *_ = store.query(
+        "SELECT uniqExact(site), count(), uniqExact(day) FROM sealed_cells"
+    )
+    least = {"lists": STANDARD.open, "cities": STANDARD.fine, "hours": STANDARD.hour}
+    needed = ", ".join(f"{name} {k}" for name, k in (least | {"pairs": STANDARD.pair}).items())
+    return (
+        f"{cells:,} sealed cells of {sites} sites on {days} days; visitors needed: {needed}, "
+        f"known values and short lists {STANDARD.closed}"
+    )
+
+
+def _told(store: Store, condition: str, what: str) -> Iterator[str]:
+    for site, view, grain, cells in store.query(
+        "SELECT site, view, grain, count() FROM sealed_cells WHERE "
+        f"{condition} GROUP BY site, view, grain ORDER BY site, view, grain"
+    ):
+        name = VIEW_BY_ID[view].name if view in VIEW_BY_ID else str(view)
+        yield f"site {site}: {cells} cells of {name} by {Grain(grain).name.lower()} {what}"
+
+
+def _under_threshold() -> str:
     weighed = ", ".join(str(view.id) for view in foldable_views() if folds_by_visits(view))
     least = " ".join(
         f"WHEN view = {view.id} AND grain = {int(grain)} THEN {_floor(view, grain)}"
         for view in foldable_views()
         for grain in view.grains
     )
-    for site, view, grain, cells in store.query(
-        "SELECT site, view, grain, count() FROM sealed_cells WHERE "
-        f"value NOT LIKE '%{OTHER}' AND other NOT LIKE '%{OTHER}' "
-        f"AND if(view IN ({weighed}), visits, visitors) < "
-        f"if(value = '{NONE}' AND other = '' AND grain = 0, 1, CASE {least} ELSE 0 END) "
-        "GROUP BY site, view, grain ORDER BY site, view, grain"
-    ):
-        name = VIEW_BY_ID[view].name if view in VIEW_BY_ID else str(view)
-        yield (f"site {site}: {cells} cells of {name} by {Grain(grain).name.lower()} are too small")
+    return (
+        f"{_LISTED} AND if(view IN ({weighed}), visits, visitors) < "
+        f"if(value = '{NONE}' AND other = '' AND grain = 0, 1, CASE {least} ELSE 0 END)"
+    )
+
+
+def _fine_sums_kept() -> str:
+    kept = " OR ".join(f"{name} != 0" for name in CONTINUOUS_SUMS)
+    few = f"visitors < {STANDARD.small_sums}"
+    return f"view != {TOTAL.id} AND ({few} OR struck) AND ({kept})"
+
+
+def _thin_days_kept() -> str:
+    kept = ", ".join(str(view.id) for view in foldable_views() if survives_thin_day(view))
+    thin = (
+        f"SELECT site, closes_at FROM sealed_cells WHERE view = {TOTAL.id} "
+        f"AND grain = {int(Grain.DAY)} AND visitors < {STANDARD.thin_day}"
+    )
+    return (
+        f"{_LISTED} AND view NOT IN ({TOTAL.id}, {kept}) AND grain = {int(Grain.DAY)} "
+        f"AND (site, closes_at) IN ({thin})"
+    )
+
+
+def open_partitions(store: Store) -> str:
+    """Tell which days have sketches."""
+    days = sorted({int(one) for one in parts.partitions(store, "open_cells")})
+    ends = [datetime.fromtimestamp(day, UTC).strftime("%Y-%m-%d %H:%M UTC") for day in days]
+    return f"{len(days)} open days" + (f", which close at {', '.join(ends)}" if ends else "")
 
 
 def overdue(store: Store, now: float, holds: Callable[[int], bool]) -> Iterator[str]:
@@ -123,17 +206,32 @@ def overdue(store: Store, now: float, holds: Callable[[int], bool]) -> Iterator[
 
 
 def logged(store: Store) -> Iterator[str]:
-    """Name log tables of the server that hold statements with our rows in them."""
-    for (table,) in store.query(
-        "SELECT table FROM system.columns WHERE database = 'system' AND table LIKE '%\\_log' "
-        "AND name = 'query' GROUP BY table"
-    ):
+    """Name log tables of the server that hold rows of ours, or a text like a person's."""
+    for table, column in _log_columns(store):
         held = store.query(
-            f"SELECT count() FROM system.{table} WHERE positionCaseInsensitive(query, 'INTO hits') "
-            "> 0 AND positionCaseInsensitive(query, 'VALUES') > 0"
+            f"SELECT countIf(positionCaseInsensitive({column}, 'VALUES') > 0 AND "
+            f"match({column}, '(?i)INTO +[^ ]*(hits|open_cells|sealed_cells|own_paths)\\\\b')), "
+            f"countIf(match({column}, '{_E_MAIL}')) FROM system.{table}"
         )
-        if held[0][0]:
-            yield f"system.{table} holds {held[0][0]} statements with rows of hits"
+        for count, what in zip(held[0], ("rows of ours", "a text like an e-mail"), strict=True):
+            if count:
+                yield f"system.{table}.{column} has {count} entries with {what}"
+
+
+def logs(store: Store) -> str:
+    """Name the log tables that there are."""
+    found = [f"system.{table}" for table, _ in _log_columns(store)]
+    return ", ".join(found) if found else "there is no log table at all"
+
+
+def _log_columns(store: Store) -> list[tuple[str, str]]:
+    return [
+        (str(table), str(column))
+        for table, column in store.query(
+            "SELECT table, name FROM system.columns WHERE database = 'system' "
+            "AND table LIKE '%\\_log' AND name IN ('query', 'message') ORDER BY table, name"
+        )
+    ]
 
 
 def _floor(view: View, grain: Grain) -> int:

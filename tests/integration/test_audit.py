@@ -5,20 +5,46 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from collector.cells import parts
+from collector.cells import parts as files
 from collector.cells.client import Store
 from collector.cells.snapshots import Snapshots
 from collector.day import day_at
-from collector.hit import NONE, OTHER, Refusal
+from collector.hit import NONE, OTHER
+from collector.ingest.assemble import Intake
+from collector.parts import make_parts
 from collector.privacy import audit_machine, audit_store
 from collector.privacy.audit import CHECKS, Audited, audit, report
+from collector.privacy.audit_machine import Effect, Header
 from collector.registry.sites import Sites
+from collector.selftest import effect
+from collector.settings import Secrets as SecretSettings
+from collector.settings import Settings
 from tests.builders import a_site
 from tests.integration.closing import CLOSES_AT, Closing, closing, deliver
 from tests.integration.seeding import hit
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """Open one engine for the whole module: opening takes longer than most tests."""
+    opened = Store(tmp_path_factory.mktemp("engine") / "clickhouse")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def store(engine: Store) -> Store:
+    """Make the store anew before each test, without whatever the last one planted."""
+    for table in ("query_log", "text_log"):
+        engine.command(f"DROP TABLE IF EXISTS system.{table}")
+    engine.command("DROP DATABASE default SYNC")
+    engine.command("CREATE DATABASE default")
+    engine.prepare()
+    return engine
 
 
 @pytest.fixture
@@ -47,7 +73,15 @@ def audited(days: Closing, tmp_path: Path) -> Audited:
         secrets_store="disk",
         temporary=(temporary,),
         holds=days.journal.holds,
+        effect=honest,
     )
+
+
+def honest(header: tuple[bytes, bytes]) -> audit_machine.Effect:
+    """Do what the door does with each signal."""
+    refusals = dict(audit_machine.SIGNALS.values())
+    refusal = refusals[header]
+    return Effect(0, (str(refusal),), was_read=False) if refusal else Effect(1, (), was_read=True)
 
 
 def failed(audited: Audited) -> set[str]:
@@ -55,20 +89,22 @@ def failed(audited: Audited) -> set[str]:
     return {finding.check for finding in audit(audited) if not finding.ok}
 
 
-def plant(store: Store, value: str, *, visitors: int = 50, view: int = 10, grain: int = 0) -> None:
+def plant(store: Store, value: str, *, visitors: int = 50, view: int = 10, **more: Any) -> None:
     """Write a sealed cell that sealing would not have written."""
+    cell: dict[str, Any] = {
+        "site": 1,
+        "closes_at": CLOSES_AT,
+        "day": "2026-11-20",
+        "view": view,
+        "value": value,
+        "visitors": visitors,
+        "visits": visitors,
+        **more,
+    }
+    names = ", ".join(cell)
     store.command(
-        "INSERT INTO sealed_cells (site, closes_at, day, grain, view, at, value, other, visitors, "
-        "visits) VALUES (1, {closes_at:UInt32}, '2026-11-20', {grain:UInt8}, {view:UInt16}, 0, "
-        "{value:String}, '', {visitors:Int64}, {visitors:Int64})",
+        f"INSERT INTO sealed_cells ({names}) FORMAT JSONEachRow {json.dumps(cell)}",
         {"async_insert": 0},
-        {
-            "closes_at": CLOSES_AT,
-            "grain": grain,
-            "view": view,
-            "value": value,
-            "visitors": visitors,
-        },
     )
 
 
@@ -162,6 +198,9 @@ def test_what_only_looks_like_an_address_is_none(audited: Audited) -> None:
         ("FR", 2, 25, 1, False),
         ("/own", 1, 10, 0, True),
         ("/gone", 0, 16, 0, False),
+        ("DE-BE", 2, 26, 0, False),
+        ("DE-(other)", 2, 26, 0, True),
+        ("Firefox 142", 2, 29, 0, False),
     ],
 )
 def test_a_cell_under_its_threshold_is_found(
@@ -171,6 +210,41 @@ def test_a_cell_under_its_threshold_is_found(
     plant(audited.store, value, visitors=visitors, view=view, grain=grain)
 
     assert (set() if passes else {"thresholds"}) == failed(audited)
+
+
+@pytest.mark.parametrize(("visitors", "found"), [(2, {"thresholds"}), (3, set())])
+def test_a_pair_under_its_threshold_is_found(
+    audited: Audited, visitors: int, found: set[str]
+) -> None:
+    """Whatever its two values are: in a pair nothing is known."""
+    plant(audited.store, "/", other="Google", visitors=visitors, view=100)
+
+    assert found == failed(audited)
+
+
+def test_a_small_cell_with_fine_sums_is_found(audited: Audited) -> None:
+    """Seconds and milliseconds of four visitors would join cells; those of five may stay."""
+    for visitors, seconds in ((4, 0), (5, 31), (4, 31)):
+        plant(audited.store, "FR", visitors=visitors, view=25, visit_seconds=seconds)
+
+    (violation,) = audit_store.too_small(audited.store)
+
+    assert violation == (
+        "site 1: 1 cells of country by day of too few visitors keep their fine sums"
+    )
+
+
+def test_a_thin_day_that_tells_more_than_it_may_is_found(audited: Audited) -> None:
+    """A day of two visitors keeps totals, paths and sources, and no country."""
+    for view, value in ((1, ""), (10, "/"), (17, "Google"), (25, OTHER)):
+        plant(audited.store, value, visitors=2, view=view, closes_at=7)
+    before = failed(audited)
+    plant(audited.store, "FR", visitors=2, view=25, closes_at=7)
+
+    (violation,) = audit_store.too_small(audited.store)
+
+    assert before == set()
+    assert violation == "site 1: 1 cells of country by day tell more of a day of very few visitors"
 
 
 def test_sketches_of_a_day_long_closed_are_found(audited: Audited) -> None:
@@ -184,7 +258,7 @@ def test_a_picture_of_a_day_long_closed_is_found(audited: Audited) -> None:
     """Nor may its picture, though the open partition itself be gone."""
     deliver(audited.store, [hit("z", "2026-11-19 10:00")])
     Snapshots(audited.store, audited.clock, lambda _: 0).take_due(Sites([a_site(profile="strict")]))
-    parts.drop(audited.store, "open_cells", str(CLOSES_AT - 86_400), audited.clock)
+    files.drop(audited.store, "open_cells", str(CLOSES_AT - 86_400), audited.clock)
 
     assert {"partitions"} == failed(audited)
 
@@ -234,18 +308,76 @@ def test_a_check_that_cannot_be_run_proves_nothing(audited: Audited, tmp_path: P
     assert {"tables", "strings"} == failed(audited)
 
 
-def test_each_signal_leads_to_its_refusal() -> None:
-    """The self-test asks the same rule that every request is asked."""
-    assert [] == list(audit_machine.unheeded_signals())
+@pytest.fixture
+def intake(tmp_path: Path) -> Iterator[Intake]:
+    """Make a service's parts, for the self-test to go through its door."""
+    made = make_parts(Settings(data_dir=tmp_path / "data", secrets=SecretSettings(store="memory")))
+    yield made.intake
+    made.close()
 
 
-def test_a_signal_that_is_not_heeded_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The self-test can fail."""
-    expected = audit_machine._SIGNALS["a normal hit"]
-    monkeypatch.setitem(audit_machine._SIGNALS, "DNT: 1", ((b"dnt", b"0"), expected[1]))
-    monkeypatch.setitem(audit_machine._SIGNALS, "Sec-GPC: 1", ((b"x", b"1"), Refusal.GPC))
+def test_each_signal_changes_what_it_should_at_the_real_door(intake: Intake) -> None:
+    """A refusal is counted as itself and its body not read; a normal hit reaches the journal."""
+    found = {name: effect(intake, header) for name, (header, _) in audit_machine.SIGNALS.items()}
 
-    assert ["Sec-GPC: 1 is answered by counting"] == list(audit_machine.unheeded_signals())
+    assert found.pop("a normal hit") == Effect(1, (), was_read=True)
+    assert {(one.hits, one.was_read) for one in found.values()} == {(0, False)}
+    assert {one.reasons for one in found.values()} == {("opt_out",), ("gpc",), ("dnt",)}
+    assert list(audit_machine.unheeded_signals(lambda header: effect(intake, header))) == []
+
+
+def test_the_self_test_leaves_the_service_as_it_was(intake: Intake) -> None:
+    """Its visit is not among the visits, its secret not among the secrets."""
+    effect(intake, audit_machine.SIGNALS["a normal hit"][0])
+
+    assert intake.visits.now_visitors(0, 0) == 0
+    assert list(intake.sites) == []
+
+
+def test_a_signal_that_is_not_heeded_is_found(intake: Intake) -> None:
+    """As of a service whose door knows no GPC, or that reads what it refuses."""
+
+    def deaf(header: Header) -> Effect:
+        if header == (b"dnt", b"1"):
+            return Effect(0, ("dnt",), was_read=True)
+        return effect(intake, (b"x", b"1") if header[0] == b"sec-gpc" else header)
+
+    assert list(audit_machine.unheeded_signals(deaf)) == [
+        "Sec-GPC: 1 adds 1 hits and is counted under no reason, its body read",
+        "DNT: 1 adds 0 hits and is counted under dnt, its body read",
+    ]
+
+
+def test_rows_of_ours_in_a_log_of_the_server_are_found(audited: Audited) -> None:
+    """As a server writes them that logs statements; what holds no values may stay."""
+    store = audited.store
+    store.command("CREATE TABLE system.query_log (query String) ENGINE = Memory")
+    store.command("CREATE TABLE system.text_log (message String) ENGINE = Memory")
+    harmless = "INSERT INTO hits (site) FORMAT ArrowStream", "INSERT INTO seals VALUES (1)"
+    for query in harmless:
+        store.command("INSERT INTO system.query_log VALUES ({q:String})", None, {"q": query})
+    before = list(audit_store.logged(store))
+    row = "insert into footfall.hits (path) values ('/secret')"
+    store.command("INSERT INTO system.query_log VALUES ({q:String})", None, {"q": row})
+    store.command("INSERT INTO system.text_log VALUES ('for bob@example.com')")
+
+    found = list(audit_store.logged(store))
+
+    assert before == []
+    assert found == [
+        "system.query_log.query has 1 entries with rows of ours",
+        "system.text_log.message has 1 entries with a text like an e-mail",
+    ]
+
+
+def test_every_text_that_is_kept_is_searched(audited: Audited) -> None:
+    """Which columns are searched follows from the store itself."""
+    kept = audited.store.query(
+        "SELECT table, name FROM system.columns WHERE database = currentDatabase() "
+        "AND type LIKE '%String%' AND table NOT IN ('hits', 'fan_out')"
+    )
+
+    assert set(kept) == set(audit_store._text_columns())
 
 
 def test_the_report_tells_every_promise_and_what_speaks_against_it(audited: Audited) -> None:
@@ -257,7 +389,8 @@ def test_the_report_tells_every_promise_and_what_speaks_against_it(audited: Audi
     findings = audit(audited)
 
     told = report(findings)
-    assert all(promise in told for promise, _ in CHECKS.values())
+    assert all(check.promise in told for check in CHECKS.values())
+    assert "2 of 8 promises do not hold: tables, strings." in told
     assert "FAIL tables" in told
     assert "and 2 more" in told
     assert json.loads(json.dumps([list(finding.violations) for finding in findings]))

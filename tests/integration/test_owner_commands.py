@@ -10,6 +10,8 @@ import pytest
 
 from collector.cells.client import Store
 from collector.ingest.place import LOOK_EVERY
+from tests.integration.closing import deliver
+from tests.integration.seeding import hit
 from tests.service import Service
 from tests.unit.test_place import BERLIN_PLACE, NESTED, database
 
@@ -125,6 +127,25 @@ def test_old_cells_are_foreseen_deleted_and_gone(desk: Service) -> None:
     assert foreseen == "2 cells of days of 2021-03 would be deleted, the whole of it.\n"
     assert deleted == [{"partition": "0-202103", "rows": 2, "whole": True}]
     assert left == "Nothing is too old.\n"
+
+
+def test_a_dry_run_of_sealing_says_what_sealing_then_does(desk: Service) -> None:
+    """Cells kept and folded are foreseen, and nothing is sealed by it."""
+    store = Store(desk.data_dir / "clickhouse")
+    store.prepare()
+    deliver(store, [hit(f"{n}", "2026-03-05 10:00", country="FR") for n in range(9)])
+    store.close()
+
+    foreseen = json.loads(done(desk.footfall("seal", "--dry-run", "--json")))
+    words = done(desk.footfall("seal", "--dry-run"))
+    sealed = json.loads(done(desk.footfall("seal", "--json")))
+    left = done(desk.footfall("seal", "--dry-run"))
+
+    for one in (*foreseen, *sealed):
+        del one["seconds"]
+    assert foreseen == sealed
+    assert words.startswith("The day that closed at 2026-03-06 00:00 UTC would be sealed: 1 site, ")
+    assert left == "No day is due.\n"
 
 
 def test_the_running_service_is_asked_and_answers(desk: Service, tmp_path: Path) -> None:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
+from starlette.routing import Route
 
+from collector.app import Footfall
 from collector.cells.client import Store
+from collector.parts import make_parts
+from collector.settings import Secrets, Settings
 from tests.sentinels import (
     ADDRESS_6,
     ADDRESSES,
@@ -24,19 +29,11 @@ from tests.sentinels import (
 )
 from tests.service import CHROME, Answer, Service
 
-ROUTES = [
-    "/api/event",
-    "/",
-    "/localhost",
-    "/nobody.example",
-    "/opt-out",
-    "/js/footfall.js",
-    "/readyz",
-    "/api/v1/stats/aggregate?site_id=localhost",
-    "/no/such/page",
-    "/demo",
-    "/login",
-]
+BEYOND = ["/", "/nobody.example", "/no/such/page", "/api/v1/stats/aggregate?site_id=localhost"]
+TOLD_TO_THEMSELVES = ("/privacy/localhost/me", "/login", "/api/v2/query")
+"""Answers that tell senders what they sent: what was read, the name they typed, a wrong key."""
+
+FILLED = {"name": "dashboards.css", "year": "2026"}
 BODIES = [
     b"{",
     b'{"n":"pageview"}',
@@ -45,6 +42,10 @@ BODIES = [
     f'{{"n":"{QUERY_TOKEN}","u":"http://foreign.example/{QUERY_TOKEN}","d":"localhost"}}'.encode(),
     f'{{"{QUERY_TOKEN}":"{QUERY_TOKEN}"}}'.encode(),
     QUERY_TOKEN.encode() * 1000,
+    f'{{"type":"event","payload":{{"website":"localhost","url":"/?t={QUERY_TOKEN}"}}}}'.encode(),
+    f'{{"no_sessions":true,"hits":[{{"path":"/?t={QUERY_TOKEN}"}}]}}'.encode(),
+    f'[{{"url":"http://localhost/?t={QUERY_TOKEN}","domain":"localhost"}}]'.encode(),
+    f"choice=sideways&name={QUERY_TOKEN}&password={QUERY_TOKEN}".encode(),
 ]
 
 
@@ -76,47 +77,58 @@ def marked_headers(address: str) -> dict[str, str]:
     }
 
 
-def send_everything(service: Service) -> list[Answer]:
+def every_route(folder: Path) -> list[str]:
+    """List the paths of all routes of the application, the doors of hits among them."""
+    parts = make_parts(Settings(data_dir=folder, secrets=Secrets(store="memory")))
+    app = Footfall(parts, demo=True)
+    paths = [*app._doors, *(route.path for route in app._pages.routes if isinstance(route, Route))]
+    parts.close()
+    filled = [re.sub(r"{(\w+)[^}]*}", lambda it: FILLED.get(it[1], "localhost"), p) for p in paths]
+    return [*dict.fromkeys(filled), *BEYOND]
+
+
+def send_everything(service: Service, routes: list[str]) -> list[tuple[str, Answer]]:
     """Send marked hits, refusals, errors and page views through every route."""
     answers = []
     for address in (*ADDRESSES, ADDRESS_6):
         headers = marked_headers(address)
-        answers += [
-            service.hit(
-                f"/page-{number}?token={QUERY_TOKEN}&utm_source=letter#{QUERY_TOKEN}",
-                headers=headers,
-                r=f"https://search.example/?q={REFERRER_TOKEN}",
-            )
-            for number in range(10)
-        ]
+        for number in range(10):
+            page = f"/page-{number}?token={QUERY_TOKEN}&utm_source=letter#{QUERY_TOKEN}"
+            referrer = f"https://search.example/?q={REFERRER_TOKEN}"
+            answers.append(("/api/event", service.hit(page, headers=headers, r=referrer)))
         for refusal in ({"DNT": "1"}, {"Sec-GPC": "1"}, {"Cookie": f"optout=1; x={COOKIE_MARK}"}):
-            answers.append(service.hit(f"/?t={QUERY_TOKEN}", headers={**headers, **refusal}))
+            refused = service.hit(f"/?t={QUERY_TOKEN}", headers={**headers, **refusal})
+            answers.append(("/api/event", refused))
         answers += [
-            service.post(route, body, headers)
-            for body, route in itertools.product(BODIES, ["/api/event", "/opt-out", "/login"])
+            (route, service.post(route, body, headers))
+            for body, route in itertools.product(BODIES, routes)
+            if address == ADDRESS_6 or route == "/api/event"
         ]
-        for route in ROUTES:
+        for route in routes:
             joint = "&" if "?" in route else "?"
-            answers.append(service.get(f"{route}{joint}token={QUERY_TOKEN}", headers))
+            asked = service.get(f"{route}{joint}token={QUERY_TOKEN}", headers)
+            answers.append((route, asked))
     return answers
 
 
 def test_no_marked_byte_rests_anywhere(service: Service, tmp_path: Path) -> None:
     """Addresses, user agents, query tokens, cookies and referrer queries leave no byte behind."""
     service.start()
-    answers = send_everything(service)
-    assert [] == [answer for answer in answers if answer.status >= 500]
+    routes = every_route(tmp_path.with_name("routes"))
+    answers = send_everything(service, routes)
+    assert len(routes) > 30
+    assert [] == [(route, one.status) for route, one in answers if one.status >= 500]
     service.wait_for(50, lambda: service.aggregate()["pageviews"])
 
     running = list(files_under(tmp_path))
     service.stop()
     stopped = [*files_under(tmp_path), ("the store's rows", dump(tmp_path / "data/clickhouse"))]
-    spoken = [(answer.status, answer.body) for answer in answers]
+    spoken = [(route, one.body) for route, one in answers if route not in TOLD_TO_THEMSELVES]
 
     assert [] == sweep([*running, *stopped])
     assert len(packed_addresses([*running, *stopped])) < 2
     assert [] == sweep(
-        [(f"an answer of {status}", body) for status, body in spoken],
+        [(f"an answer of {route}", body) for route, body in spoken],
         [word for word in WORDS if word not in (*ADDRESSES, ADDRESS_6)],
     )
 
