@@ -20,13 +20,15 @@ ENDED = 2**32 - 1
 
 
 def note_views(store: Store, clock: Clock) -> None:
-    """Note the views that are new, renamed or ended: new ones begin now, in an empty store always.
+    """Note the views that are new, renamed or ended: new ones begin now.
+
+    Those of a store of which nothing was noted yet were always there.
 
     Raises:
         SchemaMismatch: if an id was given to another view.
     """
     known = _noted(store)
-    fresh = int(clock.now()) if known or _holds_cells(store) else ALWAYS
+    fresh = int(clock.now()) if known else ALWAYS
     changed: dict[int, tuple[str, int]] = {}
     for view in VIEWS:
         former, began = known.get(view.id, (view.name, ENDED))
@@ -64,10 +66,4 @@ def _note(store: Store, views: dict[int, tuple[str, int]]) -> None:
             "names": [name for name, _ in views.values()],
             "began": [began for _, began in views.values()],
         },
-    )
-
-
-def _holds_cells(store: Store) -> bool:
-    return bool(store.query("SELECT 1 FROM open_cells LIMIT 1")) or bool(
-        store.query("SELECT 1 FROM sealed_cells LIMIT 1")
     )

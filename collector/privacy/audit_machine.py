@@ -87,7 +87,7 @@ def whereabouts(secrets: Sequence[Secret], folder: Path | None) -> str:
         where = "in files that lie in memory (tmpfs), of their owner only"
     else:
         where = "in files ON A DISK, as the setting secrets.store = disk allows"
-    return f"{len(secrets)} secrets, {where}"
+    return f"secrets: {len(secrets)}, {where}"
 
 
 def leftovers(folders: Iterable[Path], sites: Sites) -> Iterator[str]:

@@ -140,7 +140,7 @@ def sealed(store: Store) -> str:
     least = {"lists": STANDARD.open, "cities": STANDARD.fine, "hours": STANDARD.hour}
     needed = ", ".join(f"{name} {k}" for name, k in (least | {"pairs": STANDARD.pair}).items())
     return (
-        f"{cells:,} sealed cells of {sites} sites on {days} days; visitors needed: {needed}, "
+        f"sealed cells: {cells:,}, sites: {sites}, days: {days}; visitors needed: {needed}, "
         f"known values and short lists {STANDARD.closed}"
     )
 
@@ -189,7 +189,7 @@ def open_partitions(store: Store) -> str:
     """Tell which days have sketches."""
     days = sorted({int(one) for one in parts.partitions(store, "open_cells")})
     ends = [datetime.fromtimestamp(day, UTC).strftime("%Y-%m-%d %H:%M UTC") for day in days]
-    return f"{len(days)} open days" + (f", which close at {', '.join(ends)}" if ends else "")
+    return f"open days: {len(days)}" + (f", closing at {', '.join(ends)}" if ends else "")
 
 
 def overdue(store: Store, now: float, holds: Callable[[int], bool]) -> Iterator[str]:

@@ -128,6 +128,19 @@ def test_a_renamed_view_keeps_its_cells_and_its_beginning(
     assert (history.ALWAYS, "device") == (began[COUNTRY.id], names[COUNTRY.id])
 
 
+def test_an_older_store_of_which_nothing_was_noted_is_told_whole(tmp_path: Path) -> None:
+    """It has cells from before views were noted: they are not called unknown."""
+    store = Store(tmp_path / "clickhouse")
+    store.prepare()
+    deliver(store, [hit("a", "2026-11-20 10:00")])
+
+    history.note_views(store, FakeClock(AFTER))
+    began = history.views_began(store)
+    store.close()
+
+    assert {history.ALWAYS} == set(began.values())
+
+
 def test_a_view_that_comes_back_begins_anew(tmp_path: Path, declare: Declare) -> None:
     """As after a downgrade and an upgrade: what came between was not counted."""
     store = started(tmp_path)
