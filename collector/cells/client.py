@@ -19,7 +19,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.client import Client
 from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 
-from collector.cells import schema
+from collector.cells import fan_out, schema
 from collector.errors import Rejected, SchemaMismatch, StoreBusy, Unreachable
 
 # Its warnings quote whole requests, and so what was asked; our errors say what happened.
@@ -61,6 +61,8 @@ _ENGINE = """<clickhouse>
 ONE_PART = {
     "async_insert": 0,
     "max_insert_threads": 1,
+    # The fan-out has grouped the cells already.
+    "optimize_on_insert": 0,
     "max_block_size": 1_000_000,
     "max_insert_block_size": 1_000_000,
     "min_insert_block_size_rows": 1_000_000_000,
@@ -208,15 +210,15 @@ class Store:
             "SELECT comment FROM system.tables WHERE database = currentDatabase() "
             "AND name = 'fan_out'"
         )
-        if found == [(schema.fingerprint(),)]:
+        if found == [(fan_out.fingerprint(),)]:
             return
         for name, kind in schema.HIT_COLUMNS.items():
             self.command(f"ALTER TABLE hits ADD COLUMN IF NOT EXISTS {name} {kind}")
-        self.command(schema.fan_out_statement())
+        self.command(fan_out.statement())
         if found:
             # In place, for a batch sent while there is no view would vanish.
-            self.command(f"ALTER TABLE fan_out MODIFY QUERY {schema.fan_out()}")
-            self.command(f"ALTER TABLE fan_out MODIFY COMMENT '{schema.fingerprint()}'")
+            self.command(f"ALTER TABLE fan_out MODIFY QUERY {fan_out.select()}")
+            self.command(f"ALTER TABLE fan_out MODIFY COMMENT '{fan_out.fingerprint()}'")
 
     def _settings(self, settings: Mapping[str, Any] | None, query_id: str = "") -> dict[str, Any]:
         chosen = dict(settings or {})

@@ -1,4 +1,4 @@
-"""Write the store's tables and the one view that fans hits out, from `views.VIEWS`.
+"""Write the statements that make the store's tables.
 
 Pure: returns statements, runs none. Called by `client` at start and by the
 audit, which compares what is declared here with what is there.
@@ -6,25 +6,8 @@ audit, which compares what is declared here with what is there.
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
-from enum import IntEnum
-from itertools import count
-from typing import NamedTuple
-
 from collector.cells.thresholds import CONTINUOUS_SUMS
-from collector.cells.views import DIMENSIONS as _DIMENSIONS
-from collector.cells.views import (
-    LIST_DIMENSIONS,
-    RECEIPT_VIEW,
-    TOTAL,
-    VIEWS,
-    Grain,
-    Says,
-    Scope,
-    View,
-    says,
-)
+from collector.cells.views import LIST_DIMENSIONS, TOTAL
 from collector.hit import HIT_VALUES, SUMS, VISIT_VALUES
 
 SKETCH = "uniqCombined64(17)"
@@ -79,41 +62,6 @@ SEALED_ORDER = "site, view, value, other, day, at"
 # Rows written before there was this mark: what was struck left zeros in all continuous sums.
 _ALL_ZERO = " AND ".join(f"{name} = 0" for name in CONTINUOUS_SUMS)
 _STRUCK = f"DEFAULT view != {TOTAL.id} AND {_ALL_ZERO} {_SQUEEZED}"
-
-_KINDS = ("UInt16", "UInt8", "UInt32", "String", "String", *["Int8"] * 5)
-_AT = {Grain.DAY: "0", Grain.HOUR: "hour", Grain.MINUTE: "minute"}
-
-
-class _Bounce(IntEnum):
-    """When a cell takes a hit's bounces: a bounce taken back is taken where it was given."""
-
-    NEVER = 0
-    ALWAYS = 1
-    UNLESS_EARLIER = 2
-    EARLIER = 3
-
-
-class _Cell(NamedTuple):
-    """One cell of the fan-out.
-
-    Attributes:
-        at: when, in columns of `hits`; likewise `value` and `other`.
-        hits: 1 if it takes the visitor and the sums of the hit, else 0.
-        visits: 1 if it takes the sums of the visit, else 0.
-        move: what it adds to the visits of an exit page.
-        needs: how many of its values must be set.
-    """
-
-    view: int
-    grain: Grain
-    at: str = "0"
-    value: str = "''"
-    other: str = "''"
-    hits: int = 1
-    visits: int = 0
-    move: int = 0
-    bounces: _Bounce = _Bounce.NEVER
-    needs: int = 0
 
 
 def tables() -> dict[str, str]:
@@ -245,120 +193,3 @@ def columns_of(statement: str) -> dict[str, str]:
         if depth == 0:
             break
     return columns
-
-
-def fan_out() -> str:
-    """Return the SELECT that turns every hit into its cells, and a receipt row into its receipt."""
-    state = SKETCH.replace("(", "StateIf(")
-    takes = dict(zip(_Cell._fields, (f"cell.{place}" for place in count(1)), strict=False))
-    plain = ", ".join(
-        f"sum(hits.{name} * {takes['hits']}) AS {name}"
-        for name in SUMS
-        if name not in ("visits", "bounces", "visit_seconds")
-    )
-    in_own = f"({takes['bounces']} != {_Bounce.UNLESS_EARLIER:d} OR bounce_minute = 0)"
-    return (
-        "SELECT site, toDateTime(closes_at, 'UTC') AS closes_at, cell.1 AS view, cell.2 AS grain, "
-        "cell.3 AS at, cell.4 AS value, cell.5 AS other, toDate(any(hits.day)) AS day, "
-        f"{plain}, sum(hits.visits * {takes['visits']} + {takes['move']}) AS visits, "
-        f"sum(hits.bounces * ({takes['bounces']} != 0 AND {in_own})) AS bounces, "
-        f"sum(hits.visit_seconds * {takes['visits']}) AS visit_seconds, "
-        f"{state}(sipHash64Keyed((k0, k1), cell.1, cell.2, cell.3, cell.4, cell.5), "
-        f"counts_visitor = 1 AND {takes['hits']} = 1) AS visitors "
-        f"FROM hits ARRAY JOIN {_cells()} AS cell "
-        f"WHERE (cell.4 != '' OR {takes['needs']} = 0) AND (cell.5 != '' OR {takes['needs']} < 2) "
-        "GROUP BY site, closes_at, view, grain, at, value, other"
-    )
-
-
-def fan_out_statement() -> str:
-    """Return the CREATE statement of the view `fan_out`, marked with its fingerprint."""
-    return (
-        f"CREATE MATERIALIZED VIEW IF NOT EXISTS fan_out TO open_cells AS {fan_out()} "
-        f"COMMENT '{fingerprint()}'"
-    )
-
-
-def fingerprint() -> str:
-    """Name this version of the fan-out; changes when a view is added or ended."""
-    return hashlib.sha256(fan_out().encode()).hexdigest()[:16]
-
-
-def _cells() -> str:
-    plain = [cell for view in VIEWS for cell in _scalar_cells(view)]
-    earlier = [cell for view in VIEWS for cell in _earlier_cells(view)]
-    lists = [
-        f"arrayFlatten(arrayMap(one -> {_zipped(cells)}, {field}))"
-        for name, field in LIST_DIMENSIONS.items()
-        if (cells := _list_cells(name))
-    ]
-    lists.append(f"if(bounce_minute = 0, [], {_zipped(earlier)})")
-    receipt = _Cell(RECEIPT_VIEW, Grain.DAY, value="receipt", needs=1)
-    every = f"arrayConcat({', '.join([_zipped(plain), *lists])})"
-    return f"if(receipt = '', {every}, {_zipped([receipt])})"
-
-
-def _zipped(cells: Sequence[_Cell]) -> str:
-    """Write cells as an array of tuples, column by column: analysed much sooner than by tuple."""
-    columns = zip(*cells, strict=True)
-    return f"arrayZip({', '.join(map(_column, columns, _KINDS))})"
-
-
-def _column(values: Sequence[int | str], kind: str) -> str:
-    written = ", ".join(value if isinstance(value, str) else str(int(value)) for value in values)
-    return f"CAST([{written}], 'Array({kind})')"
-
-
-def _scalar_cells(view: View) -> list[_Cell]:
-    if any(name in LIST_DIMENSIONS for name in view.dimensions):
-        return []
-    if _is_exit(view):
-        return [
-            _Cell(view.id, Grain.DAY, value=path, hits=0, move=move, needs=1)
-            for path, move in (("exit_path", 1), ("left_path", -1))
-        ]
-    return [_cell(view, grain, view.dimensions) for grain in view.grains]
-
-
-def _earlier_cells(view: View) -> list[_Cell]:
-    """Give the cells of the hour and minute in which a bounce was counted that now is none."""
-    if Says.VISITS not in says(view):
-        return []
-    at = {Grain.HOUR: "bounce_hour", Grain.MINUTE: "bounce_minute"}
-    return [
-        _cell(view, grain, view.dimensions)._replace(
-            at=at[grain], hits=0, visits=0, bounces=_Bounce.EARLIER
-        )
-        for grain in view.grains
-        if grain in at
-    ]
-
-
-def _list_cells(listed: str) -> list[_Cell]:
-    """Give the cells of all views of a dimension of which a hit has several values, for `one`."""
-    return [
-        _cell(view, grain, ["one" if name == listed else name for name in view.dimensions])
-        for view in VIEWS
-        if listed in view.dimensions
-        for grain in view.grains
-    ]
-
-
-def _cell(view: View, grain: Grain, columns: Sequence[str]) -> _Cell:
-    value, other = (*columns, "''", "''")[:2]
-    visits = Says.VISITS in says(view)
-    own = _Bounce.ALWAYS if grain is Grain.DAY else _Bounce.UNLESS_EARLIER
-    return _Cell(
-        view.id,
-        grain,
-        at=_AT[grain],
-        value=value,
-        other=other,
-        visits=int(visits),
-        bounces=own if visits else _Bounce.NEVER,
-        needs=len(columns),
-    )
-
-
-def _is_exit(view: View) -> bool:
-    return any(_DIMENSIONS[name].scope is Scope.EXIT for name in view.dimensions)

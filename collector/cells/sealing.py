@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from collector.cells import folding, parts, schema
+from collector.cells import fan_out, folding, parts
 from collector.cells.client import Store
 from collector.cells.grouping import OWN_PATH_VIEWS, id_of
 from collector.cells.own_paths import NOTHING, exact, pattern
@@ -212,7 +212,7 @@ class Sealer:
             {"async_insert": 0},
             {
                 "closes_at": closes_at,
-                "rules": f"rules {folding.RULES}, views {schema.fingerprint()}",
+                "rules": f"rules {folding.RULES}, views {fan_out.fingerprint()}",
                 "now": int(self._clock.now()),
             },
         )

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
-from collector.cells import parts, schema
+from collector.cells import fan_out, parts, schema
 from collector.cells.client import Store
 from collector.cells.thresholds import (
     CONTINUOUS_SUMS,
@@ -73,10 +73,10 @@ def undeclared(store: Store) -> Iterator[str]:
         elif found[table] != declared[table]:
             names = found[table].items() ^ declared[table].items()
             yield f"table {table} differs in {', '.join(sorted({name for name, _ in names}))}"
-    if fan_out := store.query(
+    if comment := store.query(
         f"SELECT comment FROM system.tables WHERE {_OURS} AND name = 'fan_out'"
     ):
-        if fan_out[0][0] != schema.fingerprint():
+        if comment[0][0] != fan_out.fingerprint():
             yield "the view fan_out is not the declared one"
     else:
         yield "the view fan_out is missing"

@@ -78,7 +78,7 @@ def routes(render: Render, intake_of: Callable[[], Intake]) -> list[Route]:
 
 
 def cells_grown(hit: Hit) -> Iterator[GrownCell]:
-    """Go through the cells that a hit adds to: what `schema.fan_out` makes of it."""
+    """Go through the cells that a hit adds to: what `fan_out.select` makes of it."""
     for view in VIEWS:
         choices = [_values(hit, name) for name in view.dimensions]
         for values in product(*choices):

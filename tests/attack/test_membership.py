@@ -107,7 +107,8 @@ def rate(guesses: list[bool]) -> float:
 def tags_of(store: Store, people: list[Visitor], guessed: bytes = secret()) -> list[int]:
     """Work out what the sketch of each one's hour would keep of them, as the store writes it."""
     state = schema.SKETCH.replace("(", "State(")
-    cell = f"toUInt16({TOTAL.id}), toUInt8({int(Grain.HOUR)}), toUInt32(k.3), '', ''"
+    number = f"toUInt64({TOTAL.id << 48 | int(Grain.HOUR) << 40}) + k.3"
+    cell = f"concat('\\0', reinterpretAsFixedString({number}))"
     tags = []
     for start in range(0, len(people), 2_000):
         some = people[start : start + 2_000]

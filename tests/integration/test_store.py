@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.cells import schema
+from collector.cells import fan_out, schema
 from collector.cells.client import Store
 from collector.cells.receipts import arrow_block, has_receipt, make_sure_it_is_over
 from collector.errors import Rejected, SchemaMismatch, Unreachable
@@ -66,7 +66,7 @@ def test_an_older_fan_out_is_replaced_in_place(store: Store) -> None:
     found = store.query(
         "SELECT comment FROM system.tables WHERE name = 'fan_out' AND database = currentDatabase()"
     )
-    assert [(schema.fingerprint(),)] == found
+    assert [(fan_out.fingerprint(),)] == found
     assert has_receipt(store, CLOSES_AT, "token")
 
 

@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from collector.cells.schema import (
     DURABLE,
     HIT_COLUMNS,
     SKETCH,
     columns_of,
-    fan_out,
-    fan_out_statement,
-    fingerprint,
     tables,
 )
-from collector.cells.views import VIEWS
 from collector.hit import SUMS, Hit
 
 PERSISTENT = ("open_cells", "snapshot_cells", "sealed_cells", "seals", "own_paths", "suppressed")
@@ -60,24 +54,6 @@ def test_every_field_of_a_hit_has_its_column() -> None:
 
     assert carried <= set(HIT_COLUMNS)
     assert set(SUMS) <= set(HIT_COLUMNS)
-
-
-def test_every_view_is_fanned_out() -> None:
-    """Adding a view is one line in `views`."""
-    numbers = re.findall(r"CAST\(\[([\d, ]+)\], 'Array\(UInt16\)'\)", fan_out())
-    fanned = {int(number) for some in numbers for number in some.split(", ")}
-
-    assert {0, *(view.id for view in VIEWS)} == fanned
-
-
-def test_tags_are_keyed_by_the_pseudonym_and_name_the_whole_cell() -> None:
-    """No key stands in the statement, which is on the disk; and no two cells share a tag."""
-    assert "sipHash64Keyed((k0, k1), cell.1, cell.2, cell.3, cell.4, cell.5)" in fan_out_statement()
-
-
-def test_the_fingerprint_is_in_the_views_comment() -> None:
-    """So a start can see whether the views changed."""
-    assert fan_out_statement().endswith(f"COMMENT '{fingerprint()}'")
 
 
 def test_columns_are_read_out_of_a_statement() -> None:
