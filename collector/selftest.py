@@ -38,11 +38,19 @@ class _Nowhere:
     def __init__(self) -> None:
         self.given: list[tuple[Hit, Callable[[], None] | None]] = []
 
-    async def append(self, hit: Hit, undo: Callable[[], None] | None = None) -> None:
+    def append(self, hit: Hit, undo: Callable[[], None] | None = None) -> asyncio.Future[None]:
         self.given.append((hit, undo))
+        return _done()
 
-    async def append_all(self, hits: Sequence[tuple[Hit, Callable[[], None]]]) -> None:
+    def append_all(self, hits: Sequence[tuple[Hit, Callable[[], None]]]) -> asyncio.Future[None]:
         self.given += hits
+        return _done()
+
+
+def _done() -> asyncio.Future[None]:
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    done.set_result(None)
+    return done
 
 
 def effect(intake: Intake, header: Header) -> Effect:
