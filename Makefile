@@ -11,7 +11,7 @@ WRITTEN := collector dashboards tests docs/*.py hatch_build.py
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install serve test test-unit test-integration test-browser test-fault test-house \
-	check bench soak screenshots lock
+	check bench bench-tracker soak screenshots lock
 
 help: ## List these words.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -38,6 +38,9 @@ check: install $(DEV) ## Look at form, types, layers, words and dependencies.
 
 bench: install $(DEV) ## Measure hits per second and memory, side by side with a no-op.
 	$(BIN)/python -m tests.bench
+
+bench-tracker: install $(DEV) $(BROWSER) ## Measure the tracker: processor time in Chromium, size beside its peers'.
+	$(BIN)/python -m tests.bench.tracker
 
 soak: install $(DEV) ## Kill service and server under load for MINUTES=10, then count every hit.
 	MINUTES=$(or $(MINUTES),10) $(BIN)/python -m tests.fault.soak

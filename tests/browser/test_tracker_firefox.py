@@ -13,7 +13,6 @@ from playwright.sync_api import Browser, BrowserContext
 from tests.browser.conftest import contexts_of
 from tests.browser.firefox import VISITOR, firefox
 from tests.browser.test_tracker_promises import (
-    test_a_broken_page_is_not_broken_further,
     test_nothing_is_stored,
     test_refusal_reads_nothing_and_sends_nothing,
     test_strict_policy_is_obeyed,
@@ -27,7 +26,6 @@ from tests.browser.test_tracker_vectors import (
 
 __all__ = [
     "firefox",
-    "test_a_broken_page_is_not_broken_further",
     "test_feature_sends_exactly_its_vector",
     "test_leaving_the_page_tells_its_engagement",
     "test_nothing_is_stored",
