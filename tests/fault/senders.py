@@ -164,6 +164,12 @@ class Stream:
         for thread in self._threads:
             thread.start()
 
+    def wait_for(self, more: int) -> None:
+        """Wait until so many more hits were acknowledged; a minute at most."""
+        enough, ends = len(self.acknowledged) + more, time.monotonic() + MINUTE
+        while len(self.acknowledged) < enough and time.monotonic() < ends:
+            time.sleep(0.02)
+
     def stop(self) -> None:
         """Wait for every sender to end."""
         self._ends.set()

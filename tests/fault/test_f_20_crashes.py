@@ -23,7 +23,7 @@ def test_f_20_a_crash_of_the_engine_costs_no_acknowledged_hit(
 
     service.start()
     stream.start()
-    threading.Event().wait(1.5)
+    stream.wait_for(60)
     assert service.process is not None
     os.kill(service.process.pid, crash)
     assert -crash == service.process.wait(timeout=30)

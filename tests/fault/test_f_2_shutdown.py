@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import signal
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -42,7 +41,7 @@ def test_f_2_sigterm_under_load_with_half_sent_requests(tmp_path: Path) -> None:
     stuck = [socket.create_connection(("127.0.0.1", service.port)) for _ in HALVES]
     for connection, half in zip(stuck, HALVES.values(), strict=True):
         connection.sendall(half)
-    threading.Event().wait(1)
+    stream.wait_for(110)
 
     code, seconds = stop_in_time(service)
     stream.stop()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-import threading
 from pathlib import Path
 
 from tests.fault import disk_image
@@ -32,7 +31,7 @@ def test_a_power_cut_loses_nothing_acknowledged(tmp_path: Path) -> None:
         stream = Stream(service)
         stream.start()
         for number in range(CUTS):
-            threading.Event().wait(2)
+            stream.wait_for(110)
             copies.append(_cut(service, stream, image, tmp_path / f"cut{number}.img"))
         service.kill()
         stream.stop()
