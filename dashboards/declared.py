@@ -27,6 +27,7 @@ def _facts(site: Site) -> Iterator[tuple[str, str]]:
     yield "Site search", site.search_parameter and f"?{site.search_parameter}="
     yield "Goals", ", ".join(map(_goal, site.goals))
     yield "Not counted", ", ".join((*site.excluded_paths, *site.excluded_countries))
+    yield "Referrers not counted", ", ".join(site.spam_referrers)
 
 
 def _kept(site: Site) -> str:

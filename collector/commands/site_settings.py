@@ -20,6 +20,7 @@ LISTS = {
     "templates": "template",
     "excluded_paths": "exclude-path",
     "excluded_countries": "exclude-country",
+    "spam_referrers": "spam-referrer",
     "goals": "goal",
 }
 """The fields of `Site` that are lists, and the option that names an entry of each."""
@@ -78,6 +79,7 @@ _OPTIONS = (
     _switch("hash_routing", "--hash-routing/--no-hash-routing", "Whether #… is part of the path."),
     _list("excluded_paths", "A path that is not counted; * is anything"),
     _list("excluded_countries", "A country that is not counted, such as DE"),
+    _list("spam_referrers", "A host whose visits are forged and not counted; its subdomains too"),
     _list("goals", "NAME=EVENT or NAME=/PATH, what visitors should do; * in paths is anything"),
     _switch(
         "debug", "--debug/--no-debug", "Whether a sender with a token is told what became of a hit."

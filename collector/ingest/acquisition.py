@@ -16,7 +16,7 @@ from typing import NamedTuple
 from collector.hit import NONE
 from collector.ingest.channels import DIRECT, Facts, SourceKind, channel_of
 from collector.ingest.page import CLICK_ID, page_of
-from collector.ingest.sources import KNOWN_SOURCES, Known, KnownSources
+from collector.ingest.sources import KNOWN_SOURCES, Known
 from collector.privacy.scrub import scrub_text
 
 DIRECT_SOURCE = "(direct)"
@@ -89,7 +89,6 @@ def origin_of(
     own: Callable[[str], bool],
     tags: Mapping[str, str],
     strict: bool = False,  # noqa: FBT001, FBT002 -- a name would cost a tenth of the call
-    sources: KnownSources = KNOWN_SOURCES,
 ) -> Origin:
     """Say where a visit came from.
 
@@ -101,13 +100,12 @@ def origin_of(
         own: tells whether a host name belongs to the site.
         tags: the page's allow-listed query, as `ingest.page.page_of` picks it.
         strict: whether only the host of the referrer is kept.
-        sources: what is known of hosts, brands and spam.
     """
-    came = _referrer(referrer, sources) if referrer else None
+    came = _referrer(referrer) if referrer else None
     if came and own(came.host):
         came = None
     if tags:
-        return _tagged(came, tuple(tags.items()), sources, strict=strict)
+        return _tagged(came, tuple(tags.items()), strict=strict)
     if came is None:
         return _NOWHERE
     return came.strict_origin if strict else came.origin
@@ -125,15 +123,17 @@ def forget() -> None:
 
 
 @lru_cache(maxsize=4096)
-def _referrer(raw: str, sources: KnownSources) -> Referrer | None:
+def _referrer(raw: str) -> Referrer | None:
     if raw.startswith(_APP):
         app = raw[len(_APP) :].partition("/")[0].lower()
-        return _referrer_at(app, "/", sources.by_app(app)) if _APP_ID(app) else None
+        return _referrer_at(app, "/", KNOWN_SOURCES.by_app(app)) if _APP_ID(app) else None
     page = page_of(raw)
     host = page.hostname.removeprefix("www.")
     if not host:
         return None
-    return _referrer_at(host, page.path, sources.by_host(host), spam=sources.is_spam(host))
+    return _referrer_at(
+        host, page.path, KNOWN_SOURCES.by_host(host), spam=KNOWN_SOURCES.is_spam(host)
+    )
 
 
 def _referrer_at(host: str, path: str, known: Known | None, *, spam: bool = False) -> Referrer:
@@ -152,7 +152,6 @@ def _referrer_at(host: str, path: str, known: Known | None, *, spam: bool = Fals
 def _tagged(
     came: Referrer | None,
     pairs: tuple[tuple[str, str], ...],
-    sources: KnownSources,
     *,
     strict: bool,
 ) -> Origin:
@@ -161,7 +160,7 @@ def _tagged(
     kept = {name: scrub_text(value) for name, value in pairs}
     named = kept.get("utm_source") or kept.get("source") or kept.get("ref") or ""
     click, paid = CLICKS.get(tags.get(CLICK_ID, ""), ("", False))
-    known = _known(named, came, click, sources)
+    known = _known(named, came, click)
     kind = known.kind if known else SourceKind.UNKNOWN
     source = known.name if known else named or plain.source
     medium = kept.get("utm_medium", "").lower()
@@ -181,12 +180,12 @@ def _tagged(
     )
 
 
-def _known(named: str, came: Referrer | None, click: str, sources: KnownSources) -> Known | None:
+def _known(named: str, came: Referrer | None, click: str) -> Known | None:
     if named:
-        return sources.by_name(named)
+        return KNOWN_SOURCES.by_name(named)
     if came:
         return came.known
-    return sources.by_name(click) if click else None
+    return KNOWN_SOURCES.by_name(click) if click else None
 
 
 def _found_medium(plain: Origin, named: str, kind: SourceKind, click: str, *, paid: bool) -> str:

@@ -26,6 +26,7 @@ from collector.ingest.device import Device, device_sent, language_base, screen_c
 from collector.ingest.limits import Limits
 from collector.ingest.page import Page, hostname_of, page_of
 from collector.ingest.rules import NO_RULES, SiteRules, fits, goals_of
+from collector.ingest.sources import is_listed
 from collector.ingest.visits import Arrival, Visits, VisitStep
 from collector.ingest.wire import Payload
 from collector.privacy import pseudonym as pseudonyms
@@ -260,7 +261,7 @@ def _unwanted(
         return Drop.PREFETCH
     if payload.bot or _is_bot(seen.browser, admitted, told):
         return Drop.BOT
-    if seen.origin.spam:
+    if seen.origin.spam or (seen.rules.spam_referrers and _is_spam_to(seen)):
         return Drop.SPAM_REFERRER
     if not intake.limits.allows(seen.address, seen.site.id, intake.clock.monotonic()):
         return Drop.RATE
@@ -281,6 +282,11 @@ def _excluded(admitted: Admitted, intake: Intake, seen: _Seen) -> Drop | None:
         if country in rules.excluded_countries:
             return Drop.EXCLUDED_COUNTRY
     return None
+
+
+def _is_spam_to(seen: _Seen) -> bool:
+    host, _, _ = seen.origin.referrer.partition("/")
+    return is_listed(host, seen.rules.spam_referrers)
 
 
 def _is_bot(browser: Device, admitted: Admitted, told: Told | None) -> bool:

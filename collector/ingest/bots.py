@@ -20,6 +20,7 @@ except ImportError:  # no wheel for musl and Windows; `re` gives the same verdic
     re2 = None
 
 UNNAMED = "other"
+_HEADLESS = "HeadlessChrome"
 SHORTEST = 12
 """Characters that every browser's user agent exceeds."""
 
@@ -71,15 +72,19 @@ def _fixed_width(pattern: str) -> str:
 _is_bot = _searcher()
 
 
-def bot_of(user_agent: str) -> str:
+def bot_of(user_agent: str, brands: str = "") -> str:
     """Name the bot that a user agent is.
 
     Args:
         user_agent: as sent, at most 512 characters.
+        brands: the header `Sec-CH-UA`, or empty; a headless browser tells itself there even
+            under another's user agent.
 
     Returns:
         Its name in lower case, "other" for one without a name, or empty for a browser.
     """
+    if _HEADLESS in brands:
+        return _HEADLESS.lower()
     if len(user_agent) >= SHORTEST and not _is_bot(user_agent):
         return ""
     named = _NAMES.search(user_agent)
@@ -103,26 +108,3 @@ def is_prefetch(sec_purpose: bytes, purpose: bytes, x_moz: bytes) -> bool:
         or purpose.lower() in (b"prefetch", b"preview", b"instant")
         or x_moz.lower() == b"prefetch"
     )
-
-
-def is_scripted(user_agent: str, sec_fetch_mode: bytes, accept_language: bytes) -> bool:
-    """Tell whether the headers betray a program under a browser's name.
-
-    A browser that calls itself Chrome 76 or newer, or Firefox 90 or newer, sends
-    `Sec-Fetch-Mode` with every request over a secure or local connection, and
-    every browser sends `Accept-Language`. Both missing is no browser; one
-    missing may be a proxy's doing.
-
-    Args:
-        user_agent: as sent.
-        sec_fetch_mode: the header, or empty.
-        accept_language: the header, or empty.
-    """
-    if sec_fetch_mode or accept_language:
-        return False
-    claim = _CLAIM.search(user_agent)
-    return claim is not None and int(claim[2]) >= _SINCE[claim[1]]
-
-
-_CLAIM = re.compile(r"(Chrome|Firefox)/(\d{1,4})")
-_SINCE = {"Chrome": 76, "Firefox": 90}

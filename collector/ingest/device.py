@@ -195,7 +195,7 @@ def _device_sent(user_agent: bytes, brands: bytes, mobile: bytes, platform: byte
 
 @lru_cache(maxsize=4096)
 def _device(user_agent: str, brands: str, mobile: str, platform: str) -> Device:
-    if bot := bot_of(user_agent):
+    if bot := bot_of(user_agent, brands):
         return Device(UNKNOWN, NONE, UNKNOWN, NONE, DESKTOP, bot)
     browser, browser_major = _browser(user_agent, brands)
     system, system_major = _system(user_agent, platform)

@@ -25,12 +25,15 @@ class SiteRules(msgspec.Struct, frozen=True, kw_only=True):
         excluded_paths: patterns of paths that are not counted; `*` stands for
             anything, also for nothing.
         excluded_countries: ISO 3166-1 codes of countries that are not counted.
+        spam_referrers: hosts whose visits are not counted, their subdomains included;
+            without `www.`.
         goals: assigned at receipt, so counted from their declaration on.
     """
 
     page: PageRules = PLAIN_RULES
     excluded_paths: tuple[str, ...] = ()
     excluded_countries: frozenset[str] = frozenset()
+    spam_referrers: frozenset[str] = frozenset()
     goals: tuple[Goal, ...] = ()
 
 
@@ -68,6 +71,7 @@ def _rules_of(site: Site) -> SiteRules:
         ),
         excluded_paths=site.excluded_paths,
         excluded_countries=frozenset(site.excluded_countries),
+        spam_referrers=frozenset(host.removeprefix("www.") for host in site.spam_referrers),
         goals=site.goals,
     )
 

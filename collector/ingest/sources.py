@@ -1,7 +1,7 @@
 """Know the hosts, brands and apps that visits come from, and the spammers among referrers.
 
-Reads `data/sources.toml` and `data/spam.toml`, and an owner's own lists after
-them; refuses to guess. Pure once read; called by `ingest.acquisition`.
+Reads `data/sources.toml` and `data/spam.toml`; refuses to guess. Pure once read;
+called by `ingest.acquisition`.
 """
 
 from __future__ import annotations
@@ -9,9 +9,8 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from collector.errors import SettingsError
 from collector.ingest.channels import SourceKind
 
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
@@ -71,8 +70,7 @@ class KnownSources:
 
     def is_spam(self, host: str) -> bool:
         """Tell whether a host or one of its parents is on the spam list."""
-        labels = host.split(".")[-_HOST_LABELS:]
-        return any(".".join(labels[start:]) in self._spam for start in range(len(labels)))
+        return is_listed(host, self._spam)
 
     def _by_label(self, labels: list[str]) -> Known | None:
         if len(labels) < 2:
@@ -96,33 +94,16 @@ class KnownSources:
                 self._names[spelling] = known
 
 
-def read_sources(own_sources: str = "", own_spam: Iterable[str] = ()) -> KnownSources:
-    """Read our lists, and an owner's after them.
+def is_listed(host: str, hosts: frozenset[str]) -> bool:
+    """Tell whether a host name or one of its parents is in a list."""
+    labels = host.split(".")[-_HOST_LABELS:]
+    return any(".".join(labels[start:]) in hosts for start in range(len(labels)))
 
-    Args:
-        own_sources: TOML text in the form of `data/sources.toml`; its lines win over ours.
-        own_spam: host names; their subdomains are meant too.
 
-    Raises:
-        SettingsError: if the owner's list is not TOML or names an unknown kind.
-    """
-    tables = tomllib.loads(_ours("sources.toml"))
+def read_sources() -> KnownSources:
+    """Read our lists."""
     spam = tomllib.loads(_ours("spam.toml"))["hosts"]
-    for kind, brands in _owners(own_sources).items():
-        tables.setdefault(kind, {}).update(brands)
-    return KnownSources(tables, (*spam, *own_spam))
-
-
-def _owners(text: str) -> dict[str, Any]:
-    try:
-        tables = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as broken:
-        raise SettingsError(f"the list of sources is no TOML: {broken}") from broken
-    kinds = {kind.value for kind in SourceKind if kind}
-    for kind in tables:
-        if kind not in kinds:
-            raise SettingsError(f"{kind!r} is no kind of source; use one of {sorted(kinds)}")
-    return tables
+    return KnownSources(tomllib.loads(_ours("sources.toml")), spam)
 
 
 def _ours(name: str) -> str:

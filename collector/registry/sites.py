@@ -101,6 +101,8 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
         hash_routing: whether what follows `#` is part of the path.
         excluded_paths: paths that are not counted; `*` stands for anything.
         excluded_countries: ISO 3166-1 codes of countries that are not counted.
+        spam_referrers: hosts whose visits are not counted, their subdomains included,
+            beside those that are known for it.
         goals: assigned at receipt, so counted from their declaration on.
         debug: whether a sender with a token is told what became of a hit.
     """
@@ -125,6 +127,7 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     hash_routing: bool = False
     excluded_paths: tuple[str, ...] = ()
     excluded_countries: tuple[str, ...] = ()
+    spam_referrers: tuple[str, ...] = ()
     goals: tuple[Goal, ...] = ()
     debug: bool = False
 
@@ -194,8 +197,11 @@ def checked(site: Site) -> Site:
     _check_lists(site)
     _check_paths(site)
     _check_goals(site.goals)
-    hostnames = tuple(_as_host(hostname) for hostname in site.hostnames)
-    return msgspec.structs.replace(site, hostnames=hostnames)
+    return msgspec.structs.replace(
+        site,
+        hostnames=tuple(map(_as_host, site.hostnames)),
+        spam_referrers=tuple(map(_as_host, site.spam_referrers)),
+    )
 
 
 def is_looser(profile: str, than: str) -> bool:

@@ -52,6 +52,7 @@ def test_everything_about_a_site_can_be_declared(desk: Service) -> None:
             *("--keep-index", "--public-users", "--hash-routing", "--exclude-path", "/intern/*"),
             *("--exclude-country", "DE", "--goal", "Signup=signup", "--goal", "Thanks=/thanks"),
             *("--controller", "Ann, ann@example.org", "--own-path", "/blog/*"),
+            *("--spam-referrer", "Spam.example"),
         )
     )
     done(desk.footfall("site", "set", "example.org", "--clear", "goal", "--no-debug"))
@@ -79,6 +80,7 @@ def test_everything_about_a_site_can_be_declared(desk: Service) -> None:
         "hash_routing": True,
         "excluded_paths": ["/intern/*"],
         "excluded_countries": ["DE"],
+        "spam_referrers": ["spam.example"],
         "goals": [],
         "debug": False,
     }

@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from collector.errors import SettingsError
 from collector.hit import NONE
 from collector.ingest import acquisition
 from collector.ingest.acquisition import CLICKS, Origin, forget, origin_of
 from collector.ingest.channels import CHANNELS, DIRECT, UNASSIGNED, SourceKind
 from collector.ingest.page import CLICK_IDS
-from collector.ingest.sources import KNOWN_SOURCES, read_sources
+from collector.ingest.sources import KNOWN_SOURCES
 
 
 def own(hostname: str) -> bool:
@@ -174,30 +173,6 @@ def test_spam_referrer_is_told_with_all_its_subdomains(host: str) -> None:
 def test_a_name_that_only_ends_like_a_spammers_is_none() -> None:
     """A suffix is one of labels, not of letters."""
     assert came("https://notsemalt.com/").spam is False
-
-
-def test_an_owner_adds_sources_and_spam() -> None:
-    """Lists are made to be extended; an owner's lines win over ours."""
-    sources = read_sources(
-        '[social]\n"Our Forum" = ["forum.example.net"]\nGoogle = ["google.*"]\n',
-        ["spam.example.net"],
-    )
-
-    forum = origin_of("https://forum.example.net/", own, {}, sources=sources)
-    google = origin_of("https://google.fr/", own, {}, sources=sources)
-    spam = origin_of("https://x.spam.example.net/", own, {}, sources=sources)
-
-    assert (forum.source, forum.channel) == ("Our Forum", "Organic Social")
-    assert google.channel == "Organic Social"
-    assert spam.spam is True
-    assert came("https://forum.example.net/").source == "forum.example.net"
-
-
-@pytest.mark.parametrize("text", ["[nonsense]\na = ['b.c']", "not toml"])
-def test_an_owners_broken_list_is_refused_in_words(text: str) -> None:
-    """A list that cannot be read stops the start and says why."""
-    with pytest.raises(SettingsError, match="source"):
-        read_sources(text)
 
 
 def test_our_table_is_large_and_names_nothing_twice() -> None:

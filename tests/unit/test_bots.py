@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from is_bot import Bots
 
 from collector.ingest import bots
-from collector.ingest.bots import UNNAMED, bot_of, is_prefetch, is_scripted
+from collector.ingest.bots import UNNAMED, bot_of, is_prefetch
+from collector.ingest.device import device_of
 from tests.corpora import crawlers
 
 CHROME = (
@@ -130,23 +131,10 @@ def test_prefetch_and_preview_are_told(
     assert ahead is is_prefetch(sec_purpose, purpose, x_moz)
 
 
-@pytest.mark.parametrize(
-    ("user_agent", "mode", "language", "scripted"),
-    [
-        (CHROME, b"", b"", True),
-        (CHROME, b"no-cors", b"", False),
-        (CHROME, b"", b"de", False),
-        (CHROME.replace("Chrome/142", "Chrome/70"), b"", b"", False),
-        ("Mozilla/5.0 (X11; rv:144.0) Gecko/20100101 Firefox/144.0", b"", b"", True),
-        ("Mozilla/5.0 (X11; rv:78.0) Gecko/20100101 Firefox/78.0", b"", b"", False),
-        ("Mozilla/5.0 (iPhone) Version/26.0 Safari/604.1", b"", b"", False),
-    ],
-)
-def test_a_program_under_a_browsers_name_is_told(
-    user_agent: str,
-    mode: bytes,
-    language: bytes,
-    scripted: bool,  # noqa: FBT001 -- a parameter of the table
-) -> None:
-    """Two headers that the claimed browser never leaves out, both missing, are no browser."""
-    assert scripted is is_scripted(user_agent, mode, language)
+def test_a_headless_browser_is_told_by_its_brand() -> None:
+    """Under a user agent of somebody else the client hint still says what it is."""
+    brands = '"Not:A-Brand";v="8", "HeadlessChrome";v="142"'
+
+    assert "headlesschrome" == bot_of(CHROME, brands)
+    assert "headlesschrome" == device_of(CHROME, brands).bot
+    assert bot_of(CHROME, brands.replace("Headless", "Google ")) == ""

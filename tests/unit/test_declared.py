@@ -33,6 +33,7 @@ def test_everything_declared_is_told() -> None:
         goals=(Goal("Signup", event="signup"), Goal("Thanks", path="/thanks")),
         excluded_paths=("/intern/*",),
         excluded_countries=("DE",),
+        spam_referrers=("spam.example",),
     )
 
     told = dict(facts(site))
@@ -46,6 +47,7 @@ def test_everything_declared_is_told() -> None:
         "a trailing slash is kept, index pages are kept apart, "
         "names of users are kept, what follows # counts"
     )
+    assert told["Referrers not counted"] == "spam.example"
     assert told["Site search"] == "?q="
     assert told["Goals"] == "Signup (signup), Thanks (/thanks)"
     assert told["Not counted"] == "/intern/*, DE"

@@ -18,6 +18,7 @@ DECLARED = a_site(
     hash_routing=True,
     excluded_paths=("/intern/*",),
     excluded_countries=("DE",),
+    spam_referrers=("www.spam.example",),
     goals=(Goal("Thanks", path="/thanks"),),
 )
 
@@ -34,6 +35,7 @@ def test_every_declared_rule_reaches_the_hits() -> None:
     assert rules.page.hash_routing
     assert rules.excluded_paths == ("/intern/*",)
     assert rules.excluded_countries == {"DE"}
+    assert rules.spam_referrers == {"spam.example"}
     assert rules.goals == (Goal("Thanks", path="/thanks"),)
 
 

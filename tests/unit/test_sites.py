@@ -95,6 +95,7 @@ def test_a_site_cannot_take_the_place_of_our_own_pages(typed: str) -> None:
         ({"profile": "lax"}, "standard and strict"),
         ({"own_paths": ("pricing",)}, "begins with /"),
         ({"hostnames": ("https://x",)}, "no host name"),
+        ({"spam_referrers": ("spam.example/x",)}, "no host name"),
         ({"controller": "Ann\nBob"}, "one line"),
         ({"total_days": 0}, "total_days is a number of days from 1"),
         ({"hour_days": 40_000}, "hour_days is a number of days"),
