@@ -11,7 +11,7 @@ WRITTEN := collector dashboards tests docs/*.py hatch_build.py
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install serve test test-unit test-integration test-browser test-fault test-house \
-	check bench bench-tracker soak screenshots lock
+	check bench bench-tracker bench-store soak screenshots lock
 
 help: ## List these words.
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
@@ -41,6 +41,9 @@ bench: install $(DEV) ## Measure hits per second and memory, side by side with a
 
 bench-tracker: install $(DEV) $(BROWSER) ## Measure the tracker: processor time in Chromium, size beside its peers'.
 	$(BIN)/python -m tests.bench.tracker
+
+bench-store: install $(DEV) ## Measure the store and the dashboard's questions beside raw rows; half an hour.
+	$(BIN)/python -m tests.bench.store --picture docs/pictures/questions.svg
 
 soak: install $(DEV) ## Kill service and server under load for MINUTES=10, then count every hit.
 	MINUTES=$(or $(MINUTES),10) $(BIN)/python -m tests.fault.soak

@@ -2,66 +2,37 @@
 
 `python -m tests.bench.store` invents days of a million pageviews; `--small`
 does a fiftieth, for the daily check. Raw rows are asked on the same engine.
-Days after the first are copies of it under other dates, in cells and in rows
-alike, so bytes compress no better for one than for the other.
+Days after the first are copies of it under other dates; the numbers in cells
+vary from day to day as counts do, or a value's days would compress to nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import resource
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import timedelta
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 
 from collector.cells.client import Store
 from collector.cells.schema import HIT_COLUMNS
 from collector.cells.sealing import Sealer, SealResult
-from collector.cells.views import Grain
+from collector.cells.views import TOTAL
 from collector.clock import SystemClock
-from collector.day import EPOCH
 from collector.hit import SUMS
 from collector.privacy.secrets import DaySecrets
 from collector.registry.sites import Site, Sites
 from collector.spool.journal import Journal
-from collector.stats.query import Filter, Period, Query
-from collector.stats.report import Reports
 from tests.bench import raw_events
+from tests.bench.picture import draw
+from tests.bench.questions import YEAR, Took, ask_all, cpu_s
 from tests.bench.traffic import invent
 
 DAY = 20_775
 BATCH = 5_000
-METRICS = ("visitors", "visits", "pageviews", "bounce_rate", "visit_duration")
-TOP = ("path", "source", "country", "browser", "city")
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One question of a dashboard, for cells and for rows.
-
-    Attributes:
-        filtered: dimension and value of its one filter; empty for none.
-    """
-
-    name: str
-    dimension: str = ""
-    filtered: tuple[str, str] | None = None
-
-
-QUESTIONS = (
-    Question("30-day series"),
-    *(Question(f"top 10 by {name}", name) for name in TOP),
-    Question("country 000: pages", "path", ("country", "000")),
-    Question("/: sources", "source", ("path", "/")),
-    Question("Browser0: pages", "path", ("browser", "Browser0")),
-)
 
 
 class Bench:
@@ -76,8 +47,8 @@ class Bench:
         self.store.prepare()
         self._clock = SystemClock()
 
-    def run(self) -> None:
-        """Measure everything and print it as lines of a Markdown table."""
+    def run(self, picture: Path | None = None) -> None:
+        """Measure everything, print it as lines of a Markdown table, and draw the questions."""
         print(
             f"\n### {self.pageviews:,} pageviews a day, {self.days} days, {len(self.sites)} sites\n"
         )
@@ -87,12 +58,16 @@ class Bench:
         tell(
             "cells of the day, before and after", f"{result.open_cells:,} / {result.sealed_cells:,}"
         )
-        self._copy_days()
+        self._copy_days(1, self.days)
         self._raw_days()
         self._bytes()
-        self._questions("sealed only", DAY)
+        # A series over a year reads the total's cells and no others.
+        self._copy_days(self.days, YEAR, f"view = {TOTAL.id} AND grain = 0")
+        sealed = self._questions("sealed only", DAY, DAY + 1)
         self._insert(DAY + 1)
-        self._questions("with an open day", DAY + 1)
+        opened = self._questions("with an open day", DAY + 1, DAY + 1)
+        if picture:
+            picture.write_text(draw(sealed, opened, "Milliseconds a question takes"))
         self._zones()
         self.store.close()
 
@@ -130,20 +105,23 @@ class Bench:
         journal.close()
         return result
 
-    def _copy_days(self) -> None:
-        sums = ", ".join((*SUMS, "visitors", "folded"))
-        for back in range(1, self.days):
-            self.store.command(
-                "INSERT INTO sealed_cells (site, closes_at, day, grain, view, at, value, other, "
-                f"{sums}) SELECT site, closes_at - {back * 86_400}, day - {back}, grain, view, "
-                f"if(grain = 1, at - {back * 86_400}, at), value, other, {sums} FROM sealed_cells "
-                f"WHERE closes_at = {(DAY + 1) * 86_400}",
-                {"async_insert": 0},
-            )
-            self.store.command(
-                f"INSERT INTO seals VALUES ({(DAY + 1 - back) * 86_400}, 'copied', 0)",
-                {"async_insert": 0},
-            )
+    def _copy_days(self, first: int, before: int, cells: str = "1") -> None:
+        """Make the days that lie so many days back, of some cells."""
+        sums = ", ".join(_varied(name) for name in (*SUMS, "visitors"))
+        others = f"arrayJoin(range({first}, {before})) AS back"
+        self.store.command(
+            "INSERT INTO sealed_cells (site, closes_at, day, grain, view, at, value, other, "
+            f"{', '.join(SUMS)}, visitors, folded, struck) SELECT site, closes_at - back * 86400, "
+            "day - back, grain, view, if(grain = 1, at - back * 86400, at), value, other, "
+            f"{sums}, folded, struck FROM (SELECT *, {others} FROM sealed_cells "
+            f"WHERE closes_at = {(DAY + 1) * 86_400} AND {cells})",
+            {"async_insert": 0},
+        )
+        self.store.command(
+            f"INSERT INTO seals SELECT {(DAY + 1) * 86_400} - back * 86400, 'copied', 0 "
+            f"FROM (SELECT {others})",
+            {"async_insert": 0},
+        )
         self.store.command("OPTIMIZE TABLE sealed_cells FINAL")
 
     def _raw_days(self) -> None:
@@ -172,39 +150,14 @@ class Bench:
         tell("sealed by day, MB per million pageviews", f"{day:.2f} (1/{raw / day:.0f} of raw)")
         tell("sealed by hour, MB per million pageviews", f"{hour:.2f}")
 
-    def _questions(self, shape: str, last_day: int) -> None:
-        reports = Reports(self.store, lambda: self.sites, self._clock, lambda _: 0)
-        last = EPOCH + timedelta(days=last_day)
-        for question in QUESTIONS:
-            query = self._query(question, Period(last - timedelta(days=self.days - 1), last))
-            ours = median_ms(partial(reports.ask, query))
-            if last_day != DAY:
-                tell(f"{question.name}, {shape}", f"{ours:.1f} ms")
-                continue
-            condition = "{} = '{}'".format(*question.filtered) if question.filtered else "1"
-            sql = raw_events.question(question.dimension, condition, self.days)
-            raw = median_ms(partial(self.store.query, sql), times=3)
-            tell(
-                f"{question.name}, {shape}", f"{ours:.1f} ms (raw {raw:.0f} ms, {raw / ours:.0f}×)"
-            )
-
-    def _query(self, question: Question, period: Period) -> Query:
-        site = self.sites.numbered(1)
-        assert site is not None
-        filters = (
-            (Filter(question.filtered[0], (question.filtered[1],)),) if question.filtered else ()
-        )
-        metrics: tuple[str, ...] = METRICS
-        if question.dimension == "path" or (question.filtered and question.filtered[0] == "path"):
-            metrics = ("visitors", "pageviews")
-        return Query(
-            site=site,
-            metrics=metrics,
-            period=period,
-            dimension=question.dimension,
-            grain=None if question.dimension else Grain.DAY,
-            filters=filters,
-        )
+    def _questions(self, shape: str, last_day: int, today: int) -> list[Took]:
+        found = []
+        raw = shape == "sealed only"
+        for took in ask_all(self.store, last_day, today, self.days, raw=raw):
+            rows = f"; raw {took.raw:,.0f} ms, {took.raw / took.wall:.0f}×" if took.raw else ""
+            tell(f"{took.name}, {shape}", f"{took.wall:.1f} ms, CPU {took.cpu:.1f} ms{rows}")
+            found.append(took)
+        return found
 
     def _zones(self) -> None:
         """Insert what 100 hits/s in 24 zones are in 30 seconds: 24 batches of 125 hits."""
@@ -226,21 +179,11 @@ def generate(folder: Path, pageviews: int, day: int, sites: int) -> None:
         (folder / f"{number:06}.arrow").write_bytes(traffic.stream(start, stop, f"{day}-{number}"))
 
 
-def median_ms(ask: Callable[[], object], times: int = 7) -> float:
-    """Time a question: the median of some askings, after one that warms up."""
-    ask()
-    taken = []
-    for _ in range(times):
-        began = time.perf_counter()
-        ask()
-        taken.append((time.perf_counter() - began) * 1000)
-    return statistics.median(taken)
-
-
-def cpu_s() -> float:
-    """Tell how much processor time this process has used."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    return usage.ru_utime + usage.ru_stime
+def _varied(name: str) -> str:
+    """Write a sum as it might have been on another day: off by up to 1.7 times its root."""
+    by = f"(cityHash64(view, value, other, at, back, '{name}') % 2001 / 1000 - 1)"
+    varied = f"toInt64({name} + {by} * 1.7 * sqrt(greatest({name}, 0)))"
+    return f"if({name} > 0, greatest({varied}, 1), {name})"
 
 
 def resident_mb() -> float:
@@ -269,10 +212,11 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("--days", type=int, default=30)
     parser.add_argument("--sites", type=int, default=1)
     parser.add_argument("--small", action="store_true", help="20 000 pageviews, 5 days")
+    parser.add_argument("--picture", type=Path, help="an SVG file to draw the questions into")
     asked = parser.parse_args(arguments)
     pageviews, days = (20_000, 5) if asked.small else (asked.pageviews, asked.days)
     with tempfile.TemporaryDirectory() as folder:
-        Bench(Path(folder), pageviews, days, asked.sites).run()
+        Bench(Path(folder), pageviews, days, asked.sites).run(asked.picture)
 
 
 if __name__ == "__main__":
