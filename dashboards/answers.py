@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 
 from dashboards import wording
 
@@ -104,3 +104,19 @@ def page(body: str, *, status: int = 200, https: bool = False) -> HTMLResponse:
     """Answer with a page and the headers that keep it to itself."""
     headers = PAGE_HEADERS | (HTTPS_HEADERS if https else {})
     return HTMLResponse(body, status_code=status, headers=headers)
+
+
+def text(words: str, *, status: int = 200, https: bool = False) -> PlainTextResponse:
+    """Answer with a sentence."""
+    headers = PAGE_HEADERS | (HTTPS_HEADERS if https else {})
+    return PlainTextResponse(words, status_code=status, headers=headers)
+
+
+def file(
+    name: str, content: str, exactness: Iterable[str], *, https: bool = False
+) -> PlainTextResponse:
+    """Answer with CSV to be saved; what qualifies its numbers is a header, for rows are rows."""
+    qualified = {"X-Footfall-Exactness": " ".join(exactness)} if exactness else {}
+    headers = PAGE_HEADERS | (HTTPS_HEADERS if https else {}) | qualified
+    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    return PlainTextResponse(content, headers=headers, media_type="text/csv")

@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from collector.clock import Clock, SystemClock
-from collector.errors import DeliveryError
+from collector.errors import DeliveryError, QueryError
 from collector.privacy.own_visits import cookies_for, is_own_visit
 from collector.registry.accounts import User
 from collector.registry.sites import Site
@@ -29,8 +29,9 @@ from collector.registry.store import Registry
 from collector.settings import Settings
 from collector.stats.report import Reports
 from dashboards import access, declared, pages
-from dashboards.answers import HTTPS_HEADERS, PAGE_HEADERS, StaticFiles, page, renderer
-from dashboards.params import query_from
+from dashboards.answers import HTTPS_HEADERS, PAGE_HEADERS, StaticFiles, file, page, renderer, text
+from dashboards.params import period_of, query_from
+from dashboards.sheet import sheet
 
 __all__ = ["renderer", "routes"]
 
@@ -74,6 +75,7 @@ def routes(
     if demo:
         made.append(Route("/demo", desk.guarded(desk.demo), methods=["GET"]))
         made.append(Route("/demo/{page}", desk.guarded(desk.demo), methods=["GET"]))
+    made.append(Route("/{domain}.csv", desk.guarded(desk.sheet), methods=["GET"]))
     made.append(Route("/{domain}", desk.guarded(desk.site), methods=["GET"]))
     return made
 
@@ -120,9 +122,8 @@ class _Desk:
     async def site(self, request: Request) -> Response:
         """Show one site's numbers."""
         reader = await self._reader(request)
-        domain = request.path_params["domain"]
-        site = (await run_sync(self._registry.sites)).named(domain)
-        if site is None or not access.may_read(reader, site):
+        site = await self._readable(request, reader)
+        if site is None:
             return self._not_here(request, reader)
         asked = query_from(request.url.query)
         shown = await run_sync(
@@ -130,6 +131,25 @@ class _Desk:
         )
         snippet = self._snippet(request, site)
         return self._page(request, "site.html", reader, page=shown, snippet=snippet)
+
+    async def sheet(self, request: Request) -> Response:
+        """Give one site's numbers as a file: by time, or by the dimension `by`."""
+        reader = await self._reader(request)
+        site = await self._readable(request, reader)
+        if site is None:
+            return self._not_here(request, reader)
+        asked, by = query_from(request.url.query), request.query_params.get("by", "")
+        period = period_of(asked, self._reports.today(site))
+        https = self._https(request)
+        try:
+            made = await run_sync(sheet, site, asked, period, by, self._reports.ask)
+        except QueryError as refused:
+            return text(str(refused), status=400, https=https)
+        return file(made.name, made.text, made.exactness, https=https)
+
+    async def _readable(self, request: Request, reader: User | None) -> Site | None:
+        site = (await run_sync(self._registry.sites)).named(request.path_params["domain"])
+        return site if site and access.may_read(reader, site) else None
 
     def _together(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
         """Ask a page's questions two at a time; called in a thread of anyio's."""

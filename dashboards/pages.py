@@ -33,6 +33,7 @@ from dashboards.params import (
     fields_of,
     grain_of,
     period_of,
+    sheet_url,
     url_for,
 )
 
@@ -88,6 +89,7 @@ class Overview:
             changes compare.
         notes: reservations about the numbers, as sentences.
         live: whether the period includes the present day.
+        sheet_url: gives the figures by time as a file.
     """
 
     site: Site
@@ -109,6 +111,7 @@ class Overview:
     panels: tuple[Panel, ...]
     notes: tuple[str, ...]
     live: bool
+    sheet_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,7 @@ def overview(
         panels=answers.panels,
         notes=answers.notes,
         live=period.last == today,
+        sheet_url=sheet_url(path, asked),
     )
 
 

@@ -17,7 +17,7 @@ from collector.stats.metrics import CONVERSION_RATE, METRICS
 from collector.stats.query import Filter, Query, Report, ReportRow
 from dashboards import wording
 from dashboards.charts import share
-from dashboards.params import FILTERABLE, PANELS, Asked, url_for
+from dashboards.params import FILTERABLE, PANELS, Asked, sheet_url, url_for
 
 SHORT_ROWS = 9
 ALL_ROWS = 200
@@ -83,6 +83,7 @@ class Panel:
         refusal: why there is no list; empty if there is one.
         more_url: shows all rows; empty if all are shown.
         less_url: shows few rows again; empty if few are shown.
+        sheet_url: gives all rows as a file; empty without rows.
     """
 
     name: str
@@ -94,6 +95,7 @@ class Panel:
     refusal: str = ""
     more_url: str = ""
     less_url: str = ""
+    sheet_url: str = ""
 
     @property
     def has_shares(self) -> bool:
@@ -146,6 +148,7 @@ def panel_of(name: str, query: Query, asked: Asked, path: str, ask: Ask) -> Pane
         rows=_Listing(report, dimension, metrics, asked, path).rows(),
         more_url=url_for(path, replace(asked, opened=name)) if more else "",
         less_url=url_for(path, replace(asked, opened="")) if opened else "",
+        sheet_url=sheet_url(path, asked, dimension) if report.rows else "",
     )
 
 

@@ -138,6 +138,13 @@ def url_for(path: str, asked: Asked) -> str:
     return f"{path}?{urlencode(pairs, safe=':/')}" if pairs else path
 
 
+def sheet_url(path: str, asked: Asked, by: str = "") -> str:
+    """Write the address of a file that tells what is asked, by a dimension or by time."""
+    plain = replace(asked, metric=TILES[0], tabs={}, opened="")
+    url = url_for(f"{path}.csv", plain)
+    return f"{url}{'&' if '?' in url else '?'}by={by}" if by else url
+
+
 def fields_of(asked: Asked) -> dict[str, str]:
     """Give all that is asked but the period, as the hidden fields of the date form need it."""
     pairs: dict[str, str] = {}
