@@ -1,7 +1,7 @@
 """Go the rounds: what the service does by itself, again and again.
 
 Knows how often; refuses to know how. Sites are read anew when they changed,
-day secrets destroyed and closed days sealed when they are due. Called by
+day secrets destroyed and closed days sealed when they are due, memory given back. Called by
 `app`, which begins and ends it, and through the control socket by commands.
 """
 
@@ -28,6 +28,7 @@ SNAPSHOT_SECONDS = 1.0
 STORE_SECONDS = 2.0
 EXPIRY_SECONDS = 60.0
 ERASE_SECONDS = 30.0
+MEMORY_SECONDS = 10.0
 END_SECONDS = 5.0
 
 _log = logging.getLogger(__name__)
@@ -45,6 +46,9 @@ def begin(parts: Parts, demo: Site | None = None) -> list[asyncio.Task[None]]:
         asyncio.create_task(_again(SNAPSHOT_SECONDS, lambda: _picture(parts), "taking snapshots")),
         asyncio.create_task(_again(SEAL_SECONDS, lambda: _seal(parts), "sealing")),
         asyncio.create_task(_again(EXPIRY_SECONDS, Expiry(parts), "deleting what is old")),
+        asyncio.create_task(
+            _again(MEMORY_SECONDS, lambda: _release_memory(parts), "releasing memory")
+        ),
         asyncio.create_task(_again(ERASE_SECONDS, lambda: _erase(parts), "erasing removed sites")),
     ]
     if not parts.opened:
@@ -135,6 +139,11 @@ def _seal(parts: Parts) -> None:
 def _erase(parts: Parts) -> None:
     if parts.opened and parts.registry.erasures():
         erase_removed(parts)
+
+
+def _release_memory(parts: Parts) -> None:
+    if parts.opened:
+        parts.store.release_memory()
 
 
 async def _await_store(parts: Parts) -> None:

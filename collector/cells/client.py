@@ -187,6 +187,15 @@ class Store:
             )
         )
 
+    def release_memory(self) -> None:
+        """Give back to the system what the embedded engine freed and kept for later.
+
+        Its threads keep freed pages, each its own, until they run again: measured in
+        docs/design/0012-embedded-engine.md.
+        """
+        if self.embedded:
+            self.command("SYSTEM JEMALLOC PURGE")
+
     def close(self) -> None:
         """Close every thread's client; the embedded engine lets go of its folder."""
         with self._lock:

@@ -1,7 +1,8 @@
 """Measure the store: hits into all views, sealing, bytes, and questions beside raw rows.
 
 `python -m tests.bench.store` invents days of a million pageviews; `--small`
-does a fiftieth, for the daily check. Raw rows are asked on the same engine.
+does a fiftieth, for the daily check, and fails on what is wrong on any machine.
+Raw rows are asked on the same engine.
 Days after the first are copies of it under other dates; the numbers in cells
 vary from day to day as counts do, or a value's days would compress to nothing.
 """
@@ -25,6 +26,7 @@ from collector.clock import SystemClock
 from collector.hit import SUMS
 from collector.privacy.secrets import DaySecrets
 from collector.registry.sites import Site, Sites
+from collector.rounds import MEMORY_SECONDS
 from collector.spool.journal import Journal
 from tests.bench import raw_events
 from tests.bench.picture import draw
@@ -33,6 +35,11 @@ from tests.bench.traffic import invent
 
 DAY = 20_775
 BATCH = 5_000
+RAW_IS_AT_LEAST = 4
+"""How many times as many bytes as sealed cells; missed only if something broke."""
+
+CPU_AT_MOST_S = 200e-6
+"""Of a hit into all views; 40 to 60 are usual."""
 
 
 class Bench:
@@ -58,6 +65,7 @@ class Bench:
         tell(
             "cells of the day, before and after", f"{result.open_cells:,} / {result.sealed_cells:,}"
         )
+        self._require_totals()
         self._copy_days(1, self.days)
         self._raw_days()
         self._bytes()
@@ -69,17 +77,23 @@ class Bench:
         if picture:
             picture.write_text(draw(sealed, opened, "Milliseconds a question takes"))
         self._zones()
+        tell("peak memory in all", f"{peak_mb():,.0f} MiB")
         self.store.close()
 
     def _insert(self, day: int) -> None:
         streams = self._generated(day)
         before, began = cpu_s(), time.perf_counter()
+        released = began
         for number, stream in enumerate(streams):
             self.store.insert_arrow("hits", list(HIT_COLUMNS), stream, token=f"{day}-{number}")
+            if time.perf_counter() - released > MEMORY_SECONDS:
+                self.store.release_memory()
+                released = time.perf_counter()
         took, used = time.perf_counter() - began, cpu_s() - before
+        require(used / self.pageviews < CPU_AT_MOST_S, "a hit costs too much processor time")
         tell("hits/s into all views", f"{self.pageviews / took:,.0f}")
         tell("CPU of a hit, merges included", f"{used / self.pageviews * 1e6:.1f} µs")
-        tell("resident memory", f"{resident_mb():,.0f} MiB")
+        tell("resident memory after inserting", f"{resident_mb():,.0f} MiB")
 
     def _generated(self, day: int) -> Iterator[bytes]:
         folder = self.folder / f"day-{day}"
@@ -101,9 +115,18 @@ class Bench:
         before = cpu_s()
         result = sealer.seal((day + 1) * 86_400)
         tell("sealing a day", f"{result.seconds:.2f} s, {cpu_s() - before:.1f} s of CPU")
+        self.store.release_memory()
+        tell("resident memory after sealing", f"{resident_mb():,.0f} MiB")
         tell("peak memory so far", f"{peak_mb():,.0f} MiB")
         journal.close()
         return result
+
+    def _require_totals(self) -> None:
+        """Refuse to measure a store that loses hits."""
+        rows = self.store.query(
+            f"SELECT sum(pageviews) FROM sealed_cells WHERE view = {TOTAL.id} AND grain = 0"
+        )
+        require([(self.pageviews,)] == rows, f"sealed pageviews are {rows}")
 
     def _copy_days(self, first: int, before: int, cells: str = "1") -> None:
         """Make the days that lie so many days back, of some cells."""
@@ -148,6 +171,7 @@ class Bench:
         raw, day, hour = (rows.get(name, 0) / million / 1e6 for name in ("raw", "0", "1"))
         tell("raw rows, MB per million pageviews", f"{raw:.1f}")
         tell("sealed by day, MB per million pageviews", f"{day:.2f} (1/{raw / day:.0f} of raw)")
+        require(day * RAW_IS_AT_LEAST < raw, "sealed cells are too large beside raw rows")
         tell("sealed by hour, MB per million pageviews", f"{hour:.2f}")
 
     def _questions(self, shape: str, last_day: int, today: int) -> list[Took]:
@@ -195,6 +219,12 @@ def resident_mb() -> float:
 def peak_mb() -> float:
     """Tell how much memory this process held at most, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def require(holds: bool, otherwise: str) -> None:  # noqa: FBT001 - a condition
+    """End the bench if something is not as it must be on any machine."""
+    if not holds:
+        sys.exit(f"bench of the store: {otherwise}")
 
 
 def tell(what: str, figure: str) -> None:

@@ -1,0 +1,26 @@
+"""What the embedded engine freed goes back to the system."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from collector.cells.client import Store
+from tests.bench.store import resident_mb
+
+ENGINE_KEEPS_MIB = 50
+
+
+def test_memory_that_was_freed_is_given_back(tmp_path: Path) -> None:
+    """A large question leaves over a hundred MiB with the engine until it is told to let go."""
+    store = Store(tmp_path / "clickhouse")
+    store.release_memory()
+    before = resident_mb()
+
+    store.command("SELECT uniqExact(number) FROM numbers(3000000) FORMAT Null")
+    kept = resident_mb()
+    store.release_memory()
+    after = resident_mb()
+    store.close()
+
+    assert kept > before + ENGINE_KEEPS_MIB
+    assert after < before + ENGINE_KEEPS_MIB
