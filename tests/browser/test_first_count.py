@@ -150,7 +150,7 @@ def test_an_opted_out_browser_is_refused_and_only_a_reason_is_counted(
     page = from_london(new_context).new_page()
     page.goto(f"{service.url}/opt-out")
     page.click("button[value=out]")
-    assert "not counted" in page.inner_text("[role=status]")
+    assert "You have opted out." in page.inner_text("[role=status]")
     time.sleep(SETTLED_SECONDS)
     before = {path: hash(content) for path, content in files_under(tmp_path)}
 
