@@ -33,6 +33,7 @@ class _Measures(Collector):
     def collect(self) -> Iterator[Metric]:
         """Go through all measures, as they are now."""
         yield from self._hits()
+        yield from self._visits()
         yield from self._spool()
         yield from self._delivery()
         yield from self._days()
@@ -45,6 +46,15 @@ class _Measures(Collector):
         for reason, count in sorted(self._parts.tally.totals().items()):
             hits.add_metric([_outcome(reason), reason], count)
         yield hits
+
+    def _visits(self) -> Iterator[Metric]:
+        visits = self._parts.visits
+        yield _gauge("footfall_visits_bytes", "About what visits under way take.", visits.weight)
+        ended = CounterMetricFamily(
+            "footfall_visits_ended_early", "Visits ended for want of room since the start."
+        )
+        ended.add_metric([], visits.ended_early)
+        yield ended
 
     def _spool(self) -> Iterator[Metric]:
         spool = self._parts.journal.stats()

@@ -6,14 +6,17 @@ visit ends at its site's midnight. Called by `ingest.assemble` for each hit; a
 hit that could not be kept is taken back with `undo`. `app` hands the visits of
 a process that ends well to the next one: `dump`, `load`.
 
-A visit's record is replaced and never changed, but for its place in the line, so
-that taking a step back is putting the old record back.
+A visit is kept packed, as the bytes of one MessagePack array: a third of what it takes
+as objects, and a size that can be counted, so that memory has a bound whatever is sent.
+A record is replaced and never changed, so that taking a step back is putting the old
+record back.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -22,10 +25,12 @@ from collector.hit import Kind, VisitValues
 
 VISIT_GAP_S: Final = 30 * 60
 NOW_S: Final = 5 * 60
-MAX_VISITS: Final = 200_000
+MAX_BYTES: Final = 32 << 20
 MAX_PAGES: Final = 8
 _SWEEP_EVERY_S: Final = 60
 _UNSEEN: Final = -1
+# The record's and the pseudonym's object headers, and the dict's share (2026-11).
+_AROUND: Final = 160
 
 Pages = tuple[tuple[str, int], ...]
 
@@ -54,30 +59,34 @@ class Arrival(msgspec.Struct, frozen=True, gc=False):
     scroll: int | None = None
 
 
-class Visit(msgspec.Struct, gc=False, eq=False):
-    """A visit under way.
+class Visit(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A visit under way, unpacked.
 
     Attributes:
-        values: the visit-dimension values of its first hit.
-        exit_path: the last page viewed; empty before the first.
-        began: when its first hit came, in seconds since 1970.
         last: when its last hit came, in seconds since 1970.
-        touched: when the record last moved to the end of the line; not undone.
+        began: when its first hit came, in seconds since 1970.
         bounces: whether it still counts as a bounce.
         pages: the last pages viewed, each with the depth reached; -1 before the
-            first report of engagement.
+            first report of engagement. The last of them is the visit's exit page.
+        values: the visit-dimension values of its first hit.
     """
 
-    values: VisitValues
-    exit_path: str
-    began: int
     last: int
-    touched: int
+    began: int
     bounces: bool
     pages: Pages
+    values: VisitValues
 
 
-_Dumped = dict[int, dict[bytes, Visit]]
+class _LastHit(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """The head of a `Visit`: what sweeping reads of it."""
+
+    last: int
+
+
+_Dumped = dict[int, dict[bytes, bytes]]
+_unpacked = msgspec.msgpack.Decoder(Visit).decode
+_head = msgspec.msgpack.Decoder(_LastHit).decode
 
 
 class VisitStep(msgspec.Struct, frozen=True, gc=False):
@@ -93,15 +102,15 @@ class VisitStep(msgspec.Struct, frozen=True, gc=False):
         left_path: the page that was; empty if none or unchanged.
         engaged_pageviews: 1 for the first report of engagement of a page viewed.
         scroll: by how many percent the depth reached on the page grew.
-        before: the visit's record before; None if the hit opened it.
+        before: the visit's packed record before; None if the hit opened it.
         after: the record it was replaced by; None if the hit belongs to no visit.
     """
 
     values: VisitValues
     site: int
     pseudonym: bytes
-    before: Visit | None
-    after: Visit | None
+    before: bytes | None
+    after: bytes | None
     visits: int = 0
     bounces: int = 0
     bounced_at: int = 0
@@ -113,33 +122,53 @@ class VisitStep(msgspec.Struct, frozen=True, gc=False):
 
 
 class _SiteVisits:
-    """The visits of one site and day, the longest untouched first."""
+    """The visits of one site and day, the longest untouched first.
 
-    __slots__ = ("closes_at", "visits")
+    Attributes:
+        visits: packed records by pseudonym.
+        touched: when a record moved to the end of the line, in seconds since 1970;
+            kept of those alone whose last hit was taken back, so that it is not when they say.
+        weight: bytes of memory, about.
+    """
 
-    def __init__(self, closes_at: int) -> None:
+    __slots__ = ("closes_at", "touched", "visits", "weight")
+
+    def __init__(self, closes_at: int, visits: dict[bytes, bytes]) -> None:
         self.closes_at = closes_at
-        self.visits: dict[bytes, Visit] = {}
+        self.visits = visits
+        self.touched: dict[bytes, int] = {}
+        self.weight = sum(map(len, visits.values())) + _AROUND * len(visits)
+
+    def last_touched(self, pseudonym: bytes, record: bytes) -> int:
+        """Tell when a record moved to the end of the line."""
+        return self.touched.get(pseudonym) or _head(record).last
 
 
 class Visits:
-    """All visits under way on this collector."""
+    """All visits under way on this collector.
 
-    def __init__(self, max_visits: int = MAX_VISITS) -> None:
+    Attributes:
+        weight: bytes of memory that the visits take, about.
+        ended_early: how many visits ended early, for want of room, since the start.
+    """
+
+    def __init__(self, max_bytes: int = MAX_BYTES) -> None:
         """Begin with none.
 
         Args:
-            max_visits: above it the longest untouched visits of the site that
-                has most end early.
+            max_bytes: bound of `weight`; above it the longest untouched visits of
+                the site whose visits take most end early.
         """
-        self._max = max_visits
+        self.weight = 0
+        self.ended_early = 0
+        self._max = max_bytes
         self._sites: dict[int, _SiteVisits] = {}
-        self._count = 0
         self._swept_at = 0
+        self._packed = _packer()
 
     def __len__(self) -> int:
         """Count the visits under way."""
-        return self._count
+        return sum(len(line.visits) for line in self._sites.values())
 
     def advance(self, arrival: Arrival) -> VisitStep:
         """Let a hit take its visit a step further, or open one.
@@ -151,16 +180,20 @@ class Visits:
         now = arrival.now
         if now - self._swept_at >= _SWEEP_EVERY_S or now < self._swept_at:
             self.sweep(now)
-        line = self._line(arrival)
-        before = line.pop(arrival.pseudonym, None)
-        if before is not None and now - before.last >= VISIT_GAP_S:
-            self._count -= 1
-            before = None
-        if before is None:
+        line, pseudonym = self._line(arrival), arrival.pseudonym
+        record = line.visits.get(pseudonym)
+        if record is None:
             return self._open(arrival, line)
-        step = _next(arrival, before)
+        visit = _unpacked(record)
+        if now - visit.last >= VISIT_GAP_S:
+            self._forget(line, pseudonym)
+            return self._open(arrival, line)
+        step = _next(arrival, record, visit, self._packed)
         assert step.after is not None  # noqa: S101
-        line[arrival.pseudonym] = step.after
+        del line.visits[pseudonym]
+        if line.touched:
+            line.touched.pop(pseudonym, None)
+        self._put_last(line, pseudonym, step.after, len(step.after) - len(record))
         return step
 
     def undo(self, step: VisitStep) -> None:
@@ -168,36 +201,33 @@ class Visits:
         line = self._sites.get(step.site)
         if step.after is None or line is None or line.visits.get(step.pseudonym) is not step.after:
             return
-        if step.before is not None:
-            # It stays at the end of the line, where the step put it.
-            step.before.touched = step.after.touched
-            line.visits[step.pseudonym] = step.before
+        if step.before is None:
+            self._forget(line, step.pseudonym)
             return
-        del line.visits[step.pseudonym]
-        self._count -= 1
+        # It stays at the end of the line, where the step put it.
+        line.touched.setdefault(step.pseudonym, _head(step.after).last)
+        self._put_last(line, step.pseudonym, step.before, len(step.before) - len(step.after))
 
     def now_visitors(self, site_id: int, now: float) -> int:
         """Count a site's visits that had a hit in the last five minutes."""
         line = self._sites.get(site_id)
-        return sum(1 for _ in _recent(line.visits, now - NOW_S)) if line is not None else 0
+        return _recent(line, now - NOW_S) if line is not None else 0
 
     def forget_site(self, site_id: int) -> None:
         """Forget the visits of a site that was removed."""
         line = self._sites.pop(site_id, None)
         if line is not None:
-            self._count -= len(line.visits)
+            self.weight -= line.weight
 
     def sweep(self, now: float) -> None:
         """Forget the visits that have ended by now."""
         self._swept_at = int(now)
         for site, line in list(self._sites.items()):
             if line.closes_at + VISIT_GAP_S <= now:
-                self._count -= len(line.visits)
-                del self._sites[site]
+                self.forget_site(site)
             else:
-                for pseudonym in _ended(line.visits, now - VISIT_GAP_S):
-                    del line.visits[pseudonym]
-                    self._count -= 1
+                for pseudonym in _ended(line, now - VISIT_GAP_S):
+                    self._forget(line, pseudonym)
 
     def dump(self, now: float) -> dict[int, bytes]:
         """Write down the visits that may still go on, for the next process.
@@ -223,102 +253,114 @@ class Visits:
                 continue
             with suppress(msgspec.MsgspecError):
                 for site, visits in msgspec.msgpack.decode(body, type=_Dumped).items():
-                    line = self._sites[site] = _SiteVisits(closes_at)
-                    line.visits = visits
-                    self._count += len(visits)
+                    in_line = sorted(visits.items(), key=lambda item: _unpacked(item[1]).last)
+                    line = self._sites[site] = _SiteVisits(closes_at, dict(in_line))
+                    self.weight += line.weight
         self.sweep(now)
 
-    def _line(self, arrival: Arrival) -> dict[bytes, Visit]:
+    def _line(self, arrival: Arrival) -> _SiteVisits:
         line = self._sites.get(arrival.site)
         if line is None or line.closes_at != arrival.closes_at:
-            if line is not None:
-                self._count -= len(line.visits)
-            line = self._sites[arrival.site] = _SiteVisits(arrival.closes_at)
-        return line.visits
+            self.forget_site(arrival.site)
+            line = self._sites[arrival.site] = _SiteVisits(arrival.closes_at, {})
+        return line
 
-    def _open(self, arrival: Arrival, line: dict[bytes, Visit]) -> VisitStep:
+    def _open(self, arrival: Arrival, line: _SiteVisits) -> VisitStep:
+        values, pseudonym = arrival.values(), arrival.pseudonym
         if arrival.kind is Kind.ENGAGEMENT:
-            values = _without_origin(arrival.values())
-            return VisitStep(values, arrival.site, arrival.pseudonym, None, None)
-        if self._count >= self._max:
-            self._make_room()
+            return VisitStep(_without_origin(values), arrival.site, pseudonym, None, None)
         viewed = arrival.kind is Kind.PAGEVIEW
-        values = arrival.values()
         now, path = arrival.now, arrival.path
-        pages = ((path, _UNSEEN),) if viewed else ()
-        # By position: a visit with keywords costs three times as much (2026-11).
-        visit = Visit(values, path if viewed else "", now, now, now, True, pages)
-        line[arrival.pseudonym] = visit
-        self._count += 1
-        return VisitStep(
-            values,
-            arrival.site,
-            arrival.pseudonym,
-            None,
-            visit,
-            visits=1,
-            bounces=1,
-            exit_path=visit.exit_path,
-        )
+        # By position: a record with keywords costs three times as much (2026-11).
+        visit = Visit(now, now, True, ((path, _UNSEEN),) if viewed else (), values)
+        record = self._packed(visit)
+        self._put_last(line, pseudonym, record, len(record) + _AROUND)
+        exit_path = path if viewed else ""
+        return VisitStep(values, arrival.site, pseudonym, None, record, 1, 1, 0, 0, exit_path)
+
+    def _put_last(self, line: _SiteVisits, pseudonym: bytes, record: bytes, grown: int) -> None:
+        line.visits[pseudonym] = record
+        line.weight += grown
+        self.weight += grown
+        if self.weight > self._max:
+            self._make_room()
+
+    def _forget(self, line: _SiteVisits, pseudonym: bytes) -> None:
+        weight = len(line.visits.pop(pseudonym)) + _AROUND
+        line.touched.pop(pseudonym, None)
+        line.weight -= weight
+        self.weight -= weight
 
     def _make_room(self) -> None:
         # A flood on one site pushes out that site's visits, not its neighbours'.
-        line = max(self._sites.values(), key=lambda of_site: len(of_site.visits)).visits
-        room = max(1, len(line) // 64)
-        for pseudonym in [key for _, key in zip(range(room), line, strict=False)]:
-            del line[pseudonym]
-        self._count -= room
+        line = max(self._sites.values(), key=lambda of_site: of_site.weight)
+        room = max(1, len(line.visits) // 64)
+        for pseudonym in list(islice(line.visits, room)):
+            self._forget(line, pseudonym)
+        self.ended_early += room
 
 
-def _ended(line: dict[bytes, Visit], horizon: float) -> list[bytes]:
+def _packer() -> Callable[[Visit], bytes]:
+    """Give what packs visits, in a buffer of its own; not for two threads at a time."""
+    # `encode` gives bytes that hold on to up to half as much again (msgspec 0.22).
+    encode_into, buffer = msgspec.msgpack.Encoder().encode_into, bytearray()
+
+    def packed(visit: Visit) -> bytes:
+        encode_into(visit, buffer)
+        return bytes(buffer)
+
+    return packed
+
+
+def _ended(line: _SiteVisits, horizon: float) -> list[bytes]:
     ended = []
-    for pseudonym, visit in line.items():
-        if visit.touched > horizon:
+    for pseudonym, record in line.visits.items():
+        if line.last_touched(pseudonym, record) > horizon:
             break
         ended.append(pseudonym)
     return ended
 
 
-def _recent(line: dict[bytes, Visit], horizon: float) -> Iterator[Visit]:
-    for visit in reversed(line.values()):
-        if visit.touched < horizon:
-            return
-        if visit.last >= horizon:
-            yield visit
+def _recent(line: _SiteVisits, horizon: float) -> int:
+    recent = 0
+    for pseudonym, record in reversed(line.visits.items()):
+        if line.last_touched(pseudonym, record) < horizon:
+            break
+        recent += _head(record).last >= horizon
+    return recent
 
 
-def _next(arrival: Arrival, before: Visit) -> VisitStep:
+def _next(
+    arrival: Arrival, record: bytes, before: Visit, packed: Callable[[Visit], bytes]
+) -> VisitStep:
     viewed = arrival.kind is Kind.PAGEVIEW
-    moved = viewed and arrival.path != before.exit_path
-    stays = viewed or (arrival.kind is Kind.EVENT and arrival.interactive)
     pages, engaged_pageviews, scroll = before.pages, 0, 0
+    exit_path = left_path = ""
     if viewed:
+        left_path = pages[-1][0] if pages else ""
+        exit_path = arrival.path
+        if exit_path == left_path:
+            exit_path = left_path = ""
         pages = _viewed(pages, arrival.path)
     elif arrival.kind is Kind.ENGAGEMENT:
         pages, engaged_pageviews, scroll = _engaged(pages, arrival)
     last = max(arrival.now, before.last)
+    stays = viewed or (arrival.kind is Kind.EVENT and arrival.interactive)
     ends_bounce = before.bounces and stays
     return VisitStep(
         before.values,
         arrival.site,
         arrival.pseudonym,
-        before,
-        Visit(
-            before.values,
-            arrival.path if moved else before.exit_path,
-            before.began,
-            last,
-            last,
-            before.bounces and not stays,
-            pages,
-        ),
-        bounces=-1 if ends_bounce else 0,
-        bounced_at=before.began if ends_bounce else 0,
-        seconds=last - before.last,
-        exit_path=arrival.path if moved else "",
-        left_path=before.exit_path if moved else "",
-        engaged_pageviews=engaged_pageviews,
-        scroll=scroll,
+        record,
+        packed(Visit(last, before.began, before.bounces and not stays, pages, before.values)),
+        0,
+        -1 if ends_bounce else 0,
+        before.began if ends_bounce else 0,
+        last - before.last,
+        exit_path,
+        left_path,
+        engaged_pageviews,
+        scroll,
     )
 
 

@@ -308,20 +308,6 @@ def test_a_days_visits_are_forgotten_after_it() -> None:
     assert len(visits) == 0
 
 
-def test_a_flood_pushes_out_its_own_sites_visits() -> None:
-    """Memory is bounded: the longest untouched visits of the fullest site end early."""
-    visits = Visits(max_visits=100)
-    quiet = visits.advance(an_arrival("/", 0, site=2))
-    for number in range(1000):
-        visits.advance(an_arrival("/", number // 100, pseudonym=b"flood%d" % number))
-
-    assert len(visits) <= 100
-    assert 0 == visits.advance(an_arrival("/", 20, site=2)).visits
-    assert 1 == quiet.visits
-    assert 0 == visits.advance(an_arrival("/", 20, pseudonym=b"flood999")).visits
-    assert 1 == visits.advance(an_arrival("/", 20, pseudonym=b"flood0")).visits
-
-
 def rest(arrival: Arrival) -> dict[str, Any]:
     """Give what an arrival has beside path and time."""
     return {
