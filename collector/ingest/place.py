@@ -80,9 +80,6 @@ class Places:
     The file is looked at now and then and opened anew when it changed; put a new
     one in its place by renaming, for it is mapped into memory. A file that is
     missing or broken is told in `status` and never stops a hit.
-
-    Attributes:
-        unknown: how many look-ups found no place.
     """
 
     def __init__(self, database: Path | None = None, *, expected: bool = True) -> None:
@@ -96,7 +93,6 @@ class Places:
         self._stamp = (0, 0)
         self._error = ""
         self._until_look = LOOK_EVERY
-        self.unknown = 0
         self._cached = lru_cache(maxsize=PLACES_KEPT)(self._look_up)
         if database and (expected or _stamp(database) != self._stamp):
             self._open(database)
@@ -114,10 +110,7 @@ class Places:
             self._until_look -= 1
             if self._until_look <= 0:
                 self.refresh()
-        found = self._cached(network)
-        if found is NOWHERE:
-            self.unknown += 1
-        return found
+        return self._cached(network)
 
     def refresh(self) -> None:
         """Open the file again if it has changed since the last look."""

@@ -172,4 +172,4 @@ def _scrubbed_text(text: str) -> str:
     bare = decoded(text) if "%" in text else clean
     # One sign may fold to eighteen, so the length is looked at again.
     too_long = max(len(clean), len(bare)) > MAX_READ
-    return "" if too_long or is_personal(clean) or is_personal(bare) else clean
+    return "" if too_long or any(map(is_personal, {clean, bare})) else clean

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import sys
+from array import array
 from socket import AF_INET, AF_INET6, inet_pton
+from types import FunctionType, ModuleType
 
 import pytest
 
@@ -23,6 +26,30 @@ def some_rates(**changes: Rate) -> Rates:
 def allowed(limits: Limits, times: int, address: bytes = ADDRESS, now: float = 1000.0) -> int:
     """Count how many of so many hits at one instant get through."""
     return sum(limits.allows(address, 1, now) for _ in range(times))
+
+
+def reached_from(start: object) -> bytes:
+    """Give the bytes of all values that an object refers to; modules, classes, code left out."""
+    seen: dict[int, object] = {}
+    waiting: list[object] = [start]
+    while waiting:
+        one = waiting.pop()
+        if id(one) not in seen and not isinstance(one, type | ModuleType | FunctionType):
+            seen[id(one)] = one
+            waiting += gc.get_referents(one)
+    return b"|".join(map(as_bytes, seen.values()))
+
+
+def as_bytes(one: object) -> bytes:
+    """Give the bytes of a value; none of what only holds others."""
+    match one:
+        case bytes() | bytearray() | array():
+            return bytes(one)
+        case str():
+            return one.encode()
+        case int():
+            return one.to_bytes(24, "big", signed=True)
+    return b""
 
 
 def test_a_burst_passes_and_no_more() -> None:
@@ -116,18 +143,35 @@ def test_public_addresses_are_no_proxies(address: str) -> None:
     assert not is_private(inet_pton(AF_INET6 if ":" in address else AF_INET, address))
 
 
-def test_memory_is_constant_and_holds_no_address() -> None:
-    """A hundred thousand addresses do not make the arrays grow, nor can they be found in them."""
-    limits = Limits()
-    size = sys.getsizeof(limits._cells)
-    addresses = [b"%c%c%c\x07" % (n % 223 + 1, n // 223 % 256, n // 57_088) for n in range(100_000)]
+def test_memory_is_constant() -> None:
+    """A million addresses of as many networks allocate nothing that stays."""
+    limits = Limits(some_rates())
+    limits.allows(ADDRESS, 1, 1000.0)
+    size, blocks = sys.getsizeof(limits._cells), sys.getallocatedblocks()
 
-    for address in addresses:
-        limits.allows(address, 1, 1000.0)
+    for number in range(1_000_000):
+        limits.allows(b"\x0b" + (number * 7919 & 0xFFFFFF).to_bytes(3, "big"), 1, 1000.0)
 
+    assert sys.getallocatedblocks() - blocks < 100
     assert size == sys.getsizeof(limits._cells)
     assert {1} == set(limits._sites)
-    assert not any(addresses[n] * 2 in limits._cells.tobytes() for n in range(0, 100_000, 9999))
+
+
+def test_no_address_is_found_in_what_the_limits_hold() -> None:
+    """All memory that is reached from them is scanned for the bytes and texts of addresses."""
+    limits = Limits()
+    texts = [f"203.0.{third}.77" for third in range(100)] + ["2001:db8:5:6::7"]
+    packed = [inet_pton(AF_INET6 if ":" in text else AF_INET, text) for text in texts]
+
+    for address in packed:
+        limits.allows(address, 1, 1000.0)
+
+    held = reached_from(limits)
+    kept = reached_from({packed[0]: 1.0, "at": int.from_bytes(packed[1], "big")})
+    sought = [*packed, *(text.encode() for text in texts), packed[-1][:8]]
+    assert limits._key in held
+    assert all(one in kept for one in packed[:2])
+    assert [] == [one for one in sought if one in held]
 
 
 def test_the_key_is_thrown_away() -> None:
