@@ -24,7 +24,7 @@ from collector.privacy.secrets import DaySecrets
 
 
 @click.command()
-@click.argument("payload", type=click.File("rb"), default="-")
+@click.argument("payload", metavar="[FILE]", type=click.File("rb"), default="-")
 @click.option("--address", default="192.0.2.1", show_default=True, help="Where it would come from.")
 @click.option("--header", "headers", multiple=True, help="'Name: value'; repeat for more.")
 @as_json
@@ -32,7 +32,10 @@ from collector.privacy.secrets import DaySecrets
 def explain(
     desk: Desk, /, payload: IO[bytes], address: str, headers: tuple[str, ...], *, as_json: bool
 ) -> None:
-    """Say what would be kept, changed or dropped of PAYLOAD, a body of /api/event."""
+    """Say what would be kept, changed or dropped of a body of /api/event.
+
+    It is read from FILE, or from what is piped in. Without a header User-Agent it is a bot's.
+    """
     given = [_header(text) for text in headers]
     with desk.registry() as registry:
         clock, sites = SystemClock(), registry.sites()

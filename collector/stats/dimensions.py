@@ -17,6 +17,8 @@ PROPERTIES: dict[str, str] = {
     "event:hostname": "hostname",
     "event:name": "event",
     "event:goal": "goal",
+    "event:search_query": "search_query",
+    "event:currency": "currency",
     "visit:entry_page": "entry_path",
     "visit:exit_page": "exit_path",
     **{
@@ -25,7 +27,7 @@ PROPERTIES: dict[str, str] = {
         if dimension.scope is Scope.VISIT and name != "entry_path"
     },
 }
-"""Plausible's names of what one groups or filters by, and our dimensions."""
+"""Plausible's names of what one groups or filters by, two of ours, and our dimensions."""
 
 _PARTIAL = frozenset({"event", "property", "search_query", "goal", "currency", "exit_path"})
 
@@ -75,7 +77,8 @@ def refuse_what_it_cannot_say(view: View, metrics: Iterable[str]) -> None:
             )
         if name == "revenue" and "currency" not in view.dimensions:
             raise Unanswerable(
-                "revenue needs one currency: ask for it by event with a filter on currency."
+                "revenue needs one currency: ask for it by event with a filter on currency "
+                "(event:currency in the reading API)."
             )
 
 

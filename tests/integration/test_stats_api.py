@@ -182,6 +182,30 @@ def test_breakdown_tells_the_conversion_rate_of_a_goal(service: ReadingService) 
     assert answer["results"] == [{"source": "Google", "visitors": 4, "conversion_rate": 66.7}]
 
 
+def test_revenue_is_told_of_one_currency(service: ReadingService) -> None:
+    """By event, filtered by the currency, in its minor units."""
+    visit(service.store, 5, event="Buy", currency="EUR", revenue=990, events=1)
+
+    answer = service.get(
+        "breakdown",
+        property="event:name",
+        period="day",
+        metrics="events,revenue",
+        filters="event:currency==EUR",
+    )
+
+    assert answer["results"] == [{"name": "Buy", "events": 5, "revenue": 4950}]
+
+
+def test_searches_are_told(service: ReadingService) -> None:
+    """What was searched on the site can be asked for as the dashboard does."""
+    visit(service.store, 4, search_query="tea pots")
+
+    answer = service.get("breakdown", property="event:search_query", period="day")
+
+    assert answer["results"] == [{"search_query": "tea pots", "visitors": 4}]
+
+
 def test_realtime_visitors_is_a_bare_number(service: ReadingService) -> None:
     """The number stands alone."""
     assert service.get("realtime/visitors") == 5

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.cells import grouping, history, schema, sealing
+from collector.cells import fan_out, grouping, history, sealing
 from collector.cells.client import Store
 from collector.cells.views import TOTAL, VIEW_BY_DIMENSIONS, VIEWS, View
 from collector.errors import SchemaMismatch
@@ -25,7 +25,7 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
     """Give a way to be another version, which declares other views."""
 
     def declare(*views: View) -> None:
-        for module in (schema, grouping, history):
+        for module in (fan_out, grouping, history):
             monkeypatch.setattr(module, "VIEWS", views)
 
     return declare

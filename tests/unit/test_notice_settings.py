@@ -52,6 +52,7 @@ UNTOLD_OF_SITE = {
     "hash_routing": True,
     "excluded_paths": ("/admin/*",),
     "excluded_countries": ("DE",),
+    "spam_referrers": ("spam.example",),
     "goals": (Goal(name="Sale", event="Buy"),),
     "debug": True,
 }
