@@ -62,12 +62,11 @@ class Sitting:
             self.page.goto(self.world.owners_page(self.place, template))
         inside = self.page.frame_locator("iframe") if layer == "frame" else self.page
         button = inside.get_by_role("button", name=name, exact=True)
+        button.click()
         if layer == "script":
-            button.click()
-            pressed = f'button[aria-pressed="true"]:has-text("{name}")'
-            expect(inside.locator(pressed)).to_have_count(1)
+            pressed = inside.get_by_role("button", name=name, exact=True, pressed=True)
+            expect(pressed).to_have_count(1)
         else:
-            button.click()
             expect(inside.locator(".saved")).not_to_be_empty()
         return self.page
 
