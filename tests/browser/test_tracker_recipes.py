@@ -36,6 +36,23 @@ router.navigate('/about');
 router.navigate('/users/7?tab=secret');
 router.navigate('/users/7?tab=other');
 """
+TYPED = """
+import { init, optOut, track, type Payload, type Settings } from "footfall-tracker";
+const hook = (payload: Payload) => (payload.u.includes("/draft") ? null : { ...payload, w: 0 });
+const settings: Settings = { domain: "example.org", 404: true, downloads: "pdf", transform: hook };
+init(settings);
+track("Signup", { props: { plan: "pro" }, revenue: { amount: "9.90", currency: "EUR" } });
+const over: Promise<void> = window.footfall("Signup", { callback: () => {}, interactive: false });
+const refused: boolean = optOut(true) || window.footfall.optOut();
+"""
+MISTYPED = (
+    'init({ domian: "example.org" })',
+    'init({ transform: () => "text" })',
+    'track("Signup", { revenue: { amount: 9 } })',
+    'track("Signup", { props: { nested: { plan: "pro" } } })',
+    'optOut("yes")',
+    "window.footfall.optout()",
+)
 CAPNP = """using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -116,7 +133,7 @@ def run(*words: str, folder: Path) -> str:
     done = subprocess.run(
         words, cwd=folder, capture_output=True, text=True, timeout=90, check=False
     )
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -150,6 +167,16 @@ def test_bundled_with_a_router_each_path_counts_once(
     del recorder.files[f"{PAGE}js/app.js"]
     pages = [hit["u"] for hit in sent if hit["n"] == "pageview"]
     assert sorted([PAGE, f"{PAGE}about", f"{PAGE}users/7"]) == sorted(pages)
+
+
+def test_types_fit_what_may_be_said_and_nothing_else(installed: Path) -> None:
+    """A strict TypeScript compiler takes each documented use, and refuses each slip."""
+    slips = "".join(f"// @ts-expect-error\n{line};\n" for line in MISTYPED)
+    (installed / "typed.ts").write_text(TYPED + slips)
+    compiler = installed / "node_modules" / "typescript" / "bin" / "tsc"
+    options = ("--strict", "--noEmit", "--target", "esnext", "--moduleResolution", "bundler")
+
+    assert "" == run("node", str(compiler), *options, "typed.ts", folder=installed)
 
 
 @pytest.fixture
