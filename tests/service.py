@@ -185,7 +185,7 @@ class Service:
         name = dimension.split(":")[1]
         return {row[name]: row[metric] for row in answer.json()["results"]}
 
-    def wait_for(self, expected: Any, ask: Any, seconds: float = 30) -> None:
+    def wait_for(self, expected: Any, ask: Any, seconds: float = 60) -> None:
         """Ask until the answer is the expected one; fails with the last answer."""
         ends = time.monotonic() + seconds
         answer = ask()

@@ -19,7 +19,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    expect,
+    sync_playwright,
+)
 
 from hatch_build import module, script
 
@@ -44,8 +51,10 @@ REFUSE = (
     "navigator.globalPrivacyControl ||"
     " Object.defineProperty(navigator, 'globalPrivacyControl', {value: true}) && 0"
 )
-WAIT_SECONDS = 10.0
+WAIT_SECONDS = 30.0
 IN_FLIGHT_SECONDS = 0.05
+
+expect.set_options(timeout=WAIT_SECONDS * 1000)
 
 
 @dataclass(frozen=True)
@@ -89,7 +98,7 @@ class Recorder:
         self.requests = []
 
     def wait(self, count: int) -> list[Post]:
-        """Wait until at least that many posts came, or for ten seconds; return those there are."""
+        """Wait until so many posts came, or for half a minute; return those there are."""
         with self.changed:
             self.changed.wait_for(lambda: len(self.posts) >= count, WAIT_SECONDS)
             return list(self.posts)

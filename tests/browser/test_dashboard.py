@@ -59,7 +59,7 @@ def test_a_look_around_the_demo_becomes_numbers(visits: Visits) -> None:
 
     page.get_by_role("link", name=f"See the numbers of {DEMO}").click()
 
-    expect(page.locator(".tile-value").nth(2)).to_have_text("3", timeout=15_000)
+    expect(page.locator(".tile-value").nth(2)).to_have_text("3")
     assert ["1", "1", "3", "3.0", "0%"] == [_tile(page, label) for label in TILES[:5]]
     rows = page.locator("#pages .name")
     assert {"/demo", "/demo/pricing", "/demo/docs"} == set(rows.all_inner_texts())
@@ -74,7 +74,7 @@ def test_an_empty_site_waits_for_its_first_visit(visits: Visits, service: Servic
 
     service.hit("/", site=FRESH)
 
-    expect(page.get_by_text("It works.")).to_be_visible(timeout=15_000)
+    expect(page.get_by_text("It works.")).to_be_visible()
     assert _not_reloaded(page)
     assert _tile(page, "Visitors") == "1"
 

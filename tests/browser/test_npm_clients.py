@@ -63,7 +63,7 @@ def run(*words: str, folder: Path | None = None) -> str:
 
 
 def counted(service: Service, site: str, **expected: int) -> dict[str, Any]:
-    """Read a site's numbers once they are what is expected, or after ten seconds."""
+    """Read a site's numbers once they are what is expected, or after half a minute."""
     wanted = {name: expected.get(name, 0) for name in COUNTED}
     ends = time.monotonic() + WAIT_SECONDS
     found: dict[str, Any] = {}

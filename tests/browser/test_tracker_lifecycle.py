@@ -118,6 +118,7 @@ def undriven(
 def test_prerendered_page_counts_when_it_is_shown(recorder: Recorder, undriven: None) -> None:
     """A page that Chromium prepares ahead of time sends nothing until the visitor goes there."""
     asked_for(recorder, "http://example.org/early")
+    recorder.wait(1)
     time.sleep(0.3)
     before = names(recorder)
 

@@ -46,7 +46,7 @@ const over: Promise<void> = window.footfall("Signup", { callback: () => {}, inte
 const refused: boolean = optOut(true) || window.footfall.optOut();
 """
 MISTYPED = (
-    'init({ domian: "example.org" })',
+    'init({ domains: "example.org" })',
     'init({ transform: () => "text" })',
     'track("Signup", { revenue: { amount: 9 } })',
     'track("Signup", { props: { nested: { plan: "pro" } } })',
