@@ -274,7 +274,7 @@ class _Desk:
         base = self._public_url or f"{request.url.scheme}://{request.url.netloc}"
         local = " data-allow-local" if site.domain == DEMO_SITE else ""
         return (
-            f'<script defer data-domain="{site.domain}"{local} '
+            f'<script async data-domain="{site.domain}"{local} '
             f'src="{base}/js/footfall.js"></script>'
         )
 

@@ -23,7 +23,7 @@ def snippet(domain: str, settings: Settings) -> str:
     """Write the line of HTML that an owner puts on every page."""
     host = reachable(settings.host)
     origin = settings.public_url or f"http://{host}:{settings.port}"
-    return f'<script defer data-domain="{domain}" src="{origin}/js/footfall.js"></script>'
+    return f'<script async data-domain="{domain}" src="{origin}/js/footfall.js"></script>'
 
 
 @site.command("add")

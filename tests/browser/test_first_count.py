@@ -45,7 +45,7 @@ def site(_recording: tuple[Recorder, int], recorder: Recorder, service: Service)
         recorder.serve(
             origin + path,
             f"""<!doctype html><html lang="en"><title>A page</title>
-            <script defer data-domain="localhost" data-allow-local
+            <script async data-domain="localhost" data-allow-local
                 src="{service.url}/js/footfall.js"></script>
             <a id="two" href="/two">Two</a>
             <button onclick="history.pushState({{}}, '', '/three')">Three</button>""",

@@ -95,7 +95,7 @@ def test_the_table_of_what_is_kept_is_the_codes() -> None:
 def test_the_snippet_is_the_one_the_command_prints() -> None:
     """README's snippet has the form that `footfall site add` prints."""
     assert (
-        '<script defer data-domain="example.org" '
+        '<script async data-domain="example.org" '
         'src="https://stats.example.org/js/footfall.js"></script>'
     ) in README
 

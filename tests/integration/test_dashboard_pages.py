@@ -255,7 +255,7 @@ def test_a_site_without_a_visit_shows_what_to_do(client: TestClient) -> None:
 
     assert "Waiting for the first visit" in words_of(html)
     assert (
-        '<script defer data-domain="example.org" src="http://testserver/js/footfall.js"></script>'
+        '<script async data-domain="example.org" src="http://testserver/js/footfall.js"></script>'
         in words_of(html)
     )
 
@@ -290,7 +290,7 @@ def test_the_demo_carries_the_real_snippet(client: TestClient) -> None:
     """The demo's pages load the tracker for localhost, and its listener before it."""
     html = client.get("/demo").text
 
-    assert '<script defer data-domain="localhost" data-allow-local src="/js/footfall.js">' in html
+    assert '<script async data-domain="localhost" data-allow-local src="/js/footfall.js">' in html
     assert html.index("demo.js") < html.index("footfall.js")
     assert client.get("/demo/nowhere").status_code == 303
 
