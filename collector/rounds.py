@@ -143,6 +143,7 @@ def _erase(parts: Parts) -> None:
 
 def _release_memory(parts: Parts) -> None:
     if parts.opened:
+        parts.reports.forget()
         parts.store.release_memory()
 
 

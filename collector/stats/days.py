@@ -14,10 +14,9 @@ from collector.cells.client import Store
 from collector.cells.thresholds import open_table
 from collector.cells.views import TOTAL
 from collector.clock import Clock
-from collector.day import zone_of
+from collector.day import DAY_SECONDS, day_number, zone_of
 from collector.registry.sites import Site
 from collector.stats.query import Query
-from collector.stats.reading import SEALED_DAYS
 
 LIMITS = {"max_execution_time": 10, "max_result_rows": 200_000, "result_overflow_mode": "throw"}
 """What one statement may cost: seconds, and rows of its answer."""
@@ -26,10 +25,15 @@ LOOKS_EVERY_S = 5
 
 Found = TypeVar("Found")
 
-_HAS = (
-    "SELECT count() FROM {} WHERE site = {{site:UInt32}} "
-    f"AND view = {TOTAL.id} AND grain = 0 AND day BETWEEN {{{{first:Date}}}} AND {{{{last:Date}}}}"
+_SEALED = (
+    "SELECT toUInt32(closes_at) FROM seals WHERE closes_at BETWEEN {from:Int64} AND {until:Int64}"
 )
+_HAS = (
+    f"(SELECT toUInt32(0) FROM {{}} WHERE site = {{{{site:UInt32}}}} AND view = {TOTAL.id} "
+    "AND grain = 0 AND day BETWEEN {{first:Date}} AND {{last:Date}} LIMIT 1)"
+)
+_CLOSED_WITHIN = 3 * DAY_SECONDS
+"""After its UTC midnight a date closes in every time zone."""
 
 
 class Days(NamedTuple):
@@ -55,16 +59,17 @@ class Calendar:
     def days(self, query: Query) -> Days:
         """Find the kinds of day that a question is about.
 
-        Seals come first: so a day that is sealed at this very moment is found either way.
+        A day that is sealed at this very moment is found either way.
         """
         today, period = self.today(query.site), query.period
         if period.first == period.last == today and not self._sealed_today(query):
             return Days([], open=True)
-        bound = {"first": period.first, "last": period.last}
-        sealed = [row[0] for row in self._store.query(SEALED_DAYS, bound, LIMITS)]
         if today <= period.last:
-            return Days(sealed, open=True)
-        return Days(sealed, open=self._has(open_table(query.site.profile), query))
+            return Days(sorted(self._ask(_SEALED, query)), open=True)
+        # Of both in one statement; an open day goes only some time after it was sealed.
+        opened = _HAS.format(open_table(query.site.profile))
+        found = self._ask(f"{_SEALED} UNION ALL {opened}", query)
+        return Days(sorted(found - {0}), open=0 in found)
 
     def today(self, site: Site) -> date:
         """Tell a site's local date."""
@@ -82,9 +87,16 @@ class Calendar:
 
     def _sealed_today(self, query: Query) -> bool:
         """Find whether anything of today is sealed, as after a change of time zone."""
-        return self.look(query.site.id, query.period, lambda: self._has("sealed_cells", query))
+        asked = _HAS.format("sealed_cells")
+        return self.look(query.site.id, query.period, lambda: bool(self._ask(asked, query)))
 
-    def _has(self, table: str, query: Query) -> bool:
-        days = {"first": query.period.first, "last": query.period.last}
-        found = self._store.query(_HAS.format(table), {"site": query.site.id, **days}, LIMITS)
-        return bool(found[0][0])
+    def _ask(self, sql: str, query: Query) -> set[int]:
+        period = query.period
+        bound = {
+            "site": query.site.id,
+            "first": period.first,
+            "last": period.last,
+            "from": day_number(period.first) * DAY_SECONDS,
+            "until": day_number(period.last) * DAY_SECONDS + _CLOSED_WITHIN,
+        }
+        return {row[0] for row in self._store.query(sql, bound, LIMITS)}

@@ -5,18 +5,28 @@ Knows which lines a page needs; refuses to know what they mean. Called by `repor
 
 from __future__ import annotations
 
-from heapq import nsmallest
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from heapq import nlargest, nsmallest
+from typing import Any
 
-from collector.cells.client import Store
+from collector.cells.client import Row, Store
 from collector.clock import Clock
 from collector.hit import OTHER
 from collector.stats.days import LIMITS, Calendar, Days
+from collector.stats.opened import OpenDays
 from collector.stats.plan import Plan
 from collector.stats.query import Query
-from collector.stats.unsealed import Lines, fold
+from collector.stats.unsealed import Lines
 
 QUICK_S = 1.5
 """How long the days that were found may be relied on: open ones go two seconds after sealing."""
+
+SPARE = 50
+"""How many more lines are read than a page shows, so that few are missed among them."""
+
+FIRST_SUM = 3
+"""Where the sums begin in a row of `reading.of_sealed`."""
 
 EVERYTHING = 2**31
 """More rows than there are: for an answer that is not cut into pages."""
@@ -29,6 +39,11 @@ class Reader:
         self._store = store
         self._clock = clock
         self._calendar = calendar
+        self._opened = OpenDays(store, clock)
+
+    def forget(self) -> None:
+        """Forget what is known of open days and not fresh any more."""
+        self._opened.forget()
 
     def read(self, query: Query, plan: Plan) -> dict[int, Lines]:
         """Read all lines that an answer is made of, by part.
@@ -47,28 +62,60 @@ class Reader:
 
     def _of_days(self, query: Query, plan: Plan, days: Days) -> dict[int, Lines]:
         bound = plan.parameters | {"sealed": days.sealed}
-        opened = self._store.query(plan.opened, bound, LIMITS) if days.open else []
-        found = fold(opened, plan.rules, plan.fine)
+        found = self._opened.lines(plan, bound) if days.open else {}
         if days.sealed:
-            kept, taken = _page(query, found.get(plan.parts[0], Lines()))
-            bound |= {"kept": kept, "taken": taken}
-            for part, key, told, *sums in self._store.query(plan.sealed, bound, LIMITS):
-                if part in plan.parts:
-                    found.setdefault(part, Lines()).read(key, told, sums)
+            self._add_sealed(query, plan, bound, found)
         return found
 
+    def _add_sealed(
+        self, query: Query, plan: Plan, bound: dict[str, Any], found: dict[int, Lines]
+    ) -> None:
+        opened = dict(found.get(plan.parts[0], Lines()).lines)
+        kept, taken = _page(query, opened, plan.weight)
+        rows = self._store.query(plan.sealed, bound | {"kept": kept, "taken": taken}, LIMITS)
+        for part, key, told, *sums in rows:
+            if part in plan.parts:
+                found.setdefault(part, Lines()).read(key, told, sums)
+        unread = opened.keys() - {row[1] for row in rows}
+        if len(rows) < taken or not unread:
+            return
+        missed = _missed(query, plan, found[plan.parts[0]], unread, rows[-1])
+        if missed:
+            bound |= {"kept": missed, "taken": len(missed)}
+            for part, key, told, *sums in self._store.query(plan.sealed, bound, LIMITS):
+                if key in missed:
+                    found[part].read(key, told, sums)
 
-def _page(query: Query, opened: Lines) -> tuple[list[str], int]:
+
+def _page(query: Query, opened: Mapping[str, list[int]], weight: int) -> tuple[list[str], int]:
     """Say which lines of sealed days to read in any case, and how many in all.
 
-    A line that open days have may weigh more in all than in the sealed ones, so all those are
-    read; and one more than the page shows, to know whether another follows.
+    A line that open days have may weigh more in all than in the sealed ones, so the heaviest of
+    those are read; and one more than the page shows, to know whether another follows.
     """
     if not query.dimension or query.limit == 0:
         return [""], EVERYTHING
-    kept = ["", OTHER, *opened.lines]
+    past = query.page * query.limit + (SPARE if opened else 1)
+    heaviest = nlargest(past, opened, key=lambda key: opened[key][weight])
+    kept = ["", OTHER, *heaviest]
     # Without a key there are at most three: the whole of each part, and of both.
-    return kept, len(kept) + 2 + query.page * query.limit + 1
+    return kept, len(kept) + 2 + past
+
+
+def _missed(
+    query: Query, plan: Plan, lines: Lines, unread: AbstractSet[str], last: Row
+) -> list[str]:
+    """List the lines of open days that may be on the page with what sealed ones have of them.
+
+    Args:
+        lines: all that were found; more than a page needs are whole.
+        unread: those of which nothing sealed was read.
+        last: the lightest row that was read: what was not read weighs no more in sealed days.
+    """
+    weights = {key: sums[plan.weight] for key, sums in lines.lines.items() if key != OTHER}
+    whole = (weight for key, weight in weights.items() if key not in unread)
+    least = nlargest(query.page * query.limit + 1, whole)[-1] - last[FIRST_SUM + plan.weight]
+    return [key for key in unread & weights.keys() if weights[key] >= least]
 
 
 def shown(query: Query, lines: Lines, weight: int) -> tuple[list[tuple[str, list[int]]], bool]:

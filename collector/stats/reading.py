@@ -25,13 +25,6 @@ FINE = (*CONTINUOUS_SUMS, *KEPT_APART)
 NO_KEY = "''"
 """The key where only whole parts are asked."""
 
-SEALED_DAYS = (
-    "SELECT toUnixTimestamp(closes_at) FROM seals WHERE closes_at BETWEEN "
-    "toDateTime({first:Date}, 'UTC') AND toDateTime({last:Date}, 'UTC') + INTERVAL 3 DAY "
-    "ORDER BY closes_at"
-)
-"""The sealed closing instants of a period, which both statements want as `sealed`."""
-
 _MERGE = SKETCH.replace("(", "Merge(", 1)
 _OF_PERIOD = "site = {site:UInt32} AND day BETWEEN {first:Date} AND {last:Date}"
 _PART = "view * 4 + grain AS part"

@@ -105,6 +105,10 @@ class Reports:
         """Count a site's visits with a hit in the last five minutes."""
         return self._visits_now(site.id)
 
+    def forget(self) -> None:
+        """Forget what is known of open days and not fresh any more; to be called now and then."""
+        self._reader.forget()
+
     def began(self, site: Site) -> date | None:
         """Find the first local day of which a site has numbers; None if it has none."""
         began = _BEGAN.format(open_table(site.profile))

@@ -54,10 +54,12 @@ class Lines:
     whole: list[int] = field(default_factory=list)
     lines: dict[str, list[int]] = field(default_factory=dict)
 
-    def add(self, key: str, sums: Sequence[int]) -> None:
-        """Count a cell in, in its line and in the whole."""
-        self.whole = added(self.whole, sums)
-        self.lines[key] = added(self.lines.get(key, ()), sums)
+    def add(self, cells: Sequence[tuple[str, Sequence[int]]]) -> None:
+        """Count cells in, each in its line, and all in the whole."""
+        self.whole = added(self.whole, [*map(sum, zip(*(sums for _, sums in cells), strict=True))])
+        for key, sums in cells:
+            before = self.lines.get(key)
+            self.lines[key] = added(before, sums) if before else [*sums]
 
     def read(self, key: str, told: int, sums: Sequence[int]) -> None:
         """Count in a line of sealed days, or with no key their whole."""
@@ -88,19 +90,32 @@ def fold(cells: Iterable[Row], rules: dict[int, Rule], fine: Sequence[bool]) -> 
         by_line[_line(cell)].append(cell)
     found: dict[int, Lines] = defaultdict(Lines)
     told: dict[int, Counter[date]] = defaultdict(Counter)
-    for line in by_line.values():
-        part, day = line[0][PART], line[0][DAY]
+    for (part, day, *_), line in by_line.items():
         gone = _gone(line, rules[part])
         struck = _struck(line, gone, rules[part]) if any(fine) else gone
         told[part][day] += sum(1 for cell in line if cell[ID] in gone and cell[WANTS_FOLDED])
-        for cell in line:
-            folded = cell[ID] in gone
-            if cell[WANTS_FOLDED] if folded else cell[IS_WANTED]:
-                sums = _without(cell[SUMS:], fine) if cell[ID] in struck else cell[SUMS:]
-                found[part].add(cell[CALLED_KEY] if folded else cell[KEY], sums)
+        _tell(found, line, gone, struck, fine)
     for part, lines in found.items():
         lines.told = max(told[part].values())
     return found
+
+
+def _tell(
+    found: dict[int, Lines],
+    line: Sequence[Row],
+    gone: set[int],
+    struck: set[int],
+    fine: Sequence[bool],
+) -> None:
+    """Count a line's cells in: those that fold under one name, all others under their own."""
+    told = []
+    for cell in line:
+        folded = cell[ID] in gone
+        if cell[WANTS_FOLDED if folded else IS_WANTED]:
+            sums = _without(cell[SUMS:], fine) if cell[ID] in struck else cell[SUMS:]
+            told.append((cell[CALLED_KEY if folded else KEY], sums))
+    if told:
+        found[line[0][PART]].add(told)
 
 
 def _gone(line: Sequence[Row], rule: Rule) -> set[int]:
@@ -117,12 +132,11 @@ def _struck(line: Sequence[Row], gone: set[int], rule: Rule) -> set[int]:
     struck = {cell[ID] for cell in slim}
     if not slim or not rule.is_list:
         return struck
-    visitors = sum(cell[VISITORS] for cell in slim)
-    for cell in sorted((one for one in line if one[ID] not in struck), key=_by_weight):
-        if len(struck) >= 2 and visitors >= rule.tells_fine:
-            break
-        struck.add(cell[ID])
-        visitors += cell[VISITORS]
+    larger = [cell for cell in line if cell[ID] not in struck]
+    alone = len(slim) == 1 or sum(cell[VISITORS] for cell in slim) < rule.tells_fine
+    if alone and larger:
+        # One more is enough: that it is not slim itself means that it hides any.
+        struck.add(min(larger, key=_by_weight)[ID])
     return struck
 
 
