@@ -179,7 +179,8 @@ class Bench:
         raw = shape == "sealed only"
         for took in ask_all(self.store, last_day, today, self.days, raw=raw):
             rows = f"; raw {took.raw:,.0f} ms, {took.raw / took.wall:.0f}×" if took.raw else ""
-            tell(f"{took.name}, {shape}", f"{took.wall:.1f} ms, CPU {took.cpu:.1f} ms{rows}")
+            cpu = f"CPU {took.cpu:.1f} ms, {took.again:.1f} ms again"
+            tell(f"{took.name}, {shape}", f"{took.wall:.1f} ms, {cpu}{rows}")
             found.append(took)
         return found
 
