@@ -19,7 +19,7 @@ from collector.ingest.limits import Limits
 from collector.ingest.place import Places
 from collector.ingest.rules import rules_of
 from collector.ingest.visits import Visits
-from collector.privacy.address import Networks
+from collector.privacy.address import Networks, typed
 from collector.privacy.secrets import DaySecrets
 
 
@@ -37,6 +37,7 @@ def explain(
     It is read from FILE, or from what is piped in. Without a header User-Agent it is a bot's.
     """
     given = [_header(text) for text in headers]
+    typed(address)
     with desk.registry() as registry:
         clock, sites = SystemClock(), registry.sites()
         intake = Intake(

@@ -2,13 +2,18 @@
 
 Knows tokens, batches and their keys of idempotency. The sender's own headers
 say nothing of the visitors; each hit passes consent by itself. Refuses to
-remember what a batch held: of a batch that was taken only a hash of its key
-and the answer stay, in memory, for an hour. Made by `doors`.
+remember what a batch held: of a batch that was taken only hashes of its key and
+its body and the answer stay, in memory, for an hour; the hashes are made with a
+secret that ends with the process. Made by `doors`.
+
+Source of the answers to tokens: RFC 6750, section 3.1; to keys: the IETF's draft
+"The Idempotency-Key HTTP Header Field" (07), sections 2.6 and 2.7.
 """
 
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import OrderedDict
 from collections.abc import Callable
 from hashlib import blake2b
@@ -21,6 +26,7 @@ from collector.hit import Refusal
 from collector.ingest.assemble import Intake
 from collector.ingest.door import JSON, PROBLEM, Answer, Door, Found, GrantOf, Journal
 from collector.ingest.wire_hits import (
+    GOATCOUNTERS_KEYS,
     MAX_BATCH_BODY,
     Fields,
     Sender,
@@ -32,18 +38,20 @@ from collector.ingest.wire_hits import (
     signals_of,
     told_of,
 )
-from collector.privacy.consent import Receive, Scope, admit_sender, decide_relayed
+from collector.privacy.consent import Admitted, Receive, Scope, admit_sender, decide_relayed
 from collector.registry.sites import Site
 from collector.registry.tokens import Grant
 from collector.telemetry import Tally
 
 KEYS_LIVE_S: Final = 3600
 MAX_KEYS: Final = 10_000
-_UNAUTHORIZED: Final = Answer(
-    401,
-    b'{"title":"a token with the scope ingest is needed","status":401,"code":"unauthorized"}',
-    PROBLEM,
-    (b"www-authenticate", b"Bearer"),
+_ASK: Final = b"www-authenticate"
+_NO_TOKEN: Final = "a token with the scope ingest is needed"  # noqa: S105
+_NO_SCOPE: Final = "the token lacks the scope ingest"
+_KEY_REUSED: Final = "this idempotency key came with another body before; use a new one"
+_EVERY_SITE: Final = (
+    "this token is for every site, and GoatCounter's format names none; use a token of one site: "
+    "footfall token create NAME --site DOMAIN --scope ingest"
 )
 
 
@@ -75,17 +83,41 @@ class HitsDoor(Door):
         """
         found = admit_sender(scope, receive, self._grant_of)
         if found is None:
-            return _UNAUTHORIZED
+            return self.refused(401, "unauthorized", _NO_TOKEN, (_ASK, b"Bearer"))
         admitted, grant = found
-        hits = self.split(await admitted.body(MAX_BATCH_BODY))
+        if "ingest" not in grant.scopes:
+            asked = b'Bearer error="insufficient_scope", scope="ingest"'
+            return self.refused(403, "forbidden", _NO_SCOPE, (_ASK, asked))
+        return await self.take_granted(admitted, grant, intake)
+
+    async def take_granted(self, admitted: Admitted, grant: Grant, intake: Intake) -> Answer:
+        """Take a batch of a sender who may send hits.
+
+        Raises:
+            PayloadError, SpoolError: as `answer`.
+        """
+        body = await admitted.body(MAX_BATCH_BODY)
+        hits = self.split(body)
         key = admitted.header(b"idempotency-key")
         sender = admitted.header(b"authorization")
         batch = self._taken.batch(sender, key, intake.clock.monotonic())
         async with batch.lock:
+            digest = self._taken.digest(body)
             if batch.answer is None:
                 wrong = await self._take_batch(hits, intake, grant)
-                batch.answer = self.told(wrong, len(hits))
+                batch.answer, batch.digest = self.told(wrong, len(hits)), digest
+            elif batch.digest != digest:
+                return self.refused(422, "key_reused", _KEY_REUSED)
             return batch.answer
+
+    def refused(self, status: int, code: str, title: str, *more: tuple[bytes, bytes]) -> Answer:
+        """Answer a batch that is refused as a whole, of which nothing was taken."""
+        body = orjson.dumps({"title": title, "status": status, "code": code})
+        return Answer(status, body, PROBLEM, *more)
+
+    def worded(self, error: PayloadError) -> str:
+        """Tell what is wrong with one hit, by the sender's own key."""
+        return str(error)
 
     def split(self, body: bytes) -> list[dict[str, object]]:
         """Split a body into hits.
@@ -117,7 +149,7 @@ class HitsDoor(Door):
                 found += self._made_of(hit, intake, grant)
             except PayloadError as error:
                 self.count(intake, error.code)
-                wrong[index] = str(error)
+                wrong[index] = self.worded(error)
         await self.kept(found)
         return wrong
 
@@ -153,6 +185,29 @@ class GoatcounterHitsDoor(HitsDoor):
 
     _OK: ClassVar[Answer] = Answer(202, b'{"status":"ok"}', JSON)
 
+    async def take_granted(self, admitted: Admitted, grant: Grant, intake: Intake) -> Answer:
+        """Take a batch with a token of one site, as GoatCounter's tokens all are.
+
+        Raises:
+            PayloadError, SpoolError: as `answer`.
+        """
+        if grant.site_id is None:
+            return self.refused(403, "forbidden", _EVERY_SITE)
+        return await super().take_granted(admitted, grant, intake)
+
+    def refused(self, status: int, code: str, title: str, *more: tuple[bytes, bytes]) -> Answer:  # noqa: ARG002
+        """Answer a batch that is refused as a whole, in GoatCounter's form."""
+        return Answer(status, orjson.dumps({"error": title}), JSON, *more)
+
+    def wrong(self, error: PayloadError) -> Answer:
+        """Tell a sender what is wrong with a whole batch, in GoatCounter's form."""
+        return self.refused(error.status, error.code, str(error))
+
+    def worded(self, error: PayloadError) -> str:
+        """Tell what is wrong with one hit, by GoatCounter's own key."""
+        key = GOATCOUNTERS_KEYS.get(error.field, error.field)
+        return str(PayloadError(error.code, key))
+
     def split(self, body: bytes) -> list[dict[str, object]]:
         """Split a body into hits.
 
@@ -169,25 +224,26 @@ class GoatcounterHitsDoor(HitsDoor):
         return Answer(400, orjson.dumps({"errors": errors}), JSON)
 
     def fields(self, hit: Fields, site: Site | None) -> Fields:
-        """Give a hit our keys; the token must be for one site, as GoatCounter's are.
+        """Give a hit our keys, the site's name among them.
 
         Raises:
-            PayloadError: if it is not, or the hit cannot be read.
+            PayloadError: if the hit cannot be read, or its site was just removed.
         """
         if site is None:
-            raise PayloadError("missing_field", "domain")
+            raise PayloadError("bad_field", "domain")
         return {**from_goatcounter(hit, site.domain), "domain": site.domain}
 
 
 class _Batch:
     """What became of one batch."""
 
-    __slots__ = ("answer", "began", "lock")
+    __slots__ = ("answer", "began", "digest", "lock")
 
     def __init__(self, now: float) -> None:
         self.began = now
         self.lock = asyncio.Lock()
         self.answer: Answer | None = None
+        self.digest = b""
 
 
 class _Taken:
@@ -195,6 +251,11 @@ class _Taken:
 
     def __init__(self) -> None:
         self._batches: OrderedDict[bytes, _Batch] = OrderedDict()
+        self._secret = secrets.token_bytes(32)
+
+    def digest(self, text: bytes) -> bytes:
+        """Hash a text so that nobody can try out later what it was."""
+        return blake2b(text, digest_size=16, key=self._secret).digest()
 
     def batch(self, sender: bytes, key: bytes, now: float) -> _Batch:
         """Give what is known of a batch.
@@ -211,5 +272,6 @@ class _Taken:
             self._batches.popitem(last=False)
         if not key:
             return _Batch(now)
-        name = blake2b(key, digest_size=16, key=blake2b(sender).digest()).digest()
+        # The first of the two has one length, so that no two pairs make the same text.
+        name = self.digest(self.digest(sender) + key)
         return self._batches.setdefault(name, _Batch(now))

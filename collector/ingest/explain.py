@@ -18,6 +18,8 @@ from collector.errors import PayloadError
 from collector.hit import Drop, Hit, Refusal
 from collector.ingest.assemble import Intake, assemble, sites_named
 from collector.ingest.limits import Limits
+from collector.ingest.page import tags_of
+from collector.ingest.rules import NO_RULES
 from collector.ingest.visits import Visits
 from collector.ingest.wire import Payload, decode_plausible
 from collector.privacy.consent import Admitted, Message, Scope, decide
@@ -78,10 +80,17 @@ def _explained(payload: Payload, admitted: Admitted, intake: Intake, name: str) 
     made = assemble(payload, admitted, intake, name)
     if isinstance(made, Drop):
         return Explanation(name, str(made))
-    return Explanation(name, "counted", tuple(_lines(payload, admitted, made.hit)))
+    parameter = intake.rules.get(made.hit.site, NO_RULES).page.search_parameter
+    searched = _searched(payload.url, parameter)
+    return Explanation(name, "counted", tuple(_lines(payload, admitted, made.hit, searched)))
 
 
-def _lines(payload: Payload, admitted: Admitted, hit: Hit) -> list[Line]:
+def _searched(url: str, parameter: str) -> str:
+    query = url.partition("#")[0].partition("?")[2]
+    return tags_of(query, parameter).get(parameter, "") if parameter else ""
+
+
+def _lines(payload: Payload, admitted: Admitted, hit: Hit, searched: str) -> list[Line]:
     visit = hit.visit
     user_agent = admitted.header(b"user-agent").decode("latin-1")
     language = payload.language or admitted.header(b"accept-language").decode("latin-1")
@@ -94,6 +103,7 @@ def _lines(payload: Payload, admitted: Admitted, hit: Hit) -> list[Line]:
         Line("device", user_agent, _joined(visit.browser_version, visit.os, visit.device)),
         Line("screen", str(payload.screen_width or ""), visit.screen),
         Line("language", language, visit.language),
+        Line("search", searched, hit.search_query),
         Line("event", payload.name, hit.event),
         Line("properties", _pairs(payload.props), ", ".join(hit.properties)),
         Line("revenue", "", f"{hit.revenue} {hit.currency}" if hit.currency else ""),

@@ -13,14 +13,14 @@ import logging
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
+from socket import AF_INET, AF_INET6, inet_ntop
 from typing import Any, NamedTuple, TypeGuard
 
 import iptocc
 import maxminddb
 
 from collector.errors import SettingsError
-from collector.privacy.address import truncated
+from collector.privacy.address import truncated, typed
 
 UNKNOWN = "(unknown)"
 NOT_COUNTRIES = frozenset({"ZZ", "XX", "T1", "A1", "A2", "AP", "EU", "O1"})
@@ -187,25 +187,22 @@ def place_of_address(places: Places, address: str) -> Place:
     Raises:
         SettingsError: if it is no address.
     """
-    for family in (AF_INET, AF_INET6):
-        try:
-            return places.place(truncated(inet_pton(family, address)))
-        except OSError:
-            continue
-    raise SettingsError(f"{address!r} is no IP address; use one such as 192.0.2.1 or 2001:db8::1")
+    return places.place(truncated(typed(address)))
 
 
 def examine(database: Path) -> GeoStatus:
     """Tell what a file is before it is taken into use.
 
     Raises:
-        SettingsError: if it is no MaxMind-format file.
+        SettingsError: if there is no such file, or it is no MaxMind-format file.
     """
     from geoip2.database import Reader  # noqa: PLC0415 -- 0.2 s that only a command should pay
 
     try:
         with Reader(database) as reader:
             about = reader.metadata()
+    except FileNotFoundError as missing:
+        raise SettingsError(f"{database}: there is no such file") from missing
     except (OSError, ValueError, maxminddb.InvalidDatabaseError) as broken:
         raise SettingsError(
             f"{database.name} is no MaxMind-format file (.mmdb): {type(broken).__name__}"

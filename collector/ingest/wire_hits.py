@@ -25,7 +25,16 @@ MAX_HITS: Final = 500
 MAX_BATCH_BODY: Final = 1024 * 1024
 MAX_VISITOR: Final = 200
 _YES: Final = (True, 1, "1", "true")
-_SIGNALS: Final = ("opt_out", "gpc", "dnt")
+SIGNALS: Final = ("opt_out", "gpc", "dnt")
+GOATCOUNTERS_KEYS: Final = {
+    "p": "path",
+    "b": "bot",
+    "name": "path",
+    "url": "path",
+    "time": "created_at",
+    "visitor": "session",
+}
+"""What GoatCounter's API calls what goes by these names here."""
 
 Fields = Mapping[str, object]
 Headers = list[tuple[bytes, bytes]]
@@ -38,11 +47,13 @@ class Sender(NamedTuple):
     peer: str
 
 
-class _Ours(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hits: list[dict[str, object]]
 
 
-class _Facts(msgspec.Struct, frozen=True):
+class Facts(msgspec.Struct, frozen=True):
+    """What a relayed hit says beyond a payload: whom it is of, and when it was."""
+
     ip: str = ""
     user_agent: str = ""
     accept_language: str = ""
@@ -55,7 +66,12 @@ class _Goatcounter(msgspec.Struct, frozen=True):
     no_sessions: bool = False
 
 
-class _GoatcounterHit(msgspec.Struct, frozen=True):
+class GoatcounterHit(msgspec.Struct, frozen=True):
+    """What is read of one of GoatCounter's hits; `no_sessions` is its batch's.
+
+    Source: facts of the format in GoatCounter's public documentation (2026-11).
+    """
+
     path: str = ""
     event: bool = False
     ref: str = ""
@@ -67,6 +83,7 @@ class _GoatcounterHit(msgspec.Struct, frozen=True):
     language: str = ""
     session: str = ""
     created_at: str | None = None
+    no_sessions: bool = False
 
 
 def hits_of(body: bytes) -> list[dict[str, object]]:
@@ -76,21 +93,27 @@ def hits_of(body: bytes) -> list[dict[str, object]]:
         PayloadError: `not_json`, `missing_field`, `unknown_field` or `bad_field`;
             `too_large` (413) above 500 hits.
     """
-    return _bounded(shaped(_Ours, parse(body)).hits)
+    return _bounded(shaped(_Batch, parse(body)).hits)
 
 
 def goatcounter_hits_of(body: bytes) -> list[dict[str, object]]:
     """Split one of GoatCounter's batches into its hits, none of them looked at yet.
 
+    Returns:
+        The hits, each with the batch's `no_sessions`.
+
     Raises:
-        PayloadError: as `hits_of`.
+        PayloadError: as `hits_of`; `missing_field` also if there are none.
     """
-    return _bounded(shaped(_Goatcounter, parse(body)).hits)
+    batch = shaped(_Goatcounter, parse(body))
+    if not batch.hits:
+        raise PayloadError("missing_field", "hits")
+    return [{**hit, "no_sessions": batch.no_sessions} for hit in _bounded(batch.hits)]
 
 
 def signals_of(hit: Fields) -> Signals:
     """Read what a hit says of its visitor's refusal, before any other of its keys."""
-    opted_out, gpc, dnt = (hit.get(key) in _YES for key in _SIGNALS)
+    opted_out, gpc, dnt = (hit.get(key) in _YES for key in SIGNALS)
     return Signals(opted_out=opted_out, gpc=gpc, dnt=dnt)
 
 
@@ -100,7 +123,7 @@ def sender_of(hit: Fields) -> Sender:
     Raises:
         PayloadError: `bad_field`, also if `ip` is no address.
     """
-    facts = shaped(_Facts, dict(hit))
+    facts = shaped(Facts, dict(hit))
     if facts.ip and not packed(facts.ip):
         raise PayloadError("bad_field", "ip")
     headers = [
@@ -116,7 +139,7 @@ def told_of(hit: Fields) -> Told:
     Raises:
         PayloadError: `bad_field`.
     """
-    facts = shaped(_Facts, dict(hit))
+    facts = shaped(Facts, dict(hit))
     visitor = facts.visitor.encode()
     if len(visitor) > MAX_VISITOR:
         raise PayloadError("bad_field", "visitor")
@@ -129,7 +152,7 @@ def payload_of_hit(hit: Fields) -> Payload:
     Raises:
         PayloadError: `unknown_field`, `missing_field` or `bad_field`.
     """
-    own = (*_SIGNALS, *_Facts.__struct_fields__)
+    own = (*SIGNALS, *Facts.__struct_fields__)
     return payload_of({key: value for key, value in hit.items() if key not in own})
 
 
@@ -140,17 +163,20 @@ def from_goatcounter(hit: Fields, host: str) -> dict[str, object]:
         host: of the site, which the format does not tell.
 
     Raises:
-        PayloadError: `missing_field` or `bad_field`.
+        PayloadError: `missing_field` or `bad_field`; without `no_sessions` also if
+            neither `session` nor `ip` and `user_agent` tell visitors apart.
     """
-    sent = shaped(_GoatcounterHit, dict(hit))
-    size = sent.size if isinstance(sent.size, list) else []
+    sent = shaped(GoatcounterHit, dict(hit))
+    if not (sent.no_sessions or sent.session or (sent.ip and sent.user_agent)):
+        raise PayloadError("missing_field", "session")
+    size = sent.size if isinstance(sent.size, str) else ",".join(map(str, sent.size or ()))
     payload = goatcounter_payload(
         {
             "p": sent.path,
             "e": "true" if sent.event else "",
             "r": sent.ref[:MAX_URL],
             "q": sent.query,
-            "s": str(size[0]) if size else "",
+            "s": size,
             "b": str(sent.bot) if sent.bot else "",
         },
         host,

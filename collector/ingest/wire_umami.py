@@ -9,7 +9,7 @@ Source: facts of the format in Umami's public documentation (2026-11).
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Annotated, Final
 
 import msgspec
 
@@ -17,7 +17,6 @@ from collector.errors import PayloadError
 from collector.hit import Kind
 from collector.ingest.revenue import minor_units
 from collector.ingest.wire import (
-    MAX_NAME,
     MAX_URL,
     Payload,
     number_of,
@@ -32,7 +31,10 @@ MAX_BATCH_BODY: Final = 64 * 1024
 _COUNTED: Final = "event"
 _TYPES: Final = frozenset({"event", "identify", "performance"})
 _MAX_SCHEME: Final = 12
-_MAX_LANGUAGE: Final = 35
+_Short = Annotated[str, msgspec.Meta(max_length=50)]
+_Host = Annotated[str, msgspec.Meta(max_length=100)]
+_Language = Annotated[str, msgspec.Meta(max_length=35)]
+_Screen = Annotated[str, msgspec.Meta(max_length=11)]
 
 
 class Sent(msgspec.Struct, frozen=True, gc=False):
@@ -49,6 +51,8 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
 class Event(msgspec.Struct, frozen=True, gc=False):
     """What is read of an event's payload; everything else in it is left alone.
 
+    What is longer than Umami takes is refused as it does.
+
     Attributes:
         website: the site's domain, or an id that says nothing here.
         url: of the page, or its path.
@@ -56,12 +60,12 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     """
 
     website: str = ""
-    hostname: str = ""
+    hostname: _Host = ""
     url: str = ""
     referrer: str | None = None
-    screen: str | None = None
-    language: str | None = None
-    name: str | None = None
+    screen: _Screen | None = None
+    language: _Language | None = None
+    name: _Short | None = None
     data: dict[str, object] | None = None
 
 
@@ -87,8 +91,6 @@ def payload_of(event: Event, site: str = "") -> Payload:
         PayloadError: `bad_field`, naming the field.
     """
     name = event.name or ""
-    if len(name) > MAX_NAME:
-        raise PayloadError("bad_field", "name")
     data = event.data or {}
     return Payload(
         kind=Kind.EVENT if name else Kind.PAGEVIEW,
@@ -98,7 +100,7 @@ def payload_of(event: Event, site: str = "") -> Payload:
         props=properties_of(data) if name else (),
         revenue=minor_units(data.get("revenue"), data.get("currency")) if name else None,
         screen_width=width_of(number_of((event.screen or "").partition("x")[0] or None)),
-        language=(event.language or "")[:_MAX_LANGUAGE],
+        language=event.language or "",
     )
 
 

@@ -78,6 +78,18 @@ class Networks:
         return False
 
 
+def typed(text: str) -> bytes:
+    """Pack an address that a person typed.
+
+    Raises:
+        SettingsError: if it is none.
+    """
+    address = packed(text)
+    if not address:
+        raise SettingsError(f"{text!r} is no IP address; use one such as 192.0.2.1 or 2001:db8::1")
+    return address
+
+
 def packed(text: str) -> bytes:
     """Pack an address as a proxy may write it; empty if it is none.
 

@@ -23,6 +23,8 @@ MAX_READ = 2048
 MAX_TEXT = 100
 """Characters of a text that are kept, if the caller names no other cap."""
 MAX_SEARCH_WORDS = 6
+MOST_FOLDED = 18
+"""Signs that one may fold to: U+FDFA, a blessing."""
 MAX_ROUNDS = 3
 """Times a text is percent-decoded: what is encoded oftener hides something, and is a token."""
 
@@ -43,6 +45,7 @@ _UNSEEN = re.compile(
 )
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
+_ENCODED = re.compile(r"%[0-9a-fA-F]{2}")
 _TEMPLATE = re.compile(r":[a-z_]{1,32}")
 
 # After these comes a secret for one person: what follows is cut.
@@ -117,16 +120,20 @@ def scrub_search(text: str) -> str:
 def decoded(text: str) -> str:
     """Undo percent-encoding up to three times over, fold forms, and take out what no eye sees."""
     for _ in range(MAX_ROUNDS):
-        if "%" not in text:
+        if not _ENCODED.search(text):
             break
         text = unquote(text, errors="replace")
     return seen(text)
 
 
 def seen(text: str) -> str:
-    """Fold forms (NFKC), take out what no eye sees, and make control characters spaces."""
+    """Fold forms (NFKC), take out what no eye sees, and make control characters spaces.
+
+    Returns:
+        The text; if it folds to more than `MAX_READ` characters, more than those of it.
+    """
     if not text.isascii():
-        text = unicodedata.normalize("NFKC", _UNSEEN.sub("", text))
+        text = _folded(_UNSEEN.sub("", text))
     return _CONTROLS.sub(" ", text)
 
 
@@ -134,6 +141,20 @@ def forget() -> None:
     """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
     _scrubbed_path.cache_clear()
     _scrubbed_text.cache_clear()
+
+
+def _folded(text: str) -> str:
+    """Fold forms, but no more of a text than shows that it is too long: that takes time."""
+    step = MAX_READ // MOST_FOLDED
+    if len(text) > step:
+        length = 0
+        for end in range(step, len(text) + step, step):
+            length += len(unicodedata.normalize("NFKC", text[end - step : end]))
+            # Where two pieces meet, signs may still become one.
+            if length > MAX_READ + step:
+                text = text[:end]
+                break
+    return unicodedata.normalize("NFKC", text)
 
 
 @lru_cache(maxsize=4096)
@@ -168,8 +189,10 @@ def _capped(path: str) -> str:
 
 @lru_cache(maxsize=4096)
 def _scrubbed_text(text: str) -> str:
-    clean = _SPACES.sub(" ", seen(text)).strip()
-    bare = decoded(text) if "%" in text else clean
+    folded = seen(text)
+    bare = decoded(text) if "%" in text else ""
     # One sign may fold to eighteen, so the length is looked at again.
-    too_long = max(len(clean), len(bare)) > MAX_READ
-    return "" if too_long or any(map(is_personal, {clean, bare})) else clean
+    if max(len(folded), len(bare)) > MAX_READ:
+        return ""
+    clean = _SPACES.sub(" ", folded).strip()
+    return "" if is_personal(clean) or (bare and is_personal(bare)) else clean

@@ -12,8 +12,14 @@ from collector.cells.client import Store
 from collector.ingest.place import LOOK_EVERY
 from tests.integration.closing import deliver
 from tests.integration.seeding import hit
-from tests.service import Service
+from tests.service import CHROME, Service
 from tests.unit.test_place import BERLIN_PLACE, NESTED, database
+
+PARIS = {
+    "country": {"iso_code": "FR"},
+    "subdivisions": [{"iso_code": "IDF"}],
+    "city": {"names": {"en": "Paris"}},
+}
 
 
 def done(result: subprocess.CompletedProcess[str]) -> str:
@@ -193,22 +199,21 @@ def test_an_audit_that_finds_something_leaves_with_1(desk: Service) -> None:
 def test_a_database_of_places_is_taken_into_use_while_the_service_runs(
     desk: Service, tmp_path: Path
 ) -> None:
-    """A copy is put where the service looks, and hits have regions soon after."""
+    """A copy is put where the service looks: hits have its places, and a newer one's after it."""
     given = database(tmp_path / "given.mmdb", NESTED)
+    newer = database(tmp_path / "newer.mmdb", PARIS)
     desk.environ["FOOTFALL_TRUSTED_PROXIES"] = "127.0.0.1/32"
 
     with desk:
         desk.hit("/", site="example.org")
         taken = done(desk.footfall("geo", "set", str(given)))
         given.unlink()
-        for number in range(LOOK_EVERY + 8):
-            desk.hit("/", site="example.org", headers={"X-Forwarded-For": f"192.0.2.{number}"})
+        visits_counted_in(desk, "DE-BE", "DE-Berlin")
         status = json.loads(done(desk.footfall("geo", "status", "--json")))
         place = json.loads(done(desk.footfall("geo", "test", "192.0.2.7", "--json")))
         broken = desk.footfall("geo", "set", str(desk.data_dir / "registry.sqlite3"))
-        desk.wait_for(
-            True, lambda: "DE-BE" in desk.breakdown("visit:region", "visitors", "example.org")
-        )
+        done(desk.footfall("geo", "set", str(newer)))
+        visits_counted_in(desk, "FR-IDF", "FR-Paris")
 
     assert taken.startswith(f"In use: {desk.data_dir / 'places.mmdb'}")
     assert status["path"] == str(desk.data_dir / "places.mmdb")
@@ -216,3 +221,15 @@ def test_a_database_of_places_is_taken_into_use_while_the_service_runs(
     assert broken.returncode == 2
     assert "no MaxMind-format file" in broken.stderr
     assert not list(desk.data_dir.glob("*.new"))
+
+
+def visits_counted_in(desk: Service, region: str, city: str) -> None:
+    """Send hits until the service must have looked at its file, and wait for their place."""
+    for number in range(LOOK_EVERY + 8):
+        forwarded = {"X-Forwarded-For": f"192.0.2.{number}", "User-Agent": f"{CHROME} {city}"}
+        desk.hit("/", site="example.org", headers=forwarded)
+    for dimension, value in (("visit:region", region), ("visit:city", city)):
+        desk.wait_for(
+            True,
+            lambda: value in desk.breakdown(dimension, "visitors", "example.org"),  # noqa: B023
+        )

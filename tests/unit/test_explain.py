@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from collector.ingest.explain import Explanation, Line, explain
+from collector.ingest.page import PageRules
 from collector.ingest.rules import SiteRules
 from collector.registry.sites import Goal
 from tests.builders import CHROME, a_body, an_intake
@@ -50,6 +51,20 @@ def test_events_show_properties_revenue_and_goals() -> None:
     assert Line("properties", "plan=pro, mail=jane@example.com", "plan=pro") in found.lines
     assert Line("revenue", "", "990 EUR") in found.lines
     assert Line("goals", "", "Sale") in found.lines
+
+
+@pytest.mark.parametrize(
+    ("searched", "kept"), [("Red+Shoes", "red shoes"), ("jane%40example.com", "")]
+)
+def test_what_was_searched_on_the_site_has_a_line(searched: str, kept: str) -> None:
+    """The site's search is shown as it was sent and as it is kept, dropped or not."""
+    rules = {1: SiteRules(page=PageRules(search_parameter="q"))}
+    body = a_body(u=f"https://example.org/find?q={searched}#top")
+
+    (found,) = explain(body, [UA], PEER, an_intake(rules=rules))
+
+    given = searched.replace("+", " ").replace("%40", "@")
+    assert [("search", given, kept)] == [line for line in found.lines if line.rule == "search"]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import string
+import unicodedata
 from urllib.parse import quote
 
 import pytest
@@ -20,6 +21,7 @@ from collector.privacy.scrub import (
     scrub_path,
     scrub_search,
     scrub_text,
+    seen,
 )
 from collector.privacy.scrub_detectors import class_of_segment
 from tests.corpora import ENCODINGS, SHAPES, Positive, is_scrubbed, ordinary_paths, positives
@@ -206,6 +208,24 @@ def test_an_endless_text_is_dropped() -> None:
 def test_a_text_that_folds_to_an_endless_one_is_dropped() -> None:
     """One sign that NFKC makes eighteen of cannot carry a text past the limit."""
     assert scrub_text("ﷺ" * (MAX_READ - 1)) == ""
+
+
+def test_no_more_is_folded_than_shows_that_it_is_too_long() -> None:
+    """Folding all of it would take longer than everything else: a beginning is enough."""
+    folded = seen("ﷺ" * MAX_READ)
+
+    assert MAX_READ < len(folded) < 3 * MAX_READ
+
+
+@given(st.text("aé\u0301\u0308\u1100\u1161\u11a8ﬃ ", min_size=200, max_size=600))
+def test_what_is_not_too_long_is_folded_as_a_whole(text: str) -> None:
+    """Signs that become one are folded together, wherever in the text they stand."""
+    assert seen(text) == unicodedata.normalize("NFKC", text)
+
+
+def test_a_long_tail_hides_nothing() -> None:
+    """White space that goes when it is made single does not make an endless text a short one."""
+    assert scrub_text("\u3000" * 1900 + "ﷺ" * 20 + " jo@example.org") == ""
 
 
 @pytest.mark.parametrize(

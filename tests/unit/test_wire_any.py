@@ -108,5 +108,7 @@ def test_what_is_good_is_taken() -> None:
     good = {"name": "pageview", "url": "https://example.org/", "domain": "example.org"}
 
     assert is_taken(lambda: relayed(good))
-    assert is_taken(lambda: relayed(wire_hits.from_goatcounter({"path": "/a"}, "example.org")))
+    assert is_taken(
+        lambda: relayed(wire_hits.from_goatcounter({"path": "/a", "session": "s"}, "example.org"))
+    )
     assert not is_taken(lambda: relayed({**good, "ip": "x"}))

@@ -163,6 +163,44 @@ def test_goatcounters_hits_get_our_keys() -> None:
 
 def test_goatcounters_events_are_events() -> None:
     """The path of an event is its name."""
-    fields = from_goatcounter({"path": "click", "event": True}, "example.org")
+    fields = from_goatcounter({"path": "click", "event": True, "session": "s1"}, "example.org")
 
     assert "click" == payload_of_hit(fields).name
+
+
+def test_goatcounters_sizes_may_be_texts() -> None:
+    """A size is a list, or its parts with commas between them."""
+    fields = from_goatcounter({"path": "/", "size": "390,844,3", "session": "s1"}, "example.org")
+
+    assert 390 == payload_of_hit(fields).screen_width
+
+
+@pytest.mark.parametrize(
+    "told", [{"ip": "192.0.2.1", "user_agent": "X"}, {"session": "s1"}, {"no_sessions": True}]
+)
+def test_goatcounters_hits_tell_visitors_apart(told: dict[str, object]) -> None:
+    """By session or by address and user agent, unless the batch says that nothing does."""
+    fields = from_goatcounter({"path": "/a", **told}, "example.org")
+
+    assert "https://example.org/a" == fields["url"]
+
+
+@pytest.mark.parametrize("told", [{}, {"ip": "192.0.2.1"}, {"user_agent": "X"}])
+def test_goatcounters_hits_of_nobody_are_refused(told: dict[str, object]) -> None:
+    """Address or user agent alone tells nobody apart, as GoatCounter has it."""
+    with pytest.raises(PayloadError, match="missing_field: session"):
+        from_goatcounter({"path": "/a", **told}, "example.org")
+
+
+def test_goatcounters_batches_say_it_once_for_all_hits() -> None:
+    """`no_sessions` is the batch's to say, and no hit's."""
+    (hit,) = goatcounter_hits_of(b'{"hits":[{"path":"/a","no_sessions":true}]}')
+    (free,) = goatcounter_hits_of(b'{"no_sessions":true,"hits":[{"path":"/a"}]}')
+
+    assert (False, True) == (hit["no_sessions"], free["no_sessions"])
+
+
+def test_goatcounters_batches_hold_a_hit() -> None:
+    """A batch without hits is refused, as GoatCounter does."""
+    with pytest.raises(PayloadError, match="missing_field: hits"):
+        goatcounter_hits_of(b'{"hits":[]}')

@@ -74,6 +74,16 @@ def test_an_event_may_name_no_page() -> None:
     assert ("order", "https://example.org/") == (payload.name, payload.url)
 
 
+def test_names_may_be_as_long_as_umamis() -> None:
+    """What Umami just takes is taken: its longest name, host, language and screen."""
+    longest = {"hostname": "h" * 100, "language": "l" * 35, "screen": "1" * 11}
+
+    payload = read(name="n" * 50, **longest)
+
+    assert payload is not None
+    assert ("n" * 50, "l" * 35) == (payload.name, payload.language)
+
+
 @pytest.mark.parametrize("kind", ["identify", "performance"])
 def test_other_types_are_accepted_and_not_read(kind: str) -> None:
     """Identities are never read, and timings not yet."""
@@ -90,7 +100,10 @@ def test_other_types_are_accepted_and_not_read(kind: str) -> None:
         ([], "bad_field"),
         ({"type": "event", "payload": {"url": 7}}, "bad_field: url"),
         ({"type": "event", "payload": {"url": "data://" + "x" * 2000}}, "bad_field: url"),
-        ({"type": "event", "payload": {"url": "/", "name": "x" * 121}}, "bad_field: name"),
+        ({"type": "event", "payload": {"url": "/", "name": "x" * 51}}, "bad_field: name"),
+        ({"type": "event", "payload": {"url": "/", "hostname": "x" * 101}}, "bad_field: hostname"),
+        ({"type": "event", "payload": {"url": "/", "language": "x" * 36}}, "bad_field: language"),
+        ({"type": "event", "payload": {"url": "/", "screen": "1" * 12}}, "bad_field: screen"),
     ],
 )
 def test_malformed_objects_are_refused(sent: object, expected: str) -> None:
