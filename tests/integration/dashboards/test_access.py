@@ -12,20 +12,7 @@ from collector.settings import Settings
 from collector.stats.report import Reports
 from dashboards import app as dashboards
 from tests.builders import FakeClock
-from tests.integration.dashboard_fixtures import (
-    PASSWORD,
-    PageText,
-    client,
-    clock,
-    kept_store,
-    log_in,
-    registry,
-    reports,
-    store,
-    words_of,
-)
-
-__all__ = ["client", "clock", "kept_store", "registry", "reports", "store"]
+from tests.integration.dashboards.browsing import PASSWORD, PageText, log_in, words_of
 
 
 @pytest.mark.parametrize("domain", ["private.example", "unknown.example", "favicon.ico"])

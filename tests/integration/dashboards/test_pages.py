@@ -22,19 +22,8 @@ from dashboards.pages import overview
 from dashboards.panels import wanted_panels
 from dashboards.params import query_from
 from tests.builders import FakeClock
-from tests.integration.dashboard_fixtures import (
-    client,
-    clock,
-    kept_store,
-    log_in,
-    registry,
-    reports,
-    store,
-    words_of,
-)
+from tests.integration.dashboards.browsing import log_in, words_of
 from tests.integration.seeding import closes_at, hit, insert, seal_plainly
-
-__all__ = ["client", "clock", "kept_store", "registry", "reports", "store"]
 
 NASTY = "/<svg onload=alert(1)>\"'{{7*7}}</script>"
 

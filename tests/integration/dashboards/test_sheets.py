@@ -9,18 +9,8 @@ import pytest
 from starlette.testclient import TestClient
 
 from collector.cells.client import Store
-from tests.integration.dashboard_fixtures import (
-    client,
-    clock,
-    kept_store,
-    log_in,
-    registry,
-    reports,
-    store,
-)
+from tests.integration.dashboards.browsing import log_in
 from tests.integration.seeding import hit, insert
-
-__all__ = ["client", "clock", "kept_store", "registry", "reports", "store"]
 
 TODAY = "/example.org.csv?period=today"
 

@@ -1,0 +1,1 @@
+"""What the dashboards' pages promise, over a real store."""
