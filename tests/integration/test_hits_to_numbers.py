@@ -12,7 +12,7 @@ from collector.registry.sites import Goal
 from collector.registry.store import Registry
 from tests.asgi import found, get, lifespan, post, some_settings
 from tests.builders import a_body
-from tests.integration.dashboard_fixtures import words_of
+from tests.integration.dashboards.browsing import words_of
 
 VISITORS = 5
 SENT: tuple[dict[str, Any], ...] = (
