@@ -31,7 +31,7 @@ from collector.ingest.rules import rules_of
 from collector.ingest.visits import Visits
 from collector.privacy.address import Networks
 from collector.privacy.secrets import DaySecrets, runtime_directory
-from collector.registry.sites import Sites
+from collector.registry.sites import Site, Sites
 from collector.registry.store import Registry
 from collector.settings import Settings, runtime_candidates
 from collector.spool.delivery import Delivery
@@ -100,6 +100,15 @@ class Parts:
         self.shaping.recall(open_values(self.store))
         self.snapshots.take_due(self.sites)
 
+    def picture_first(self, site: Site) -> None:
+        """Take the first picture if a site is told from it and there is none yet.
+
+        Waits while a day is being sealed or a site erased.
+        """
+        if self.opened and self.snapshots.lack(site):
+            with self.sealing:
+                self.snapshots.take_due(self.registry.sites())
+
     def close(self) -> None:
         """Let go of everything that is kept; what delivers or commits must have ended."""
         self.journal.close()
@@ -157,7 +166,14 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         retention=Retention(store, lambda: keeps_of(registry.sites()), clock),
         snapshots=snapshots,
         shaping=shaping,
-        reports=Reports(store, registry.sites, clock, snapshots.visits_now, known),
+        reports=Reports(
+            store,
+            registry.sites,
+            clock,
+            snapshots.visits_now,
+            known,
+            before=lambda site: parts.picture_first(site),  # noqa: PLW0108 - made below
+        ),
         intake=intake,
     )
     parts.read_sites()

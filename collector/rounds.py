@@ -43,7 +43,7 @@ def begin(parts: Parts, demo: Site | None = None) -> list[asyncio.Task[None]]:
     work = [
         asyncio.create_task(_again(SITES_SECONDS, lambda: _read_sites(parts), "reading sites")),
         asyncio.create_task(_again(SECRETS_SECONDS, lambda: _destroy(parts), "destroying secrets")),
-        asyncio.create_task(_again(SNAPSHOT_SECONDS, lambda: _picture(parts), "taking snapshots")),
+        asyncio.create_task(_again(SNAPSHOT_SECONDS, lambda: picture(parts), "taking snapshots")),
         asyncio.create_task(_again(SEAL_SECONDS, lambda: _seal(parts), "sealing")),
         asyncio.create_task(_again(EXPIRY_SECONDS, Expiry(parts), "deleting what is old")),
         asyncio.create_task(
@@ -122,11 +122,13 @@ def _check_clock(parts: Parts) -> None:
         raise
 
 
-def _picture(parts: Parts) -> None:
+def picture(parts: Parts) -> None:
+    """Take the next picture for strict sites if one is due."""
     # While a day is sealed the last picture stands; this round does not wait for it.
     if parts.opened and parts.sealing.acquire(blocking=False):
         try:
-            parts.snapshots.take_due(parts.sites)
+            # Not as last read: a question may have had the first picture taken since then.
+            parts.snapshots.take_due(parts.registry.sites())
         finally:
             parts.sealing.release()
 

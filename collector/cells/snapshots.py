@@ -15,7 +15,7 @@ from collector.cells import parts
 from collector.cells.client import Store
 from collector.cells.thresholds import PROFILES, profile_of
 from collector.clock import Clock
-from collector.registry.sites import Sites
+from collector.registry.sites import Site, Sites
 
 SECONDS = max(profile.snapshot_seconds for profile in PROFILES.values())
 """How long a picture stands at least, from the instant it was taken."""
@@ -60,6 +60,11 @@ class Snapshots:
         self._visits = {site: self._live(site) for site in asking}
         self._taken_at, self._cleared = now, False
         return True
+
+    def lack(self, site: Site) -> bool:
+        """Tell whether a site asks for a picture while there is none: its day looks empty."""
+        asks = profile_of(site.profile).snapshot_seconds > 0
+        return asks and self._taken_at == float("-inf")
 
     def visits_now(self, site: int) -> int:
         """Count a site's present visits: as pictured, or live for those that do not ask for it."""

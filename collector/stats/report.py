@@ -55,6 +55,7 @@ class Reports:
         visits_now: counts a site's visits with a hit in the last five minutes, by its number.
         known: values that are nobody's secret, such as the named sources; by dimension. The
             same that sealing is told.
+        before: is called with the site before its open days are looked at.
     """
 
     def __init__(
@@ -64,12 +65,14 @@ class Reports:
         clock: Clock,
         visits_now: Callable[[int], int],
         known: Known | None = None,
+        before: Callable[[Site], None] = lambda _: None,
     ) -> None:
         self.sites = sites
         self._store = store
         self._clock = clock
         self._visits_now = visits_now
         self._known = known
+        self._before = before
         self._calendar = Calendar(store, clock)
         self._reader = Reader(store, clock, self._calendar)
 
@@ -81,6 +84,7 @@ class Reports:
             Unanswerable: if no view can answer it; the sentence says which could.
             Unreachable: if the store does not answer in time.
         """
+        self._before(query.site)
         if CONVERSION_RATE in query.metrics:
             return conversion.answer(query, self.ask)
         now = self._clock.now()
@@ -111,6 +115,7 @@ class Reports:
 
     def began(self, site: Site) -> date | None:
         """Find the first local day of which a site has numbers; None if it has none."""
+        self._before(site)
         began = _BEGAN.format(open_table(site.profile))
         found, first = self._store.query(began, {"site": site.id}, LIMITS)[0]
         return first if found else None

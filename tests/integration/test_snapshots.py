@@ -16,14 +16,16 @@ from collector.cells import parts
 from collector.cells.client import Store
 from collector.cells.retention import erase_site
 from collector.cells.snapshots import SECONDS, Snapshots
+from collector.parts import make_parts
 from collector.registry.sites import Sites
 from collector.registry.store import Registry
-from collector.settings import Settings
+from collector.rounds import picture
+from collector.settings import Secrets, Settings
 from collector.stats import api
 from collector.stats.report import Reports
 from dashboards import app as dashboards
 from tests.builders import FakeClock, a_site
-from tests.integration.asking import seal
+from tests.integration.asking import TODAY, ask, seal
 from tests.integration.reading_service import NOON_OF_THE_22ND
 from tests.integration.seeding import FIRST_HIT, hit, insert
 
@@ -74,6 +76,8 @@ class Desk:
                 "/api/v1/stats/aggregate", **asked, filters="visit:source==a.example"
             ),
             "page": self._get(f"/{domain}", period="today"),
+            "file": self._get(f"/{domain}.csv", period="today"),
+            "file of pages": self._get(f"/{domain}.csv", period="today", by="path"),
         }
         for name in ("event:page", "visit:source", "visit:country", "visit:exit_page"):
             metrics = "pageviews" if name.startswith("event") else "visits"
@@ -119,7 +123,7 @@ def desk(store: Store, tmp_path: Path) -> Iterator[Desk]:
 
 
 def test_one_visit_more_shows_in_no_answer_until_the_next_picture(desk: Desk) -> None:
-    """Version 1 and 2, dashboard and present visits stand together, and move together."""
+    """Version 1 and 2, dashboard, its files and present visits stand and move together."""
     desk.come(12, "a.example")
     desk.snapshots.take_due(desk.registry.sites())
     before = {domain: desk.told(domain) for domain in (STRICT, LOOSE)}
@@ -214,3 +218,27 @@ def test_a_site_that_asks_later_has_its_present_visits_held_too(desk: Desk) -> N
     desk.come(1, "a.example")
 
     assert (desk.snapshots.visits_now(2), desk.snapshots.visits_now(1)) == (3, 3)
+
+
+def test_a_first_site_that_turns_strict_never_looks_empty(tmp_path: Path) -> None:
+    """Its first question takes the picture, and a round that knows only the old sites leaves it."""
+    settings = Settings(data_dir=tmp_path, secrets=Secrets(store="memory"))
+    service = make_parts(settings, FakeClock(NOON_OF_THE_22ND))
+    service.registry.add_site(LOOSE)
+    service.make_ready()
+    service.opened = True
+    service.read_sites()
+    insert(service.store, [hit(str(n), "2026-11-22 10:30", **FIRST_HIT) for n in range(12)])
+    picture(service)
+
+    service.registry.set_site(LOOSE, profile="strict")
+    told = []
+    for _ in range(2):
+        question = ask("visitors", TODAY, site=service.registry.sites().named(LOOSE))
+        told.append(service.reports.ask(question).totals["visitors"])
+        picture(service)
+    there = parts.partitions(service.store, "snapshot_cells")
+    service.close()
+
+    assert told == [12, 12]
+    assert there

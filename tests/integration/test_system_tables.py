@@ -1,0 +1,111 @@
+"""ClickHouse's own system tables are swept too (S-30), in the process through which hits went."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.cells.client import Store
+from collector.errors import DeliveryError
+from collector.parts import Parts, make_parts
+from collector.settings import Secrets, Settings
+from tests.builders import FakeClock
+from tests.integration.asking import ask
+from tests.integration.forgetful import come, masked
+from tests.sentinels import (
+    ADDRESS_6,
+    COOKIE_MARK,
+    QUERY_TOKEN,
+    USER_AGENT_MARK,
+    Place,
+    sweep,
+)
+
+MARKS = (ADDRESS_6, USER_AGENT_MARK, QUERY_TOKEN, COOKIE_MARK)
+
+STATIC = {"contributors", "data_type_families", "documentation", "formats", "functions", "licenses"}
+"""What comes with the engine, word for word: over twenty megabytes."""
+
+CLOSED = {
+    # Of what the engine has not: ZooKeeper, a heap profile, users other than its own.
+    "distributed_ddl_queue",
+    "jemalloc_profile_text",
+    "grants",
+    "masking_policies",
+    "quota_limits",
+    "quota_usage",
+    "quotas",
+    "quotas_usage",
+    "role_grants",
+    "roles",
+    "row_policies",
+    "settings_profile_elements",
+    "settings_profiles",
+    "users",
+}
+"""System tables that the embedded engine may refuse to read."""
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    """Make the parts of a service behind a proxy, with one site."""
+    settings = Settings(
+        data_dir=tmp_path, secrets=Secrets(store="memory"), trusted_proxies=("127.0.0.1/32",)
+    )
+    made = make_parts(settings, FakeClock())
+    made.registry.add_site("example.org", public=True)
+    made.make_ready()
+    made.journal.start()
+    made.read_sites()
+    yield made
+    made.close()
+
+
+def system_tables(store: Store) -> tuple[list[Place], set[str]]:
+    """Write out every text of every row of the system tables; also name those that refused."""
+    found: list[Place] = []
+    refused: set[str] = set()
+    for table, columns in store.query(
+        "SELECT table, arrayStringConcat(groupArray(concat('`', name, '`')), ', ') "
+        "FROM system.columns WHERE database = 'system' AND type LIKE '%String%' GROUP BY table"
+    ):
+        if table in STATIC:
+            continue
+        try:
+            rows = store.query(f"SELECT toString(tuple({columns})) FROM system.`{table}`")
+        except DeliveryError:
+            refused.add(table)
+        else:
+            found.append((f"system.{table}", "\n".join(row[0] for row in rows).encode()))
+    return found, refused
+
+
+def test_no_mark_stands_in_a_system_table(parts: Parts) -> None:
+    """After hits, refusals, a delivery, a question and a sealing no row holds a marked value."""
+    asyncio.run(come(parts, [masked(mark.encode()) for mark in MARKS]))
+    parts.delivery.flush()
+    told = parts.reports.ask(ask("pageviews", site=parts.sites.named("example.org")))
+    while_open, _ = system_tables(parts.store)
+    parts.clock.pass_by(86_400)  # type: ignore[attr-defined]
+    sealed = parts.sealer.run_once()
+    once_sealed, refused = system_tables(parts.store)
+
+    names = {place for place, _ in once_sealed}
+    assert told.totals["pageviews"] == 1
+    assert len(sealed) == 1
+    assert {"system.errors", "system.processes", "system.parts", "system.mutations"} <= names
+    assert refused <= CLOSED
+    assert sweep([*while_open, *once_sealed], MARKS) == []
+
+
+def test_a_mark_in_a_statement_that_failed_is_found(parts: Parts) -> None:
+    """The engine keeps the text of its last error, and there the sweep finds a planted mark."""
+    with pytest.raises(DeliveryError):
+        parts.store.query(f"SELECT {QUERY_TOKEN} FROM open_cells")
+
+    found, _ = system_tables(parts.store)
+
+    assert f"{QUERY_TOKEN} in system.errors" in sweep(found, MARKS)
