@@ -38,6 +38,8 @@ __all__ = ["renderer", "routes"]
 LARGEST_FORM = 8192
 PASSWORDS_AT_ONCE = 2
 QUESTIONS_AT_ONCE = 2
+STORE_AWAY = 503
+RETRY_S = "5"
 DEMO_SITE = "localhost"
 DEMO_PAGES = ("", "pricing", "docs")
 
@@ -106,7 +108,7 @@ class _Desk:
                 return await endpoint(request)
             except DeliveryError:
                 _log.warning("a page could not be shown: the store did not answer")
-                return self._problem(request, 503, None)
+                return self._problem(request, STORE_AWAY, None)
 
         return answer
 
@@ -260,7 +262,10 @@ class _Desk:
         return self._problem(request, 404, reader)
 
     def _problem(self, request: Request, status: int, reader: User | None) -> Response:
-        return self._page(request, "problem.html", reader, status, code=status)
+        answer = self._page(request, "problem.html", reader, status, code=status)
+        if status == STORE_AWAY:
+            answer.headers["Retry-After"] = RETRY_S
+        return answer
 
     def _to_login(self, request: Request, target: str) -> Response:
         query = urlencode({"next": target}) if target != "/" else ""

@@ -64,6 +64,10 @@ class Front:
         """End a fault."""
         (self.folder / "faults" / fault).unlink()
 
+    def stalls(self) -> bool:
+        """Tell whether a fault stalls every INSERT."""
+        return any((self.folder / "faults" / fault).exists() for fault in ("before", "after"))
+
     def behave(self) -> None:
         """End every fault."""
         for fault in (self.folder / "faults").iterdir():

@@ -11,10 +11,11 @@ Source: docs/design/0008-cardinality.md.
 from __future__ import annotations
 
 from array import array
-from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import NamedTuple
 
+import msgspec
 from msgspec.structs import replace
 
 from collector.hit import HIT_VALUES, OTHER, VISIT_VALUES, Hit, VisitValues
@@ -54,14 +55,55 @@ class Turned(NamedTuple):
     closes_at: int
 
 
-Visitor = tuple[int, int, bytes]
-
-
-class _Altered(NamedTuple):
+class _Altered(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """How a visit was counted whose own values were not."""
 
     visit: VisitValues
     exit_path: str
+
+
+class _AlteredVisits:
+    """The latest visits that were altered, packed: as objects they took a KiB each (2026-11)."""
+
+    def __init__(self) -> None:
+        self._of: dict[tuple[int, int], dict[bytes, bytes]] = {}
+        self._count = 0
+        self._encode_into = msgspec.msgpack.Encoder().encode_into
+        self._decode = msgspec.msgpack.Decoder(_Altered).decode
+        self._buffer = bytearray()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def get(self, hit: Hit) -> _Altered | None:
+        """Give what is remembered of a hit's visit."""
+        record = self._of.get((hit.site, hit.closes_at), {}).get(hit.pseudonym)
+        return None if record is None else self._decode(record)
+
+    def put(self, hit: Hit, altered: _Altered) -> None:
+        """Remember it as the latest; of the site that has most, the oldest are forgotten."""
+        self.drop(hit)
+        # `encode` gives bytes that hold on to up to half as much again (msgspec 0.22).
+        self._encode_into(altered, self._buffer)
+        latest = self._of.setdefault((hit.site, hit.closes_at), {})
+        latest[hit.pseudonym] = bytes(self._buffer)
+        self._count += 1
+        if self._count > ALTERED_VISITS:
+            longest = max(self._of.values(), key=len)
+            # Several at once: each look for the oldest passes over those that went before.
+            for pseudonym in list(islice(longest, max(1, len(longest) // 64))):
+                del longest[pseudonym]
+                self._count -= 1
+
+    def drop(self, hit: Hit) -> None:
+        """Forget a hit's visit, if it is remembered."""
+        of_site = self._of.get((hit.site, hit.closes_at), {})
+        self._count -= of_site.pop(hit.pseudonym, None) is not None
+
+    def forget(self, which: Callable[[int, int], bool]) -> None:
+        """Forget all of some sites' days: those of which this is true of (site, closes_at)."""
+        for key in [key for key in self._of if which(*key)]:
+            self._count -= len(self._of.pop(key))
 
 
 class CountMin:
@@ -145,7 +187,7 @@ class Caps:
     ) -> None:
         self._cap_of = cap_of
         self._days: dict[int, dict[tuple[int, str], Kept]] = {}
-        self._altered: OrderedDict[Visitor, _Altered] = OrderedDict()
+        self._altered = _AlteredVisits()
         self._turned: dict[Turned, int] = {}
 
     def recall(self, rows: Iterable[tuple[int, int, str, str, int]]) -> None:
@@ -171,26 +213,23 @@ class Caps:
         """Forget a day, and all that closed before it."""
         for day in [day for day in self._days if day <= closes_at]:
             del self._days[day]
-        for visit in [visit for visit in self._altered if visit[1] <= closes_at]:
-            del self._altered[visit]
+        self._altered.forget(lambda _, closed_at: closed_at <= closes_at)
 
     def forget_site(self, site: int) -> None:
         """Forget all of a site that was removed."""
         for day in self._days.values():
             for key in [key for key in day if key[0] == site]:
                 del day[key]
-        for visit in [visit for visit in self._altered if visit[0] == site]:
-            del self._altered[visit]
+        self._altered.forget(lambda of_site, _: of_site == site)
 
     def values(self, site: int, closes_at: int, dimension: str) -> int:
         """Count the values kept of a dimension."""
         return len(self._kept(site, closes_at, dimension))
 
     def _capped(self, hit: Hit) -> Hit:
-        visitor = (hit.site, hit.closes_at, hit.pseudonym)
         if hit.visits > 0:
-            self._altered.pop(visitor, None)
-        before = self._altered.get(visitor)
+            self._altered.drop(hit)
+        before = self._altered.get(hit)
         changes = self._hit_changes(hit)
         visit = before.visit if before else self._visit(hit)
         if before and hit.left_path and hit.left_path != before.exit_path:
@@ -198,21 +237,21 @@ class Caps:
         if visit != hit.visit:
             changes["visit"] = visit
         if before or changes:
-            self._remember(visitor, hit, visit, str(changes.get("exit_path", hit.exit_path)))
+            self._remember(hit, before, visit, str(changes.get("exit_path", hit.exit_path)))
         if not changes:
             return hit
         turned = Turned(hit.site, hit.closes_at)
         self._turned[turned] = self._turned.get(turned, 0) + 1
         return replace(hit, **changes)
 
-    def _remember(self, visitor: Visitor, hit: Hit, visit: VisitValues, exit_path: str) -> None:
-        before = self._altered.pop(visitor, None)
+    def _remember(
+        self, hit: Hit, before: _Altered | None, visit: VisitValues, exit_path: str
+    ) -> None:
         last = exit_path or (before.exit_path if before else "")
         if visit == hit.visit and exit_path == hit.exit_path != "":
-            return
-        self._altered[visitor] = _Altered(visit, last)
-        if len(self._altered) > ALTERED_VISITS:
-            self._altered.popitem(last=False)
+            self._altered.drop(hit)
+        else:
+            self._altered.put(hit, _Altered(visit, last))
 
     def _hit_changes(self, hit: Hit) -> dict[str, object]:
         changes: dict[str, object] = {}

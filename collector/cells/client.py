@@ -79,7 +79,10 @@ _CONTENT_CODES = frozenset({6, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 131, 190
 
 
 class Store:
-    """One ClickHouse, embedded or remote, with a client for each thread that asks.
+    """One ClickHouse, embedded or remote, with as many clients as there are calls at a time.
+
+    A client is lent to one call after the other, whichever thread makes it: the service's
+    rounds are threads that end, and a client takes a third of a MiB.
 
     Args:
         path: the folder of the embedded engine; unused with a DSN.
@@ -93,9 +96,10 @@ class Store:
         self.path = path
         self.dsn = dsn
         self._call_timeout_s = call_timeout_s
-        self._local = threading.local()
         self._clients: list[Client] = []
+        self._free: list[Client] = []
         self._lock = threading.Lock()
+        self._opening = threading.Lock()
 
     @property
     def embedded(self) -> bool:
@@ -197,12 +201,11 @@ class Store:
             self.command("SYSTEM JEMALLOC PURGE")
 
     def close(self) -> None:
-        """Close every thread's client; the embedded engine lets go of its folder."""
+        """Close every client; the embedded engine lets go of its folder."""
         with self._lock:
-            clients, self._clients = self._clients, []
+            clients, self._clients, self._free = self._clients, [], []
         for client in clients:
             client.close()
-        self._local = threading.local()
 
     def _align_sealed(self) -> None:
         sorted_by = (
@@ -240,19 +243,32 @@ class Store:
 
     def _call(self, call: Callable[[Client], Answer]) -> Answer:
         try:
-            return call(self._client())
+            with self._client() as client:
+                return call(client)
         except DatabaseError as refused:
             raise _in_our_words(refused) from refused
         except (ClickHouseError, OSError, RuntimeError) as failed:
             raise Unreachable(_shortened(failed)) from failed
 
-    def _client(self) -> Client:
-        client: Client | None = getattr(self._local, "client", None)
-        if client is None:
+    @contextmanager
+    def _client(self) -> Iterator[Client]:
+        with self._lock:
+            client = self._free.pop() if self._free else None
+        client = client or self._one_more()
+        try:
+            yield client
+        finally:
             with self._lock:
-                client = self._connect_to_server() if self.dsn else self._open_engine()
-                self._clients.append(client)
-            self._local.client = client
+                # One that was closed meanwhile is of no more use.
+                if client in self._clients:
+                    self._free.append(client)
+
+    def _one_more(self) -> Client:
+        # Not under the other lock: a server that hangs must not hold up calls under way.
+        with self._opening:
+            client = self._connect_to_server() if self.dsn else self._open_engine()
+        with self._lock:
+            self._clients.append(client)
         return client
 
     def _connect_to_server(self) -> Client:

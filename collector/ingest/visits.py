@@ -25,7 +25,7 @@ from collector.hit import Kind, VisitValues
 
 VISIT_GAP_S: Final = 30 * 60
 NOW_S: Final = 5 * 60
-MAX_BYTES: Final = 32 << 20
+MAX_BYTES: Final = 24 << 20
 MAX_PAGES: Final = 8
 _SWEEP_EVERY_S: Final = 60
 _UNSEEN: Final = -1

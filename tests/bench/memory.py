@@ -1,7 +1,8 @@
 """Print what the service weighs: idle, loaded, besieged, cut off: `python -m tests.bench.memory`.
 
-BENCH_HITS is how many pageviews, each of a new page and a new visitor, are sent
-(1 000 000 unless told). Figures are of the whole process: resident now, and its peak.
+Words after it choose among `embedded`, `collector` and `cut-off`. BENCH_HITS is how many
+pageviews, each of a new page and a new visitor, are sent (1 000 000 unless told). Figures
+are of the whole process: resident now, and its peak.
 """
 
 from __future__ import annotations
@@ -49,7 +50,9 @@ def main() -> None:
     """Weigh the service in each state and print a line for it."""
     if shutil.which("wrk") is None:
         sys.exit("this bench needs wrk: apt-get install wrk")
-    for bench in (_embedded, _of_a_server, _without_a_server):
+    benches = {"embedded": _embedded, "collector": _of_a_server, "cut-off": _without_a_server}
+    for chosen in sys.argv[1:] or benches:
+        bench = benches[chosen]
         with tempfile.TemporaryDirectory() as folder:
             bench(Path(folder))
 
@@ -80,8 +83,11 @@ def _of_a_server(folder: Path) -> None:
     with a_front(folder / "server") as front:
         environ = {**TRUSTING, "FOOTFALL_CLICKHOUSE_DSN": front.dsn()}
         with Service(folder / "data", environ=environ) as service:
-            sent = send(service.port, HITS // 4)
-            _print(f"collector of a server, {sent} distinct hits", service)
+            _print("collector of a server, idle", service)
+            sent = 0
+            for _ in range(10):
+                sent += send(service.port, HITS // 10, after=sent)
+                _print(f"collector of a server, {sent} distinct hits", service)
             service.kill()
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from collector.cells import schema
 from collector.cells.client import Store
 from collector.spool.journal import Journal
 from tests.clickhouse_process import Front, a_front, new_database
+from tests.fault.hasty import hasty
 from tests.spooling import a_journal
-
-PATIENCE_SECONDS = 1.5
 
 
 @pytest.fixture(scope="session")
@@ -22,14 +22,29 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
         yield running
 
 
-@pytest.fixture
-def server(front: Front) -> Iterator[Store]:
-    """Open a prepared, empty database on the front, with little patience."""
-    store = Store(Path("/nonexistent"), new_database(front), call_timeout_s=PATIENCE_SECONDS)
+@pytest.fixture(scope="session")
+def prepared(front: Front) -> Iterator[Store]:
+    """Prepare a database on the front once; making its tables takes longer than most tests."""
+    store = Store(Path("/nonexistent"), new_database(front))
     store.prepare()
     yield store
     store.close()
+
+
+@pytest.fixture
+def server(front: Front, prepared: Store) -> Iterator[Store]:
+    """Give an empty store on the front, which behaves again when the test is over."""
+    yield prepared
     front.behave()
+    for table in schema.tables().keys() - {"hits"}:
+        prepared.command(f"TRUNCATE TABLE {table}")
+
+
+@pytest.fixture
+def hasty_server(front: Front, server: Store) -> Iterator[Store]:
+    """Reach the same store, but give up an INSERT soon while the front stalls."""
+    with hasty(server.dsn, front.stalls) as store:
+        yield store
 
 
 @pytest.fixture

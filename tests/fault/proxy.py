@@ -28,12 +28,19 @@ class Proxy:
         self.cut_replies = self.cut_requests = self.held = 0
         self.hold = threading.Event()
         self._go_on = threading.Event()
+        self._holding = list[threading.Thread]()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def release(self) -> None:
-        """Pass on what is held, and hold no more."""
+        """Pass on what is held, wait until all of it is answered, and hold no more."""
         self.hold.clear()
         self._go_on.set()
+        for thread in self._holding:
+            thread.join()
+
+    def holds(self) -> bool:
+        """Tell whether INSERTs that arrive are held."""
+        return self.hold.is_set()
 
     def close(self) -> None:
         """Listen no more."""
@@ -69,6 +76,7 @@ class Proxy:
             self.cut_replies -= 1
             doomed.set()
         if self.hold.is_set():
+            self._holding.append(threading.current_thread())
             self.held += 1
             self._go_on.wait()
         return True

@@ -29,7 +29,6 @@ def test_f_19_idle_connections_and_slow_clients_hold_up_nobody(tmp_path: Path) -
         with idle_connections(service.port, 5000) as idle:
             beside_idle = seconds_of_a_hit(service)
             grown = weight(service).now - before
-            time.sleep(6)
             shown_the_door = sum(_is_closed(connection) for connection in idle)
         with slow_clients(service.port, 50):
             beside_slow = seconds_of_a_hit(service)
@@ -41,7 +40,7 @@ def test_f_19_idle_connections_and_slow_clients_hold_up_nobody(tmp_path: Path) -
 
 
 def _is_closed(connection: socket.socket) -> bool:
-    connection.settimeout(5)
+    connection.settimeout(60)
     try:
         return connection.recv(1) == b""
     except ConnectionResetError:

@@ -205,7 +205,7 @@ def test_f_7_what_is_set_aside_keeps_its_values_elsewhere(
 
 
 def test_f_11_a_batch_restarted_twice_is_the_same_batch(
-    front: Front, server: Store, tmp_path: Path
+    front: Front, server: Store, hasty_server: Store, tmp_path: Path
 ) -> None:
     """Closed, killed, closed again: the same token, the same hits, counted once."""
     hits = invented(40)
@@ -216,7 +216,7 @@ def test_f_11_a_batch_restarted_twice_is_the_same_batch(
                 append(journal, hits)
             journal.close_batches(1000)
             tokens.append([batch.token for batch in journal.batches()])
-            delivery = Delivery(journal, server, SystemClock(), PACE)
+            delivery = Delivery(journal, hasty_server, SystemClock(), PACE)
             if len(tokens) < 3:
                 front.begin("after")
                 with pytest.raises(Unreachable):

@@ -18,6 +18,7 @@ from tests.builders import CHROME, a_body
 from tests.sentinels import ADDRESSES, COOKIE_MARK, QUERY_TOKEN, USER_AGENT_MARK
 
 PAUSED = Delivery(flush_interval_s=3600)
+ROOM, VISITORS = 2000, 20
 SMALL = Spool(max_bytes=1 << 20)
 LINE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 REASONS = {"", *Refusal, *Drop, *get_args(PayloadCode)}
@@ -190,3 +191,23 @@ def test_no_measure_carries_what_a_visitor_sent(tmp_path: Path) -> None:
     assert {"outcome", "reason", "state"} == set(re.findall(r"(\w+)=\"", text))
     assert set(re.findall(r"reason=\"(.*?)\"", text)) <= REASONS
     assert STATES == set(re.findall(r"state=\"(.*?)\"", text))
+
+
+def test_visits_that_end_for_want_of_room_are_told(tmp_path: Path) -> None:
+    """What visits under way take stays below its bound, and how many ended early is counted."""
+
+    async def story() -> tuple[dict[str, float], int]:
+        async with running(tmp_path / "data") as app:
+            app._parts.visits._max = ROOM
+            for visitor in range(VISITORS):
+                agent = (b"user-agent", CHROME)
+                answer = await post(app, a_body(), agent, peer=f"198.51.100.{visitor}")
+                assert answer.status == 202
+            _, values, _ = await measures(app)
+            return values, len(app._parts.visits)
+
+    values, go_on = asyncio.run(story())
+
+    assert 0 < values["footfall_visits_bytes{}"] <= ROOM
+    assert 0 < go_on < VISITORS
+    assert VISITORS - go_on == values["footfall_visits_ended_early_total{}"]

@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import clickhouse_connect
 import pytest
 
 from collector.cells import fan_out, schema
@@ -171,8 +173,8 @@ def test_a_statement_that_takes_too_long_is_unreachable(store: Store) -> None:
         store.query("SELECT sleep(1)", settings={"max_execution_time": 0.1})
 
 
-def test_each_thread_has_a_client_of_its_own(store: Store) -> None:
-    """Two threads ask at once, and neither waits for the other's lock."""
+def test_threads_ask_at_once(store: Store) -> None:
+    """Each call has a client to itself, so that neither waits for the other's answer."""
     answers = list[object]()
 
     def ask() -> None:
@@ -185,6 +187,31 @@ def test_each_thread_has_a_client_of_its_own(store: Store) -> None:
         thread.join()
 
     assert [(1000,)] * 4 == answers
+
+
+def test_threads_that_come_and_go_leave_no_clients_behind(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rounds ask from a new thread each time, all day long: their calls share one client."""
+    opened = list[object]()
+    get_client = clickhouse_connect.get_client
+
+    def counted(**arguments: Any) -> object:
+        opened.append(arguments)
+        return get_client(**arguments)
+
+    monkeypatch.setattr(clickhouse_connect, "get_client", counted)
+    answers = list[object]()
+    for _ in range(5):
+        thread = threading.Thread(target=lambda: answers.extend(store.query("SELECT 1")))
+        thread.start()
+        thread.join()
+    alone = len(opened)
+    store.close()
+    answers.extend(store.query("SELECT 1"))
+
+    assert [(1,)] * 6 == answers
+    assert (0, 1) == (alone, len(opened))
 
 
 def test_the_embedded_engine_is_bounded(tmp_path: Path) -> None:
