@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from collector.cells.client import Store
 from tests.bench.store import resident_mb
 
-ENGINE_KEEPS_MIB = 50
+ENGINE_KEEPS_MIB, PATIENCE_SECONDS = 50, 60
 
 
 def test_memory_that_was_freed_is_given_back(tmp_path: Path) -> None:
@@ -18,7 +19,10 @@ def test_memory_that_was_freed_is_given_back(tmp_path: Path) -> None:
 
     store.command("SELECT uniqExact(number) FROM numbers(3000000) FORMAT Null")
     kept = resident_mb()
-    store.release_memory()
+    # The engine may take a question's tables apart a while after it answered.
+    ends = time.monotonic() + PATIENCE_SECONDS
+    while resident_mb() >= before + ENGINE_KEEPS_MIB and time.monotonic() < ends:
+        store.release_memory()
     after = resident_mb()
     store.close()
 
