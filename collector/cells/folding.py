@@ -105,7 +105,7 @@ def complement_tables() -> str:
     may be the first of its column. Cells whose other line has folded cells
     already are preferred, which ends the chain.
     """
-    return _complement_both("closing_folds", _FOLDED)
+    return _complement_both("closing_folds", _FOLDED, only_marked=True)
 
 
 def count_folds() -> str:
@@ -258,12 +258,18 @@ def _complement_list(target: str, state: str, cells: str) -> str:
     )
 
 
-def _complement_both(target: str, state: str) -> str:
+def _complement_both(target: str, state: str, *, only_marked: bool = False) -> str:
+    """Mark one cell more in each row and column with only one that is done.
+
+    Args:
+        only_marked: whether a cell is done if and only if it is in `target`, once: then
+            other lines are left out before they are grouped, for a third of the time.
+    """
     halves = (
         "SELECT argMinIf((id, row, col), (calm, weight, id), NOT done) AS next FROM ("
         f"SELECT id, row, col, weight, {state} AS done, "
         f"{across} NOT IN (SELECT {across} FROM {target}) AS calm "
-        f"FROM closing_cells WHERE shape = {TABLE}) "
+        f"FROM closing_cells WHERE shape = {TABLE}{_of_one(along, target) if only_marked else ''}) "
         f"GROUP BY {along} HAVING countIf(done) = 1 AND count() > 1"
         for along, across in (("row", "col"), ("col", "row"))
     )
@@ -271,3 +277,7 @@ def _complement_both(target: str, state: str) -> str:
         f"INSERT INTO {target} SELECT DISTINCT next.1, next.2, next.3 "
         f"FROM ({' UNION ALL '.join(halves)})"
     )
+
+
+def _of_one(along: str, target: str) -> str:
+    return f" AND {along} IN (SELECT {along} FROM {target} GROUP BY {along} HAVING count() = 1)"
