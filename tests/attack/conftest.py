@@ -1,5 +1,5 @@
 """Give attacks a real store, as integration tests have it."""
 
-from tests.integration.conftest import store
+from tests.integration.conftest import prepared, store
 
-__all__ = ["store"]
+__all__ = ["prepared", "store"]
