@@ -98,6 +98,7 @@ class Store:
         self._call_timeout_s = call_timeout_s
         self._clients: list[Client] = []
         self._free: list[Client] = []
+        self._closed = False
         self._lock = threading.Lock()
         self._opening = threading.Lock()
 
@@ -201,8 +202,13 @@ class Store:
             self.command("SYSTEM JEMALLOC PURGE")
 
     def close(self) -> None:
-        """Close every client; the embedded engine lets go of its folder."""
+        """Close every client, for good; the embedded engine lets go of its folder.
+
+        A call that comes after finds the store unreachable: a thread of the service that ends
+        late must not open the folder again.
+        """
         with self._lock:
+            self._closed = True
             clients, self._clients, self._free = self._clients, [], []
         for client in clients:
             client.close()
@@ -259,16 +265,21 @@ class Store:
             yield client
         finally:
             with self._lock:
-                # One that was closed meanwhile is of no more use.
-                if client in self._clients:
+                stays = client in self._clients
+                if stays:
                     self._free.append(client)
+            if not stays:
+                client.close()
 
     def _one_more(self) -> Client:
         # Not under the other lock: a server that hangs must not hold up calls under way.
         with self._opening:
+            if self._closed:
+                raise Unreachable("the store was closed")
             client = self._connect_to_server() if self.dsn else self._open_engine()
         with self._lock:
-            self._clients.append(client)
+            if not self._closed:
+                self._clients.append(client)
         return client
 
     def _connect_to_server(self) -> Client:
