@@ -98,7 +98,6 @@ class Store:
         self._call_timeout_s = call_timeout_s
         self._clients: list[Client] = []
         self._free: list[Client] = []
-        self._closed = False
         self._lock = threading.Lock()
         self._opening = threading.Lock()
 
@@ -202,13 +201,8 @@ class Store:
             self.command("SYSTEM JEMALLOC PURGE")
 
     def close(self) -> None:
-        """Close every client, for good; the embedded engine lets go of its folder.
-
-        A call that comes after finds the store unreachable: a thread of the service that ends
-        late must not open the folder again.
-        """
+        """Close every client; the embedded engine lets go of its folder."""
         with self._lock:
-            self._closed = True
             clients, self._clients, self._free = self._clients, [], []
         for client in clients:
             client.close()
@@ -265,21 +259,16 @@ class Store:
             yield client
         finally:
             with self._lock:
-                stays = client in self._clients
-                if stays:
+                # One that was closed meanwhile is of no more use.
+                if client in self._clients:
                     self._free.append(client)
-            if not stays:
-                client.close()
 
     def _one_more(self) -> Client:
         # Not under the other lock: a server that hangs must not hold up calls under way.
         with self._opening:
-            if self._closed:
-                raise Unreachable("the store was closed")
             client = self._connect_to_server() if self.dsn else self._open_engine()
         with self._lock:
-            if not self._closed:
-                self._clients.append(client)
+            self._clients.append(client)
         return client
 
     def _connect_to_server(self) -> Client:
