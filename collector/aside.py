@@ -16,6 +16,8 @@ from typing import TypeVar
 
 Result = TypeVar("Result")
 
+_AT_WORK, _DONE = "aside", "aside, done"
+
 
 async def aside(work: Callable[[], Result]) -> Result:
     """Run work in a thread of its own and wait for it; cancelled, it is left to itself.
@@ -28,13 +30,14 @@ async def aside(work: Callable[[], Result]) -> Result:
 
     def run() -> None:
         try:
-            result = work()
+            news = partial(outcome.set_result, work())
         except BaseException as failed:  # noqa: BLE001 - told to whoever waits
-            _tell(loop, outcome, partial(outcome.set_exception, failed))
-        else:
-            _tell(loop, outcome, partial(outcome.set_result, result))
+            news = partial(outcome.set_exception, failed)
+        # Whoever waited may look before this thread has ended: its work has.
+        threading.current_thread().name = _DONE
+        _tell(loop, outcome, news)
 
-    threading.Thread(target=run, name="aside", daemon=True).start()
+    threading.Thread(target=run, name=_AT_WORK, daemon=True).start()
     return await outcome
 
 
@@ -52,4 +55,4 @@ def _tell(
 
 def left_behind() -> bool:
     """Tell whether work goes on that nobody waits for any more."""
-    return any(thread.name == "aside" for thread in threading.enumerate())
+    return any(thread.name == _AT_WORK for thread in threading.enumerate())
