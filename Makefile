@@ -6,6 +6,8 @@ BASE := .venv/installed
 DEV := .venv/installed-dev
 BROWSER := .venv/browser
 TRACKER := collector/static/footfall.js
+# Two files of tests at a time; in this order, for the slow ones come first.
+SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 WRITTEN := collector dashboards tests docs/*.py hatch_build.py
 
 .DEFAULT_GOAL := help
@@ -22,8 +24,7 @@ serve: install ## Install, then serve the demonstration at http://127.0.0.1:8000
 	@exec $(BIN)/footfall serve --demo
 
 test: install $(DEV) $(BROWSER) ## Install what the tests need, then run all of them.
-	$(BIN)/python -m pytest tests/attack tests/browser tests/fault
-	$(BIN)/python -m pytest tests/house tests/integration tests/unit
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 test-unit test-integration test-browser test-fault test-house: test-%: install $(DEV) ## Run the tests of one kind.
 	$(BIN)/python -m pytest tests/$*
