@@ -35,6 +35,13 @@ def reading(store: Store) -> tuple[Reports, FakeClock]:
     return Reports(store, lambda: Sites([SITE]), clock, lambda _: 0), clock
 
 
+@pytest.fixture
+def merging(store: Store, monkeypatch: pytest.MonkeyPatch) -> tuple[Reports, FakeClock]:
+    """Take four visitors for much merging, and ask by a clock that the test moves."""
+    monkeypatch.setattr(opened, "HEAVY", 4)
+    return reading(store)
+
+
 def of_each(sizes: dict[str, int], day: str) -> list[Hit]:
     """Invent first hits of so many visitors from each source."""
     return [one for name, size in sizes.items() for one in first_hits(size, day, source=name)]
@@ -64,11 +71,10 @@ def test_pages_are_those_of_the_whole_list_however_few_lines_are_read(
 
 
 def test_an_answer_of_much_merging_stands_for_five_seconds(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, merging: tuple[Reports, FakeClock]
 ) -> None:
     """Within them it is told again; other questions, and later ones, are asked anew."""
-    monkeypatch.setattr(opened, "HEAVY", 4)
-    asked, clock = reading(store)
+    asked, clock = merging
     insert(store, first_hits(4, SUNDAY, source="a.example"))
     told = [column(asked.ask(SOURCES))]
     insert(store, first_hits(3, SUNDAY, source="b.example"))
@@ -94,10 +100,9 @@ def test_what_took_little_is_told_as_it_is_now(store: Store) -> None:
     assert column(asked.ask(SOURCES)) == {"a.example": 4, "b.example": 3}
 
 
-def test_a_sealing_ends_what_was_kept(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sealing_ends_what_was_kept(store: Store, merging: tuple[Reports, FakeClock]) -> None:
     """A day counts once, however short a while ago it was read as an open one."""
-    monkeypatch.setattr(opened, "HEAVY", 4)
-    asked, _ = reading(store)
+    asked, _ = merging
     insert(
         store,
         first_hits(4, SATURDAY, source="a.example") + first_hits(5, SUNDAY, source="a.example"),
@@ -110,11 +115,10 @@ def test_a_sealing_ends_what_was_kept(store: Store, monkeypatch: pytest.MonkeyPa
 
 
 def test_no_more_is_kept_than_there_is_room_for(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, merging: tuple[Reports, FakeClock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest goes first, and is asked anew; what is kept is told with its sealed days."""
-    monkeypatch.setattr(opened, "HEAVY", 4)
-    asked, clock = reading(store)
+    asked, clock = merging
     insert(store, first_hits(3, SATURDAY, source="a.example"))
     seal(store, date(2026, 11, 21))
     insert(store, first_hits(4, SUNDAY, source="a.example"))
@@ -130,11 +134,10 @@ def test_no_more_is_kept_than_there_is_room_for(
 
 
 def test_what_is_old_is_forgotten_though_nobody_asks(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, merging: tuple[Reports, FakeClock]
 ) -> None:
     """A turn of the rounds leaves nothing of it in memory, as a clock turned back shows."""
-    monkeypatch.setattr(opened, "HEAVY", 4)
-    asked, clock = reading(store)
+    asked, clock = merging
     insert(store, first_hits(4, SUNDAY, source="a.example"))
     asked.ask(SOURCES)
     insert(store, first_hits(6, SUNDAY, source="a.example"))
