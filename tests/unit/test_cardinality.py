@@ -201,6 +201,25 @@ def test_forgetting_a_day_frees_its_values() -> None:
     assert ["/new"] == paths(caps, "/new")
 
 
+def test_visitors_are_forgotten_with_their_day_and_their_site() -> None:
+    """Of a day that was sealed, and of a site that was removed, no pseudonym is remembered."""
+    caps, later = small_caps(), a_hit().closes_at + 86_400
+    days = [(1, a_hit().closes_at), (1, later), (2, later)]
+    for site, closes_at in days:
+        pages = [*(f"/{n}" for n in range(10)), "/new"]
+        caps.apply(
+            a_hit(site=site, closes_at=closes_at, path=page, exit_path=page) for page in pages
+        )
+    remembered = [len(caps._altered)]
+
+    caps.forget(days[0][1])
+    remembered.append(len(caps._altered))
+    caps.forget_site(2)
+    remembered.append(len(caps._altered))
+
+    assert [3, 2, 1] == remembered
+
+
 def test_a_flood_of_random_values_is_bounded_and_loses_no_hit() -> None:
     """Under random paths, referrers and properties the real pages keep exact counts."""
     choose = random.Random(3)
