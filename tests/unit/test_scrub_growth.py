@@ -38,14 +38,14 @@ WORST: dict[str, tuple[str, ...]] = {
     "_VENDOR_KEY": ("AKIA", "ghp_", "sk_live_", "xoxb-", "SG.", "-----BEGIN", "AIza-"),
     "_WORD": ("a", "_a"),
 }
-LENGTH = 1_000
-MUCH_MORE = 4
-MOST_GROWTH = 8.0
-"""Times as long for four times the text: 4 is linear, 16 quadratic."""
+LENGTH = 250
+MUCH_MORE = 16
+MOST_GROWTH = 64.0
+"""Times as long for sixteen times the text: 16 is linear, 256 quadratic; noise doubles."""
 
 
 def growth_of(call: Callable[[str], object], unit: str) -> float:
-    """Tell how many times as long four times the text takes; the least of some tries."""
+    """Tell how many times as long `MUCH_MORE` of a text takes; the least of some tries."""
     few, many = (
         Timer(partial(call, (unit * length)[:length]), timer=process_time)
         for length in (LENGTH, MUCH_MORE * LENGTH)
