@@ -32,6 +32,8 @@ BACK_OFF_MOST_SECONDS = 60.0
 SCHEMA_RETRY_SECONDS = 60.0
 MOST_OF_A_CORE = 0.3
 LONGEST_REST_SECONDS = 10.0
+MOST_TOKENS = 4
+"""Under so many a batch goes, one after the other, while the store accepts it and keeps nothing."""
 
 _log = logging.getLogger(__name__)
 
@@ -209,29 +211,34 @@ class Delivery:
             return
         hits = self._journal.hits(batch)
         try:
-            self._send(batch, hits)
+            self._send_until_kept(batch, hits)
         except Rejected as rejected:
             if not self._has_arrived(batch):
                 self._take_apart(batch, hits, rejected)
                 return
-        else:
-            # An INSERT that found no view, or a used token, is accepted and keeps nothing.
-            if not receipts.has_receipt(self._store, batch.closes_at, batch.token):
-                raise SchemaMismatch("the store took a batch and kept nothing of it")
         self._forget(batch, len(hits))
+
+    def _send_until_kept(self, batch: Batch, hits: list[Hit]) -> None:
+        self._never_sent.discard(batch.token)
+        shaped = self._shape(hits) if self._shape else hits
+        harmless = [poison.without(hit, batch.state) for hit in shaped]
+        block = receipts.arrow_block(harmless, batch.token, batch.closes_at)
+        for nth in range(MOST_TOKENS):
+            self._send(batch, block, f"{batch.token}~{nth}" if nth else batch.token)
+            # An INSERT that found no view, or a used token, is accepted and keeps nothing; and
+            # a store that was killed may have logged a token without the part.
+            if receipts.has_receipt(self._store, batch.closes_at, batch.token):
+                return
+        raise SchemaMismatch("the store took a batch and kept nothing of it")
+
+    def _send(self, batch: Batch, block: receipts.Block, token: str) -> None:
+        self._attempts += 1
+        attempt = f"{batch.token}/{self._attempts}"
+        self._store.insert_arrow("hits", *block, token=token, query_id=attempt)
 
     def _has_arrived(self, batch: Batch) -> bool:
         receipts.make_sure_it_is_over(self._store, batch.token)
         return receipts.has_receipt(self._store, batch.closes_at, batch.token)
-
-    def _send(self, batch: Batch, hits: list[Hit]) -> None:
-        self._never_sent.discard(batch.token)
-        shaped = self._shape(hits) if self._shape else hits
-        harmless = [poison.without(hit, batch.state) for hit in shaped]
-        columns, stream = receipts.arrow_block(harmless, batch.token, batch.closes_at)
-        self._attempts += 1
-        attempt = f"{batch.token}/{self._attempts}"
-        self._store.insert_arrow("hits", columns, stream, token=batch.token, query_id=attempt)
 
     def _forget(self, batch: Batch, arrived: int) -> None:
         lost = batch.count - arrived

@@ -27,9 +27,11 @@ class FakeClickHouse:
         applied: the hits of each batch in an open partition, one entry for each time.
         sealed: the hits whose counts stand in sealed rows, by `closes_at`.
         seals: the days whose sealing was committed.
-        fault: what happens to the next INSERT of a batch: `refuse`, `lose reply`, `late` or empty.
+        fault: what happens to the next INSERT of a batch: `refuse`, `lose reply`, `late`,
+            `log only` (killed between its log of tokens and the part) or empty.
         stumbles: the same of the next statement of a sealing: `refuse`, `lose reply` or empty.
         late: INSERTs that nobody waits for and that still run, by query id.
+        logged: the tokens that its log has and no part.
     """
 
     embedded = False
@@ -41,6 +43,7 @@ class FakeClickHouse:
         self.seals: set[int] = set()
         self.counts: dict[tuple[int, str, int], int] = {}
         self.late: dict[str, tuple[str, list[Hit]]] = {}
+        self.logged: set[str] = set()
         self.fault = self.stumbles = ""
         self.down = False
         self._gathered: list[Hit] = []
@@ -57,18 +60,23 @@ class FakeClickHouse:
                 key = (row["day"], row["reason"], row["site"])
                 self.counts[key] = max(row["count"], self.counts.get(key, 0))
             return
-        fault, self.fault = self.fault, ""
-        if fault == "refuse":
-            raise Unreachable("too many parts")
         if any(POISON in str(value) for row in rows for value in row.values()):
             raise Rejected("poison")
-        batch = (token, [_hit(row) for row in rows if not row["receipt"]])
-        if fault == "late":
+        if token not in self.logged:
+            self._take(rows, token, query_id)
+
+    def _take(self, rows: list[dict[str, Any]], token: str, query_id: str) -> None:
+        fault, self.fault = self.fault, ""
+        receipt = next(row["receipt"] for row in rows if row["receipt"])
+        batch = (receipt, [_hit(row) for row in rows if not row["receipt"]])
+        if fault == "log only":
+            self.logged.add(token)
+        elif fault == "late":
             self.late[query_id] = batch
-            raise Unreachable("timed out")
-        self.applied.append(batch)
-        if fault == "lose reply":
-            raise Unreachable("connection reset")
+        elif fault != "refuse":
+            self.applied.append(batch)
+        if fault:
+            raise Unreachable(fault)
 
     def query(self, sql: str, parameters: Any = None, settings: Any = None) -> list[Any]:
         """Answer for receipts, for statements that still run, and for days."""

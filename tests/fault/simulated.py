@@ -183,7 +183,7 @@ class World:
         self.disk.fault = self.chance.choice(("before", "after"))
 
     def _store_fault(self) -> None:
-        self.server.fault = self.chance.choice(("refuse", "lose reply", "late"))
+        self.server.fault = self.chance.choice(("refuse", "lose reply", "late", "log only"))
         self.server.down = self.chance.random() < 0.2
 
     def _server_restart(self) -> None:

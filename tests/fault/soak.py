@@ -78,7 +78,11 @@ def _soak(name: str, service: Service, front: Front | None, chance: random.Rando
 def _judged(name: str, told: str, service: Service, stream: Stream) -> list[str]:
     hits = f"{len(stream.acknowledged)} of {len(stream.sent)} hits acknowledged"
     print(f"{name}: {told}, {hits}", flush=True)
-    service.wait_for(True, lambda: _counted(service) >= len(stream.acknowledged), DELIVERED_S)
+    try:
+        service.wait_for(True, lambda: _counted(service) >= len(stream.acknowledged), DELIVERED_S)
+    except AssertionError:
+        ready = service.get("/readyz").body.decode()
+        print(f"{name}: {_counted(service)} counted after {DELIVERED_S} s, {ready}", flush=True)
     code = service.stop()
     return [*([f"exit code {code}"] if code else []), *stream.verdict_on(service)]
 

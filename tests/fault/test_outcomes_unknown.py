@@ -198,3 +198,32 @@ def test_receipts_hold_where_tokens_fail(
     )
     assert len(logs) >= 1
     assert 25 * times_counted == counted[0][0]
+
+
+@pytest.mark.parametrize(
+    ("deliver", "times_counted"), [(tokens_only, 0), (with_receipts, 1)], ids=["tokens", "receipts"]
+)
+@pytest.mark.parametrize("deaths", [1, 3])
+def test_a_token_without_its_part_holds_up_nothing(
+    server: Store,
+    journal: Journal,
+    deaths: int,
+    deliver: Callable[[Journal, Store], None],
+    times_counted: int,
+) -> None:
+    """Killed between its log of tokens and the part, ClickHouse takes the batch for a repetition.
+
+    Here the log knows the token by another block, of no hits.
+    """
+    hits = invented(25, zones=("UTC",))
+    append(journal, hits)
+    for batch in journal.close_batches(1000):
+        for token in (batch.token, f"{batch.token}~1", f"{batch.token}~2")[:deaths]:
+            other = receipts.arrow_block([], f"other {token}", batch.closes_at)
+            server.insert_arrow("hits", *other, token=token)
+
+    deliver(journal, server)
+
+    counted = server.query("SELECT sum(pageviews) FROM open_cells WHERE view = 10 AND grain = 0")
+    assert 25 * times_counted == counted[0][0]
+    assert 0 == journal.stats().rows
