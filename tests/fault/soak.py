@@ -24,7 +24,7 @@ from tests.service import Service
 MINUTES = float(os.environ.get("MINUTES", "10"))
 SEED = int(os.environ.get("SEED", "0")) or random.SystemRandom().randrange(1 << 32)
 SITES = tuple(f"site-{number}.example" for number in range(12))
-DELIVERED_S, TOLD = 120, 20
+DELIVERED_S, TOLD, TOLD_OF_LOG = 120, 20, 5000
 
 
 def main() -> int:
@@ -82,7 +82,8 @@ def _judged(name: str, told: str, service: Service, stream: Stream) -> list[str]
         service.wait_for(True, lambda: _counted(service) >= len(stream.acknowledged), DELIVERED_S)
     except AssertionError:
         ready = service.get("/readyz").body.decode()
-        print(f"{name}: {_counted(service)} counted after {DELIVERED_S} s, {ready}", flush=True)
+        print(f"{name}: {_counted(service)} counted after {DELIVERED_S} s, {ready}")
+        print(service.log.read_text()[-TOLD_OF_LOG:], flush=True)
     code = service.stop()
     return [*([f"exit code {code}"] if code else []), *stream.verdict_on(service)]
 
