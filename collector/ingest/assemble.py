@@ -17,7 +17,7 @@ import msgspec
 
 from collector.clock import Clock
 from collector.day import Day, Moment, day_at, hour_at, minute_at, moment_at
-from collector.hit import OTHER, Drop, Hit, Kind, VisitValues
+from collector.hit import ENGAGEMENT, EVENT, OTHER, PAGEVIEW, Drop, Hit, VisitValues
 from collector.ingest import acquisition, device
 from collector.ingest import page as page_rules
 from collector.ingest.acquisition import Origin, origin_of
@@ -194,8 +194,8 @@ def forget_visitors() -> None:
 
 
 def _hit(payload: Payload, seen: _Seen, step: VisitStep) -> Hit:
-    is_pageview = payload.kind is Kind.PAGEVIEW
-    is_event = payload.kind is Kind.EVENT
+    is_pageview = payload.kind is PAGEVIEW
+    is_event = payload.kind is EVENT
     event = event_name(payload.name) if is_event else ""
     minor, currency = payload.revenue or (0, "")
     site, page, goals = seen.site, seen.page, seen.rules.goals
@@ -210,7 +210,7 @@ def _hit(payload: Payload, seen: _Seen, step: VisitStep) -> Hit:
         hour,
         minute,
         step.pseudonym,
-        payload.kind is not Kind.ENGAGEMENT,
+        payload.kind is not ENGAGEMENT,
         step.values,
         page.path,
         page.hostname,
@@ -259,7 +259,7 @@ def _unwanted(
         return excluded
     if not _AHEAD.isdisjoint(admitted.headers) and _is_ahead(admitted.headers):
         return Drop.PREFETCH
-    if payload.bot or _is_bot(seen.browser, admitted, told):
+    if payload.bot or (seen.browser.bot and _is_bot(seen.browser, admitted, told)):
         return Drop.BOT
     if seen.origin.spam or (seen.rules.spam_referrers and _is_spam_to(seen)):
         return Drop.SPAM_REFERRER
@@ -290,9 +290,12 @@ def _is_spam_to(seen: _Seen) -> bool:
 
 
 def _is_bot(browser: Device, admitted: Admitted, told: Told | None) -> bool:
-    """Tell a bot; what a sender with a token calls by a name of its own is its software."""
-    if not browser.bot or told is None or browser.bot != UNNAMED:
-        return bool(browser.bot)
+    """Tell of what looks like a bot if it is one.
+
+    What a sender with a token calls by a name of its own is its software.
+    """
+    if told is None or browser.bot != UNNAMED:
+        return True
     return admitted.header(b"user-agent").startswith(b"Mozilla/")
 
 

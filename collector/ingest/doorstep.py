@@ -17,14 +17,16 @@ from functools import partial
 from typing import ClassVar, Final, Protocol
 
 from collector.ingest.door import Answer
-from collector.ingest.protocol import Guarded, Reason
+from collector.ingest.protocol import Guarded, Reason, is_too_much
 from collector.privacy.consent import HeaderList, Peer
 
 _URL: Final = b"/api/event"
 _LENGTH: Final = b"content-length"
-_ASKING: Final = b"authorization"
+_UNUSUAL: Final = frozenset({b"authorization", b"expect"})
+"""Headers of an owner who asks what becomes of a hit, and of a sender who asks before the body."""
 _SHORT: Final = 4
 """Digits of the length of a body that a door reads to its end."""
+_ENDLESS: Final = b"99999"
 
 
 class WholeDoor(Protocol):
@@ -114,21 +116,20 @@ class Doorstep(Guarded):
     def on_message_begin(self) -> None:
         """Begin a request, of which nothing is known yet."""
         self._stage = "headers"
-        self._header_bytes = self._raw_bytes = 0
+        self._raw_bytes = 0
         self.url = b""
         self.headers = []
-        self.expect_100_continue = False
 
     def on_headers_complete(self) -> None:
         """Keep a plain hit for the door; let any other request take its course."""
-        self._plain = self._is_plain_hit()
+        self._plain = self.url == _URL and self._is_plain_hit()
         if self._plain:
             self._stage = "body"
             self._body = b""
             return
-        url, headers, waits = self.url, self.headers, self.expect_100_continue
+        url, headers = self.url, self.headers
         super().on_message_begin()
-        self.url, self.expect_100_continue = url, waits
+        self.url = url
         self.headers.extend(headers)
         super().on_headers_complete()
 
@@ -198,18 +199,17 @@ class Doorstep(Guarded):
             self._rest = self.loop.call_later(left, self._end_rest)
 
     def _is_plain_hit(self) -> bool:
-        if self.url != _URL:
-            return False
-        before, parser = self.cycle, self.parser
+        before, parser, sent = self.cycle, self.parser, dict(self.headers)
         return (
-            (before is None or before.response_complete)
+            len(sent.get(_LENGTH, _ENDLESS)) <= _SHORT
+            and _UNUSUAL.isdisjoint(sent)
+            and (before is None or before.response_complete)
             and parser.get_method() == b"POST"
             and parser.should_keep_alive()
             and not parser.should_upgrade()
             and parser.get_http_version() == "1.1"
-            and not self.expect_100_continue
             and not self.flow.write_paused
-            and _is_usual(self.headers)
+            and not is_too_much(self.headers)
         )
 
 
@@ -222,14 +222,3 @@ def doorstep(door: WholeDoor, tell: Callable[[Reason], None]) -> type[Doorstep]:
     """
     made = {"door": door, "companions": _Companions(door), "count": staticmethod(tell)}
     return type("Doorstep", (Doorstep,), made)
-
-
-def _is_usual(headers: HeaderList) -> bool:
-    """Tell whether the body is short and says so, and no owner asks what becomes of the hit."""
-    short = False
-    for name, value in headers:
-        if name == _LENGTH:
-            short = len(value) <= _SHORT
-        elif name == _ASKING:
-            return False
-    return short

@@ -119,7 +119,14 @@ def page_of(
     Returns:
         The page; for every string, without raising.
     """
-    url = url[:MAX_URL].strip()
+    url = url[:MAX_URL]
+    if "?" in url or "#" in url:
+        return _read(url, rules, hash_mode=hash_mode)
+    return _read_before(url, rules)
+
+
+def _read(url: str, rules: PageRules, *, hash_mode: bool = False) -> Page:
+    url = url.strip()
     if whole := _URL.match(url):
         authority, raw_path, query, fragment = whole.groups()
         hostname = hostname_of(authority.rpartition("@")[2])
@@ -132,6 +139,10 @@ def page_of(
     tags = tags_of(query, rules.search_parameter) if query else {}
     search = scrub_search(tags.pop(rules.search_parameter, "")) if tags else ""
     return Page(hostname, path_of(raw_path, rules), tags, search)
+
+
+# Of what has no query, which might hold anything, what was read before is kept.
+_read_before = lru_cache(maxsize=4096)(_read)
 
 
 @lru_cache(maxsize=2048)
@@ -202,6 +213,7 @@ def tags_of(query: str, search_parameter: str = "") -> dict[str, str]:
 
 def forget() -> None:
     """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
+    _read_before.cache_clear()
     path_of.cache_clear()
     hostname_of.cache_clear()
 

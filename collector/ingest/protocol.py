@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from itertools import chain
 from typing import ClassVar, Final, Literal
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from collector.privacy.consent import HeaderList
 
 MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 16 * 1024
@@ -51,7 +54,6 @@ class Guarded(HttpToolsProtocol):
         self._stage: _Stage = "idle"
         self._timed: _Stage = "idle"
         self._timer: asyncio.TimerHandle | None = None
-        self._header_bytes = 0
         self._raw_bytes = 0
         self._overflowed = False
         self._closes = False
@@ -67,44 +69,46 @@ class Guarded(HttpToolsProtocol):
         """Parse what came; mind the size and the time of what is still unfinished."""
         began = self._stage
         super().data_received(data)
-        if self.transport.is_closing():
+        if self._stage == self._timed == "idle" or self.transport.is_closing():
             return
-        if self._stage != "idle" and began == self._stage:
-            # A piece of a header or trailer that has no end yet shows in no callback.
-            self._raw_bytes += len(data)
-            if self._stage == "headers" and self._raw_bytes > MAX_HEADER_BYTES:
-                self._overflow()
-            elif self._raw_bytes > MAX_REQUEST_BYTES:
-                self._give_up("endless_body")
+        if self._stage != "idle":
+            self._mind_size(len(data) if began == self._stage else 0)
         if self._stage != self._timed:
             self._time(self._stage)
+
+    def _mind_size(self, more: int) -> None:
+        """Mind what a request has grown to that has no end yet; `more` bytes came to its stage."""
+        # A piece of a header or trailer that has no end yet shows in no callback.
+        self._raw_bytes += more
+        headers_go_on = self._stage == "headers" and self._raw_bytes > MAX_HEADER_BYTES
+        if headers_go_on or is_too_much(self.headers):
+            self._overflow()
+        elif self._raw_bytes > MAX_REQUEST_BYTES:
+            self._give_up("endless_body")
 
     def on_message_begin(self) -> None:
         """Begin to count headers."""
         self._stage = "headers"
-        self._header_bytes = self._raw_bytes = 0
+        self._raw_bytes = 0
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header, unless it is one too many.
-
-        Raises:
-            ValueError: so that the parser stops.
-        """
-        # Does the parent's work too: a call more for each header is a tenth of a whole hit.
-        headers = self.headers
-        self._header_bytes += len(name) + len(value)
-        if len(headers) >= MAX_HEADERS or self._header_bytes > MAX_HEADER_BYTES:
-            self._overflowed = True
-            raise ValueError("too many headers")
-        name = name.lower()
-        if name == b"expect" and value.lower() == b"100-continue":
-            self.expect_100_continue = True
-        headers.append((name, value))
+        """Take a header; what they make together is looked at when they end, or the piece does."""
+        # Each instruction here is run for every header of every hit.
+        self.headers.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
-        """Begin to wait for the body."""
+        """Begin to wait for the body.
+
+        Raises:
+            ValueError: so that the parser stops, if there are too many headers.
+        """
+        if is_too_much(self.headers):
+            self._overflowed = True
+            raise ValueError("too many headers")
         self._stage = "body"
+        expected = dict(self.headers).get(b"expect", b"")
+        self.expect_100_continue = expected.lower() == b"100-continue"
         super().on_headers_complete()
         if not self.cycle.keep_alive:
             # An answer may be ready before the body is here. Closing then would reset the
@@ -158,6 +162,13 @@ class Guarded(HttpToolsProtocol):
             self._timer = self.loop.call_later(self.headers_within_s, self._give_up, "slow_headers")
         elif stage == "body":
             self._timer = self.loop.call_later(self.body_within_s, self._give_up, "slow_body")
+
+
+def is_too_much(headers: HeaderList) -> bool:
+    """Tell whether these are more headers, or longer ones, than a request may have."""
+    return (
+        len(headers) > MAX_HEADERS or sum(map(len, chain.from_iterable(headers))) > MAX_HEADER_BYTES
+    )
 
 
 def guarded(tell: Callable[[Reason], None]) -> type[Guarded]:

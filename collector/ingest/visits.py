@@ -21,7 +21,7 @@ from typing import Final
 
 import msgspec
 
-from collector.hit import Kind, VisitValues
+from collector.hit import ENGAGEMENT, EVENT, PAGEVIEW, Kind, VisitValues
 
 VISIT_GAP_S: Final = 30 * 60
 NOW_S: Final = 5 * 60
@@ -180,7 +180,9 @@ class Visits:
         now = arrival.now
         if now - self._swept_at >= _SWEEP_EVERY_S or now < self._swept_at:
             self.sweep(now)
-        line, pseudonym = self._line(arrival), arrival.pseudonym
+        line, pseudonym = self._sites.get(arrival.site), arrival.pseudonym
+        if line is None or line.closes_at != arrival.closes_at:
+            line = self._begun(arrival)
         record = line.visits.get(pseudonym)
         if record is None:
             return self._open(arrival, line)
@@ -258,18 +260,16 @@ class Visits:
                     self.weight += line.weight
         self.sweep(now)
 
-    def _line(self, arrival: Arrival) -> _SiteVisits:
-        line = self._sites.get(arrival.site)
-        if line is None or line.closes_at != arrival.closes_at:
-            self.forget_site(arrival.site)
-            line = self._sites[arrival.site] = _SiteVisits(arrival.closes_at, {})
+    def _begun(self, arrival: Arrival) -> _SiteVisits:
+        self.forget_site(arrival.site)
+        line = self._sites[arrival.site] = _SiteVisits(arrival.closes_at, {})
         return line
 
     def _open(self, arrival: Arrival, line: _SiteVisits) -> VisitStep:
         values, pseudonym = arrival.values(), arrival.pseudonym
-        if arrival.kind is Kind.ENGAGEMENT:
+        if arrival.kind is ENGAGEMENT:
             return VisitStep(_without_origin(values), arrival.site, pseudonym, None, None)
-        viewed = arrival.kind is Kind.PAGEVIEW
+        viewed = arrival.kind is PAGEVIEW
         now, path = arrival.now, arrival.path
         # By position: a record with keywords costs three times as much (2026-11).
         visit = Visit(now, now, True, ((path, _UNSEEN),) if viewed else (), values)
@@ -333,7 +333,7 @@ def _recent(line: _SiteVisits, horizon: float) -> int:
 def _next(
     arrival: Arrival, record: bytes, before: Visit, packed: Callable[[Visit], bytes]
 ) -> VisitStep:
-    viewed = arrival.kind is Kind.PAGEVIEW
+    viewed = arrival.kind is PAGEVIEW
     pages, engaged_pageviews, scroll = before.pages, 0, 0
     exit_path = left_path = ""
     if viewed:
@@ -342,10 +342,10 @@ def _next(
         if exit_path == left_path:
             exit_path = left_path = ""
         pages = _viewed(pages, arrival.path)
-    elif arrival.kind is Kind.ENGAGEMENT:
+    elif arrival.kind is ENGAGEMENT:
         pages, engaged_pageviews, scroll = _engaged(pages, arrival)
     last = max(arrival.now, before.last)
-    stays = viewed or (arrival.kind is Kind.EVENT and arrival.interactive)
+    stays = viewed or (arrival.kind is EVENT and arrival.interactive)
     ends_bounce = before.bounces and stays
     return VisitStep(
         before.values,

@@ -172,7 +172,10 @@ def network_of(address: bytes, *, strict: bool) -> bytes:
 
 
 def _first_untrusted(forwarded: bytes, trusted: Networks) -> bytes:
-    hops = forwarded.decode("latin-1").split(",", MAX_HOPS)
+    text = forwarded.decode("latin-1")
+    if "," not in text:
+        return packed(text)
+    hops = text.split(",", MAX_HOPS)
     if len(hops) > MAX_HOPS:
         return b""
     address = b""

@@ -57,18 +57,30 @@ class Admitted:
 
     Attributes:
         headers: by their names in lower case, the last one of those sent twice.
+        query_string: the raw query string, without its question mark.
+        peer: the address at the other end of the socket; empty for a Unix socket.
     """
 
-    __slots__ = ("_body", "_receive", "_scope", "headers")
+    __slots__ = ("_body", "_receive", "_sent", "headers", "peer", "query_string")
 
-    def __init__(self, proof: object, scope: Scope, receive: Receive, body: bytes = b"") -> None:
+    def __init__(
+        self,
+        proof: object,
+        scope: Scope,
+        headers: Mapping[bytes, bytes],
+        receive: Receive,
+        body: bytes = b"",
+    ) -> None:
         """Refuse to be made anywhere but in this module."""
         if proof is not _PROOF:
             raise TypeError("only consent.decide admits a request")
-        self._scope = scope
+        self._sent: HeaderList = scope["headers"]
         self._receive = receive
         self._body = body
-        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        self.headers = headers
+        self.query_string: bytes = scope["query_string"]
+        client: Peer = scope["client"]
+        self.peer = client[0] if client else ""
 
     def header(self, name: bytes) -> bytes:
         """Give a header's value, the last one if it was sent twice; empty if absent.
@@ -81,22 +93,9 @@ class Admitted:
     def headers_joined(self, name: bytes) -> bytes:
         """Give all values of a header in their order, joined by commas; empty if absent."""
         value = self.headers.get(name, b"")
-        sent: HeaderList = self._scope["headers"]
-        if not value or len(sent) == len(self.headers):
+        if not value or len(self._sent) == len(self.headers):
             return value
-        return b",".join([found for each, found in sent if each == name])
-
-    @property
-    def query_string(self) -> bytes:
-        """The raw query string, without its question mark."""
-        query: bytes = self._scope["query_string"]
-        return query
-
-    @property
-    def peer(self) -> str:
-        """The address at the other end of the socket; empty for a Unix socket."""
-        client = self._scope["client"]
-        return str(client[0]) if client else ""
+        return b",".join([found for each, found in self._sent if each == name])
 
     async def body(self, limit: int) -> bytes:
         """Read the body.
@@ -108,7 +107,9 @@ class Admitted:
             PayloadError: `too_large` (413), by declaration or while it streams in;
                 `not_json` if the sender left in the middle.
         """
-        self._mind_length(limit)
+        declared = self.headers.get(b"content-length", b"")
+        if len(declared) > len(str(limit)) or (declared.isdigit() and int(declared) > limit):
+            raise PayloadError("too_large", status=413)
         body = b""
         while True:
             message = await self._receive()
@@ -130,15 +131,9 @@ class Admitted:
         Raises:
             PayloadError: `too_large` (413).
         """
-        self._mind_length(limit)
         if len(self._body) > limit:
             raise PayloadError("too_large", status=413)
         return self._body
-
-    def _mind_length(self, limit: int) -> None:
-        declared = self.headers.get(b"content-length", b"")
-        if len(declared) > len(str(limit)) or (declared.isdigit() and int(declared) > limit):
-            raise PayloadError("too_large", status=413)
 
 
 def signals_in(headers: Headers) -> Signals:
@@ -163,15 +158,16 @@ def signals_in(headers: Headers) -> Signals:
 
 def decide(scope: Scope, receive: Receive) -> Refusal | Admitted:
     """Decide whether a browser's request may be read."""
-    return _refusal(scope["headers"]) or Admitted(_PROOF, scope, receive)
+    headers = dict(scope["headers"])
+    return _refusal(scope["headers"], headers) or Admitted(_PROOF, scope, headers, receive)
 
 
 def decide_whole(headers: HeaderList, peer: Peer, body: bytes) -> Refusal | Admitted:
     """Decide whether a browser's request that is here as a whole may be read."""
-    refusal = _refusal(headers)
-    if refusal:
-        return refusal
-    return Admitted(_PROOF, _scope_of(headers, peer), _nothing, body)
+    named = dict(headers)
+    return _refusal(headers, named) or Admitted(
+        _PROOF, _scope_of(headers, peer), named, _nothing, body
+    )
 
 
 def admit_sender(
@@ -192,7 +188,9 @@ def admit_sender(
         token = bearer_of(value) if name == b"authorization" else ""
         if token:
             grant = grant_of(token)
-            return None if grant is None else (Admitted(_PROOF, scope, receive), grant)
+            if grant is None:
+                return None
+            return Admitted(_PROOF, scope, dict(scope["headers"]), receive), grant
     return None
 
 
@@ -219,14 +217,12 @@ def decide_relayed(
     if signals.refusal:
         return signals.refusal
     headers, peer = facts()
-    return Admitted(_PROOF, _scope_of(headers, (peer, 0) if peer else None), _nothing)
+    scope = _scope_of(headers, (peer, 0) if peer else None)
+    return Admitted(_PROOF, scope, dict(headers), _nothing)
 
 
-def _refusal(headers: Headers) -> Refusal | None:
-    for name, _ in headers:
-        if name in _SIGNAL_HEADERS:
-            return signals_in(headers).refusal
-    return None
+def _refusal(sent: HeaderList, headers: Mapping[bytes, bytes]) -> Refusal | None:
+    return None if _SIGNAL_HEADERS.isdisjoint(headers) else signals_in(sent).refusal
 
 
 def _scope_of(headers: HeaderList, peer: Peer) -> Scope:

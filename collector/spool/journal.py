@@ -65,7 +65,8 @@ class Journal:
         self._tally = tally or Tally()
         self._rows = self._bytes = self._unchecked_bytes = self._acknowledged = 0
         self._oldest: float | None = None
-        self._doubtful: list[int] = []
+        self._last_frame = 0
+        self._doubtful = False
         self._told_damages = 0
         self._file = SpoolFile(path)
         self._lock = folder.lock(path.with_name("spool.lock"))
@@ -73,7 +74,7 @@ class Journal:
         try:
             self._open()
             with self._file.transaction() as run:
-                tables.begin_life(run)
+                self._last_frame = tables.begin_life(run)
         except BaseException:
             self._file.close()
             os.close(self._lock)
@@ -297,24 +298,22 @@ class Journal:
     def commit(self, hits: Mapping[int, list[bytes]]) -> None:
         """Make a group durable; called by the writer only."""
         now, counts = self._clock.now(), self._tally.drain()
-        added = 0
         try:
-            with self._file.transaction() as run:
-                for closes_at, encoded in hits.items():
-                    body = self._frame(closes_at, encoded)
-                    frame = Frame(closes_at, len(encoded), now, body)
-                    self._doubtful.append(tables.add_frame(run, frame))
-                    added += len(body)
-                tables.add_counts(run, counts)
+            frames = [
+                Frame(closes_at, len(encoded), now, self._frame(closes_at, encoded))
+                for closes_at, encoded in hits.items()
+            ]
+            self._doubtful = True
+            self._last_frame = self._file.write(frames, counts)
+            self._doubtful = False
         except Exception:
             self._tally.give_back(counts)
             raise
-        self._doubtful.clear()
-        durable = sum(map(len, hits.values()))
-        self._rows += durable
-        self._acknowledged += durable
-        self._bytes += added
-        self._unchecked_bytes += added
+        for frame in frames:
+            self._rows += frame.hits
+            self._acknowledged += frame.hits
+            self._bytes += len(frame.body)
+            self._unchecked_bytes += len(frame.body)
         self._oldest = self._oldest or now
 
     def settle(self) -> None:
@@ -387,10 +386,8 @@ class Journal:
     def _open(self) -> None:
         self._file.open()
         if self._doubtful:
-            with self._file.transaction() as run:
-                for frame in self._doubtful:
-                    run("DELETE FROM frame WHERE id = ?", frame)
-            self._doubtful.clear()
+            tables.drop_after(self._file.run, self._last_frame)
+            self._doubtful = False
         self._rows, self._bytes = tables.size(self._file.run)
         self._oldest = tables.oldest(self._file.run)
         if self._file.damages > self._told_damages:

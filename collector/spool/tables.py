@@ -85,26 +85,39 @@ def add_frame(run: Run, frame: Frame) -> int:
     return int(rows[0][0])
 
 
-def begin_life(run: Run) -> None:
+def begin_life(run: Run) -> int:
     """Begin a process: ids go on far from any used, and what is open is in doubt.
 
     If the end of the log was damaged, or an older copy put back, frames that the
     store has look open, and ids look unused that are part of tokens.
+
+    Returns:
+        The id after which this process's begin.
     """
-    skip_ids(run, 0)
     run("INSERT OR IGNORE INTO doubt SELECT DISTINCT closes_at FROM frame")
+    return skip_ids(run, 0)
 
 
-def skip_ids(run: Run, beyond: int) -> None:
-    """Let the next frame's id lie far beyond the last one's, and beyond `beyond`."""
+def skip_ids(run: Run, beyond: int) -> int:
+    """Let the next frame's id lie far beyond the last one's, and beyond `beyond`.
+
+    Returns:
+        The id before it.
+    """
     run(
         "INSERT INTO sqlite_sequence (name, seq) SELECT 'frame', 0 WHERE NOT EXISTS "
         "(SELECT 1 FROM sqlite_sequence WHERE name = 'frame')"
     )
-    run(
-        "UPDATE sqlite_sequence SET seq = max(seq, ?) + ? WHERE name = 'frame'",
+    rows = run(
+        "UPDATE sqlite_sequence SET seq = max(seq, ?) + ? WHERE name = 'frame' RETURNING seq",
         *(beyond, IDS_OF_A_LIFE),
     )
+    return int(rows[0][0])
+
+
+def drop_after(run: Run, last: int) -> None:
+    """Delete the frames above an id, but for the parts of a rejected batch: their hits are old."""
+    run("DELETE FROM frame WHERE id > ? AND part = ''", last)
 
 
 def in_doubt(run: Run) -> list[tuple[int, int]]:

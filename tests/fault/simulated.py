@@ -48,12 +48,13 @@ class FailingFile(SpoolFile):
 
     def run(self, statement: str, *values: object) -> list[Any]:
         """Execute, unless the disk fails."""
-        if statement != "COMMIT" or not self.fault:
+        alone = statement.startswith("INSERT") and not self._database.in_transaction
+        if not self.fault or not (alone or statement == "COMMIT"):
             return super().run(statement, *values)
         fault, self.fault = self.fault, ""
         with disk_errors():
             if fault == "after":
-                super().run(statement)
+                super().run(statement, *values)
             raise sqlite3.OperationalError("disk I/O error")
 
 

@@ -62,7 +62,13 @@ async def come(parts: Parts, words: list[bytes]) -> None:
             (b"cookie", b"session=" + cookie),
             (b"x-forwarded-for", address),
         ]
-        scope = {"type": "http", "method": "POST", "headers": headers, "client": ("127.0.0.1", 1)}
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "query_string": b"",
+            "headers": headers,
+            "client": ("127.0.0.1", 1),
+        }
         await door(scope, a_receive(body), _unheard)
 
 

@@ -220,5 +220,23 @@ def test_forgetting_empties_the_caches() -> None:
 
     forget()
 
-    assert path_of.cache_info().currsize == 0
-    assert hostname_of.cache_info().currsize == 0
+    caches = (page_rules._read_before, path_of, hostname_of)
+    assert [0, 0, 0] == [cache.cache_info().currsize for cache in caches]
+
+
+@pytest.mark.parametrize("url", ["https://example.org/a?token=x", "https://example.org/a#token=x"])
+def test_what_comes_with_a_query_or_fragment_is_not_kept(url: str) -> None:
+    """A whole address is remembered only if nothing in it could be a secret of a query's."""
+    forget()
+
+    assert "/a" == page_of(url).path == page_of(url).path
+    assert page_rules._read_before.cache_info().currsize == 0
+
+
+def test_what_was_read_before_is_read_by_the_rules_of_each_site() -> None:
+    """The same address is another page at a site with templates, whichever was asked first."""
+    rules = PageRules(templates=("/users/:id",))
+
+    assert ["/users/:user", "/users/:id"] == [
+        page_of("https://example.org/users/anna", rules=each).path for each in (PageRules(), rules)
+    ]
