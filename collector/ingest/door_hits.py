@@ -15,21 +15,26 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from hashlib import blake2b
-from typing import ClassVar, Final
+from typing import Final, NamedTuple
 
 import orjson
 
 from collector.errors import PayloadError
-from collector.hit import Refusal
+from collector.hit import Drop, Refusal
 from collector.ingest.assemble import Intake
 from collector.ingest.door import JSON, PROBLEM, Answer, Door, Found, GrantOf, Journal
+from collector.ingest.place import Stated
+from collector.ingest.quota import MOST, Quota
 from collector.ingest.wire_hits import (
     GOATCOUNTERS_KEYS,
     MAX_BATCH_BODY,
     Fields,
     Sender,
+    asks_for_filtered,
+    country_stated,
     from_goatcounter,
     goatcounter_hits_of,
     hits_of,
@@ -48,11 +53,26 @@ MAX_KEYS: Final = 10_000
 _ASK: Final = b"www-authenticate"
 _NO_TOKEN: Final = "a token with the scope ingest is needed"  # noqa: S105
 _NO_SCOPE: Final = "the token lacks the scope ingest"
+_TOO_OFTEN: Final = "this token has sent as many batches as it may for now"
 _KEY_REUSED: Final = "this idempotency key came with another body before; use a new one"
 _EVERY_SITE: Final = (
     "this token is for every site, and GoatCounter's format names none; use a token of one site: "
     "footfall token create NAME --site DOMAIN --scope ingest"
 )
+
+
+class Outcome(NamedTuple):
+    """What became of a batch.
+
+    Attributes:
+        size: how many hits it had.
+        wrong: what is wrong with those that could not be read, by their place.
+        filtered: the places of those whose dropping is told.
+    """
+
+    size: int
+    wrong: dict[int, str]
+    filtered: list[int]
 
 
 class HitsDoor(Door):
@@ -99,13 +119,15 @@ class HitsDoor(Door):
         body = await admitted.body(MAX_BATCH_BODY)
         hits = self.split(body)
         key = admitted.header(b"idempotency-key")
+        if not key:
+            return self.told(await self._take_batch(hits, intake, grant))
         sender = admitted.header(b"authorization")
         batch = self._taken.batch(sender, key, intake.clock.monotonic())
         async with batch.lock:
             digest = self._taken.digest(body)
             if batch.answer is None:
-                wrong = await self._take_batch(hits, intake, grant)
-                batch.answer, batch.digest = self.told(wrong, len(hits)), digest
+                batch.answer = self.told(await self._take_batch(hits, intake, grant))
+                batch.digest = digest
             elif batch.digest != digest:
                 return self.refused(422, "key_reused", _KEY_REUSED)
             return batch.answer
@@ -127,11 +149,20 @@ class HitsDoor(Door):
         """
         return hits_of(body)
 
-    def told(self, wrong: dict[int, str], size: int) -> Answer:
+    def told(self, outcome: Outcome) -> Answer:
         """Answer a batch: 202 if anything in it could be read, and what could not by its place."""
+        size, wrong, _ = outcome
         errors = {str(index): told for index, told in wrong.items()}
         body = orjson.dumps({"accepted": size - len(wrong), "errors": errors})
         return Answer(400 if wrong and len(wrong) == size else 202, body, JSON)
+
+    def tells(self, hit: Fields, found: Sequence[Found]) -> bool:  # noqa: ARG002
+        """Tell whether the sender hears that a hit was dropped; in our own format never."""
+        return False
+
+    def intake_of_hit(self, hit: Fields, intake: Intake) -> Intake:  # noqa: ARG002
+        """Give what one hit is assembled with."""
+        return intake
 
     def fields(self, hit: Fields, site: Site | None) -> Fields:
         """Give a hit our keys; `site` is the one the token is for."""
@@ -140,18 +171,22 @@ class HitsDoor(Door):
 
     async def _take_batch(
         self, hits: list[dict[str, object]], intake: Intake, grant: Grant
-    ) -> dict[int, str]:
-        """Count the hits that can be read, all or none; give what is wrong with the others."""
+    ) -> Outcome:
+        """Count the hits that can be read, all or none; tell what is wrong with the others."""
         found: list[Found] = []
-        wrong: dict[int, str] = {}
+        outcome = Outcome(len(hits), {}, [])
         for index, hit in enumerate(hits):
             try:
-                found += self._made_of(hit, intake, grant)
+                made = self._made_of(hit, intake, grant)
             except PayloadError as error:
                 self.count(intake, error.code)
-                wrong[index] = self.worded(error)
+                outcome.wrong[index] = self.worded(error)
+                continue
+            found += made
+            if self.tells(hit, made):
+                outcome.filtered.append(index)
         await self.kept(found)
-        return wrong
+        return outcome
 
     def _made_of(self, hit: Fields, intake: Intake, grant: Grant) -> list[Found]:
         """Make what one hit says, unless its visitor refused.
@@ -177,13 +212,19 @@ class HitsDoor(Door):
             site = intake.sites.named(name)
             if site is None or not grant.allows("ingest", site.id):
                 raise PayloadError("bad_field", "domain")
+        intake = self.intake_of_hit(hit, intake)
         return self.assembled(payload, admitted, intake, payload.domains, told_of(fields))
 
 
 class GoatcounterHitsDoor(HitsDoor):
     """The ASGI application behind `/api/v0/count`."""
 
-    _OK: ClassVar[Answer] = Answer(202, b'{"status":"ok"}', JSON)
+    def __init__(
+        self, intake_of: Callable[[], Intake], journal: Journal, tally: Tally, grant_of: GrantOf
+    ) -> None:
+        """Remember what each batch needs; see `HitsDoor`."""
+        super().__init__(intake_of, journal, tally, grant_of)
+        self._quota = Quota()
 
     async def take_granted(self, admitted: Admitted, grant: Grant, intake: Intake) -> Answer:
         """Take a batch with a token of one site, as GoatCounter's tokens all are.
@@ -193,6 +234,12 @@ class GoatcounterHitsDoor(HitsDoor):
         """
         if grant.site_id is None:
             return self.refused(403, "forbidden", _EVERY_SITE)
+        bearer = self._taken.digest(admitted.header(b"authorization"))
+        left = self._quota.take(bearer, intake.clock.monotonic())
+        if left.requests < 0:
+            told = ((b"limit", MOST), (b"remaining", 0), (b"reset", left.seconds))
+            limits = [(b"x-rate-limit-" + name, b"%d" % value) for name, value in told]
+            return self.refused(429, "rate", _TOO_OFTEN, *limits)
         return await super().take_granted(admitted, grant, intake)
 
     def refused(self, status: int, code: str, title: str, *more: tuple[bytes, bytes]) -> Answer:  # noqa: ARG002
@@ -216,12 +263,27 @@ class GoatcounterHitsDoor(HitsDoor):
         """
         return goatcounter_hits_of(body)
 
-    def told(self, wrong: dict[int, str], size: int) -> Answer:  # noqa: ARG002
+    def told(self, outcome: Outcome) -> Answer:
         """Answer a batch: 400 if anything could not be read, though the rest was taken."""
-        if not wrong:
-            return self._OK
-        errors = {str(index): told for index, told in wrong.items()}
-        return Answer(400, orjson.dumps({"errors": errors}), JSON)
+        places = ", ".join(map(str, outcome.filtered)).encode()
+        more = [(b"x-goatcounter-filter", places)] if places else []
+        if not outcome.wrong:
+            return Answer(202, b'{"status":"ok"}', JSON, *more)
+        errors = {str(index): told for index, told in outcome.wrong.items()}
+        return Answer(400, orjson.dumps({"errors": errors}), JSON, *more)
+
+    def tells(self, hit: Fields, found: Sequence[Found]) -> bool:
+        """Tell of hits from excluded networks, unless the batch says that it need not hear."""
+        return Drop.EXCLUDED_NETWORK in found and asks_for_filtered(hit)
+
+    def intake_of_hit(self, hit: Fields, intake: Intake) -> Intake:
+        """Let a hit state its country; what it states goes before what its address says.
+
+        Raises:
+            PayloadError: `bad_field` if what it states is none.
+        """
+        country = country_stated(hit)
+        return replace(intake, places=Stated(country)) if country else intake
 
     def fields(self, hit: Fields, site: Site | None) -> Fields:
         """Give a hit our keys, the site's name among them.
@@ -262,7 +324,7 @@ class _Taken:
 
         Args:
             sender: who sends it: two senders may use the same key.
-            key: the sender's; without one every batch is new.
+            key: the sender's.
             now: seconds of a steady clock.
         """
         while self._batches:
@@ -270,8 +332,6 @@ class _Taken:
             if now - oldest.began < KEYS_LIVE_S and len(self._batches) < MAX_KEYS:
                 break
             self._batches.popitem(last=False)
-        if not key:
-            return _Batch(now)
         # The first of the two has one length, so that no two pairs make the same text.
         name = self.digest(self.digest(sender) + key)
         return self._batches.setdefault(name, _Batch(now))

@@ -8,9 +8,10 @@ refusal: each hit is first asked for `opt_out`, `gpc` and `dnt`. Called by
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -24,6 +25,8 @@ from collector.privacy.consent import Signals
 MAX_HITS: Final = 500
 MAX_BATCH_BODY: Final = 1024 * 1024
 MAX_VISITOR: Final = 200
+_FILTERED: Final = ("ip",)
+_COUNTRY: Final = re.compile(r"[A-Za-z]{2}")
 _YES: Final = (True, 1, "1", "true")
 SIGNALS: Final = ("opt_out", "gpc", "dnt")
 GOATCOUNTERS_KEYS: Final = {
@@ -64,10 +67,11 @@ class Facts(msgspec.Struct, frozen=True):
 class _Goatcounter(msgspec.Struct, frozen=True):
     hits: list[dict[str, object]]
     no_sessions: bool = False
+    filter: tuple[Literal["ip"], ...] | None = None
 
 
 class GoatcounterHit(msgspec.Struct, frozen=True):
-    """What is read of one of GoatCounter's hits; `no_sessions` is its batch's.
+    """What is read of one of GoatCounter's hits; `no_sessions` and `filter` are its batch's.
 
     Source: facts of the format in GoatCounter's public documentation (2026-11).
     """
@@ -80,10 +84,12 @@ class GoatcounterHit(msgspec.Struct, frozen=True):
     size: list[float] | str | None = None
     ip: str = ""
     user_agent: str = ""
+    location: str = ""
     language: str = ""
     session: str = ""
     created_at: str | None = None
     no_sessions: bool = False
+    filter: tuple[str, ...] = _FILTERED
 
 
 def hits_of(body: bytes) -> list[dict[str, object]]:
@@ -100,7 +106,7 @@ def goatcounter_hits_of(body: bytes) -> list[dict[str, object]]:
     """Split one of GoatCounter's batches into its hits, none of them looked at yet.
 
     Returns:
-        The hits, each with the batch's `no_sessions`.
+        The hits, each with the batch's `no_sessions` and `filter`.
 
     Raises:
         PayloadError: as `hits_of`; `missing_field` also if there are none.
@@ -108,7 +114,26 @@ def goatcounter_hits_of(body: bytes) -> list[dict[str, object]]:
     batch = shaped(_Goatcounter, parse(body))
     if not batch.hits:
         raise PayloadError("missing_field", "hits")
-    return [{**hit, "no_sessions": batch.no_sessions} for hit in _bounded(batch.hits)]
+    wanted = _FILTERED if batch.filter is None else batch.filter
+    of_all = {"no_sessions": batch.no_sessions, "filter": wanted}
+    return [{**hit, **of_all} for hit in _bounded(batch.hits)]
+
+
+def asks_for_filtered(hit: Fields) -> bool:
+    """Tell whether the batch of one of GoatCounter's hits is to be told which were filtered."""
+    return "ip" in shaped(GoatcounterHit, dict(hit)).filter
+
+
+def country_stated(hit: Fields) -> str:
+    """Read the country that one of GoatCounter's hits states; empty if it does not.
+
+    Raises:
+        PayloadError: `bad_field`.
+    """
+    location = shaped(GoatcounterHit, dict(hit)).location
+    if location and not _COUNTRY.fullmatch(location):
+        raise PayloadError("bad_field", "location")
+    return location.upper()
 
 
 def signals_of(hit: Fields) -> Signals:

@@ -167,6 +167,18 @@ async def test_of_a_batch_only_hashes_are_remembered(app: Footfall) -> None:
 
 
 @pytest.mark.anyio
+async def test_of_a_batch_without_a_key_nothing_is_remembered(app: Footfall) -> None:
+    """It counts as often as it is sent, and leaves no hash of its sender or body behind."""
+    token, body = a_token(app), {"hits": [a_relayed()]}
+
+    answers = [await knock(app, "/api/v1/hits", body, token) for _ in range(2)]
+
+    assert [202, 202] == [answer.status for answer in answers]
+    assert not app._doors["/api/v1/hits"]._taken._batches  # type: ignore[attr-defined]
+    assert await totals(app) == (1, 2)
+
+
+@pytest.mark.anyio
 async def test_outside_day(app: Footfall) -> None:
     """A hit of yesterday or of the future is dropped: a closed day never reopens."""
     now = app._parts.clock.now()
