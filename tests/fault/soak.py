@@ -41,14 +41,25 @@ def main() -> int:
 
 @contextmanager
 def _embedded(folder: Path) -> Iterator[tuple[Service, None]]:
-    yield Service(folder / "data", SITES, environ=TRUSTING), None
+    with _ended(Service(folder / "data", SITES, environ=TRUSTING)) as service:
+        yield service, None
 
 
 @contextmanager
 def _server(folder: Path) -> Iterator[tuple[Service, Front]]:
     with a_front(folder / "server") as front:
         environ = {**TRUSTING, "FOOTFALL_CLICKHOUSE_DSN": new_database(front)}
-        yield Service(folder / "data", SITES, environ=environ), front
+        with _ended(Service(folder / "data", SITES, environ=environ)) as service:
+            yield service, front
+
+
+@contextmanager
+def _ended(service: Service) -> Iterator[Service]:
+    try:
+        yield service
+    finally:
+        if service.process is not None:
+            service.kill()
 
 
 def _soak(name: str, service: Service, front: Front | None, chance: random.Random) -> list[str]:
