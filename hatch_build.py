@@ -26,21 +26,21 @@ MODULE: Final = "tracker_js/dist/footfall.mjs"
 # The order that compresses best, found by trying (some 10 bytes better than that of the imports,
 # 2026-11). Modules only declare: any order runs in which refusal comes before start.
 ORDER: Final = (
-    "settings.js",
-    "engagement.js",
     "refusal.js",
-    "navigation.js",
-    "gate.js",
     "start.js",
+    "navigation.js",
     "all.js",
     "tags.js",
     "hit.js",
-    "clicks.js",
-    "edit.js",
-    "snippet.js",
-    "send.js",
-    "address.js",
+    "gate.js",
+    "settings.js",
+    "engagement.js",
     "route.js",
+    "send.js",
+    "snippet.js",
+    "clicks.js",
+    "address.js",
+    "edit.js",
     "query.js",
 )
 ENTRIES: Final = ("main.js", "index.js", "core.js")
@@ -160,7 +160,9 @@ def module(source: Path) -> str:
 
 
 def _minified(code: str) -> str:
-    minified: str = importlib.import_module("minify").string("application/javascript", code)
+    # One word for all that is declared: 12 bytes less of the core, 13 of everything, 2026-11.
+    declared = re.sub(r"(?<!export )\bconst (?=[\w{\[])", "let ", code)
+    minified: str = importlib.import_module("minify").string("application/javascript", declared)
     return minified
 
 

@@ -1,10 +1,14 @@
 """Measure what the tracker costs: processor time of the page's main thread, and bytes.
 
 `python -m tests.bench.tracker`. The time is the thread's own (`tdur` of Chromium's trace), not the
-clock's, so that a busy machine matters less; it covers compiling and running the script, and with
-that the first pageview. Beside it, in the same run, stand a script of the same size that does
-nothing, and a script that only sends a beacon. Nobody drives the browser: whoever does makes it
-several times slower. Each page goes on to the next, in one browser.
+clock's, so that a busy machine matters less. Told apart are the task that compiles and runs the
+script, the next one, which counts the page, and what is done while the page is left. Beside it, in
+the same run, stand a script of the same size that does nothing, and a script that only sends a
+beacon. Nobody drives the browser: whoever does makes it several times slower. Each page goes on to
+the next, in one browser.
+
+`python -m tests.bench.tracker FOLDER` measures the tracker made of the modules in a folder, such as
+an older version's, in the same run.
 """
 
 from __future__ import annotations
@@ -14,8 +18,12 @@ import os
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from subprocess import DEVNULL
 from typing import Any
@@ -30,10 +38,11 @@ PAGE = "http://example.org/"
 BEACON = "navigator.sendBeacon('http://stats.example.net/api/event', '{\"n\": \"idle\"}')"
 
 
-def main() -> None:
+def main(others: Sequence[str]) -> None:
     """Print the processor time of the scripts, and the table of sizes."""
     tracker = script(SOURCE, "main.js")
     scripts = {"tracker": tracker, "idle": f"/*{'x' * (len(tracker) - 4)}*/", "beacon": BEACON}
+    scripts |= {f"other{place}": script(Path(name), "main.js") for place, name in enumerate(others)}
     recorder = Recorder()
     for name, after in zip(scripts, [*list(scripts)[1:], "tracker"], strict=True):
         url = f"http://stats.example.net/{name}.js"
@@ -43,9 +52,12 @@ def main() -> None:
     counted = len([post for post in recorder.posts if post.payload()["n"] == "pageview"])
     print(f"{counted} pageviews arrived; load {os.getloadavg()[0]:.0f}; goal: under {GOAL_US} µs")
     for name in scripts:
-        times = sorted(int(event["tdur"]) for event in events if is_of(event, name))
-        median, tenth = statistics.median(times), times[len(times) // 10]
-        print(f"{name}: median {median:.0f} µs, p10 {tenth} µs, of {len(times)} loads")
+        loads = loads_of(events, name)
+        for part in ("first", "second", "both", "leaving"):
+            times = sorted(getattr(load, part) for load in loads)
+            tenths = " ".join(f"p{share} {times[len(times) * share // 100]}" for share in (10, 90))
+            median = statistics.median(times)
+            print(f"{name}, {part}: median {median:.0f}, {tenths} µs, of {len(times)} loads")
     print(section("Size, and browsers"))
     print(f"now: {compressed_size(tracker)} bytes gzip, core {compressed_size(core(SOURCE))}")
 
@@ -55,7 +67,7 @@ def page_with(name: str, after: str) -> str:
     tag = (
         f"<script async data-domain=example.org src='http://stats.example.net/{name}.js'></script>"
     )
-    on = f"addEventListener('load', () => setTimeout(() => {{ location = '/{after}' }}, 200))"
+    on = f"addEventListener('load', () => setTimeout(() => {{ location = '/{after}' }}, 50))"
     text = "<p>Some words, as pages have them.</p>" * 200
     return f"<!doctype html><title>t</title>{tag}{text}<script>{on}</script>"
 
@@ -96,12 +108,49 @@ def _written(trace: Path) -> list[dict[str, Any]]:
     raise RuntimeError("Chromium wrote no trace")
 
 
-def is_of(event: dict[str, Any], name: str) -> bool:
-    """Tell whether an event of the trace is the evaluation of a script of ours."""
-    if event["name"] != "EvaluateScript":
-        return False
-    return str(event["args"].get("data", {}).get("url", "")).endswith(f"/{name}.js")
+@dataclass
+class Load:
+    """What one load of a page took of its main thread, in µs.
+
+    Attributes:
+        first: the task that compiles and runs the script.
+        second: the task it puts off.
+        leaving: all that listens to the page being left.
+    """
+
+    first: int
+    second: int = 0
+    leaving: int = 0
+
+    @property
+    def both(self) -> int:
+        """What the page had to give until it was counted."""
+        return self.first + self.second
+
+
+def loads_of(events: Sequence[dict[str, Any]], name: str) -> list[Load]:
+    """Find what each load of a script took, in a trace with one load after another."""
+    loads: list[Load] = []
+    timer: dict[str, Any] = {}
+    for event in sorted((one for one in events if "tdur" in one), key=itemgetter("ts")):
+        if event["name"] == "TimerFire":
+            timer = event
+        if not str(event["args"].get("data", {}).get("url", "")).endswith(f"/{name}.js"):
+            continue
+        if event["name"] == "EvaluateScript":
+            loads.append(Load(event["tdur"]))
+        elif event["name"] == "FunctionCall" and timer and is_within(event, timer):
+            loads[-1].second += timer["tdur"]
+        elif event["name"] == "FunctionCall":
+            loads[-1].leaving += event["tdur"]
+    return loads
+
+
+def is_within(event: dict[str, Any], other: dict[str, Any]) -> bool:
+    """Tell whether an event of the trace is part of another, which began before it."""
+    ends: bool = event["ts"] + event["dur"] <= other["ts"] + other["dur"]
+    return ends and (event["pid"], event["tid"]) == (other["pid"], other["tid"])
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

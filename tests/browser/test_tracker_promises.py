@@ -27,7 +27,7 @@ BUSY = "data-domain=example.org data-outbound data-downloads=pdf data-forms data
 # Runs the built script in a scope in which every object of the browser notes what is read of it.
 TRAPS = """(() => {
   const reads = (window.reads = new Set());
-  const trapped = {window, document, navigator, location, history, performance, screen,
+  const trapped = {window, document, navigator, location, history, performance, screen, Date,
     localStorage, sessionStorage, 'document.documentElement': document.documentElement};
   const proxies = new Map();
   const wrap = (real, name) => {
@@ -106,9 +106,31 @@ def test_what_is_read_is_what_is_published(page: Page, recorder: Recorder) -> No
     page.evaluate("footfall('Signup')")
     posts = recorder.wait(5)
     read = set(page.evaluate("[...reads]"))
+    page.evaluate("Object.defineProperty(window, 'outerWidth', {value: 0})")
+    page.evaluate("footfall('Where there is no window')")
+    read_without_window = set(page.evaluate("[...reads]"))
 
     assert 5 == len(posts)
-    assert published("What is read to know a refusal") | published("What else is read") == read
+    listed = published("What is read to know a refusal") | published("What else is read")
+    assert listed - {"window.innerWidth"} == read
+    assert listed == read_without_window
+
+
+def test_nothing_is_laid_out_before_it_must_be(page: Page, recorder: Recorder) -> None:
+    """At load and when a field gets the focus, nothing is read that needs the page laid out."""
+    serve_trapped(recorder, BUSY)
+    lays_out = {"window.innerWidth", "window.innerHeight", "window.scrollY"}
+
+    page.goto(PAGE)
+    page.evaluate("dispatchEvent(new Event('focus'))")
+    recorder.wait(1)
+    read = set(page.evaluate("[...reads]"))
+    page.evaluate("dispatchEvent(new Event('scroll'))")
+    scrolled = set(page.evaluate("[...reads]"))
+
+    assert "window.outerWidth" in read
+    assert not read & (lays_out | {"document.documentElement.scrollHeight"})
+    assert {"window.innerHeight", "window.scrollY"} == scrolled & lays_out
 
 
 def test_nothing_is_stored(page: Page, recorder: Recorder) -> None:
@@ -292,6 +314,18 @@ def test_own_machine_counts_only_when_allowed(
     posts = recorder.wait(2) if attributes else recorder.settle(page)
 
     assert (2 if attributes else 0) == len(posts)
+
+
+def test_files_are_never_counted(page: Page, recorder: Recorder, tmp_path: Path) -> None:
+    """A page from the disk sends nothing, for its path is nobody's business."""
+    file = tmp_path / "page.html"
+    file.write_text(page_of({"attributes": "data-domain=example.org data-allow-local"}))
+
+    page.goto(file.as_uri())
+    page.wait_for_function(READY)
+    page.evaluate("footfall('Signup')")
+
+    assert [] == recorder.settle(page)
 
 
 @pytest.mark.parametrize("attributes", ["", "data-allow-local"])

@@ -11,4 +11,5 @@ import { route } from './route.js';
  * @param {URL | HTMLAnchorElement} url
  * @returns {string}
  */
-export const clean = (url) => url.origin + url.pathname + prune(url.search) + route(url);
+export const clean = (url) =>
+  url.origin + url.pathname + (url.search && prune(url.search)) + route(url);

@@ -10,9 +10,9 @@ import { claim, footfall } from './start.js';
 
 /** Watch all that the owner asked for. */
 export const watchAll = () => {
-  settings.manual || watchNavigation();
+  watchNavigation();
   listen('click auxclick submit', act);
-  settings[404] && run(hitHere, '404');
+  settings[404] && setTimeout(() => run(hitHere, '404'));
 };
 
 /** Answer under our name, and under Plausible's where nothing is, or a stub that queues in `.q`. */

@@ -1,6 +1,7 @@
 /**
  * Knows what the owner does not want sent: excluded paths, visits of their own machine, whatever
- * their hook cancels. Refuses to send when the hook fails. send.js calls it.
+ * their hook cancels. Refuses to send of files, when the hook fails, and where nobody said where to.
+ * send.js calls it.
  */
 import { settings } from './settings.js';
 
@@ -13,14 +14,19 @@ import { settings } from './settings.js';
  * @returns {any} a string; falsy to cancel
  */
 export const bodyOf = (payload) => {
-  const isLocal =
-    !settings.allowLocal &&
-    (/^(localhost|127\..*|\[::1.)?$/.test(location.hostname) || navigator.webdriver);
-  const excluded = (settings.exclude + '')
-    .replace(/[^\w/,*]/g, '\\$&')
+  const { hostname } = location;
+  const isOwn = /^(localhost|127\..*|\[::1.)$/.test(hostname) || navigator.webdriver;
+  const excluded = settings.exclude
+    ?.replace(/[^\w/,*]/g, '\\$&')
     .replace(/\*+/g, '.*')
     .replace(/,[\\ ]*/g, '|');
-  if (isLocal || RegExp('^(' + excluded + ')$').test(new URL(payload.u).pathname)) return;
+  if (
+    !hostname ||
+    !settings.api ||
+    (isOwn && !settings.allowLocal) ||
+    (excluded && RegExp('^(' + excluded + ')$').test(new URL(payload.u).pathname))
+  )
+    return;
   if (settings.hash) payload.h = 1;
   const hook = settings.transform;
   if (hook) payload = (window[hook] || hook)(payload);

@@ -15,28 +15,29 @@ let engagedMs;
 let deepest;
 let told;
 
+/** Note how deep the page is scrolled. Only then, and when it is told, may we have it laid out. */
+export const measure = () => {
+  deepest = Math.max(deepest, scrollY + innerHeight);
+};
+
 /**
- * Add up time and depth since the last look, and tell them when nobody looks any more.
+ * Add up time since the last look, and tell it with the depth when nobody looks any more.
  *
  * Told when the page was scrolled deeper than told before, or after 3 s, as Plausible does.
  *
  * @param {Event} [event] none when the page is left now, whatever the browser says of its visibility
  */
 export const look = (event) => {
-  const now = performance.now();
-  if (since) engagedMs += now - since;
+  const now = Date.now();
+  engagedMs += since && now - since;
   since = !document.hidden && document.hasFocus() && now;
-  // Before there is a page nothing is measured: the browser need not lay it out for us.
-  if (!watched) return;
-  deepest = Math.max(deepest, scrollY + innerHeight);
-  if (since && event) return;
-  const depth = Math.min(
-    100,
-    Math.round((100 * deepest) / document.documentElement.scrollHeight),
+  if (!watched || (since && event)) return;
+  measure();
+  const depth = Math.round(
+    (100 * deepest) / Math.max(deepest, document.documentElement.scrollHeight),
   );
   if (depth > told || engagedMs >= 3000) {
-    send({ n: 'engagement', u: watched, e: Math.round(engagedMs), sd: depth });
-    told = depth;
+    send({ n: 'engagement', u: watched, e: engagedMs, sd: (told = depth) });
     engagedMs = 0;
   }
 };

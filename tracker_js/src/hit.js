@@ -9,6 +9,9 @@ import { send } from './send.js';
 /**
  * Count a pageview or an event.
  *
+ * The width is the whole window's: asking for the inner one makes browsers lay the page out at once.
+ * Where a browser has no window to tell of, as within some applications, it is asked all the same.
+ *
  * @param {string} name `pageview`, or the event's name
  * @param {import('../footfall').EventOptions} [options]
  */
@@ -18,8 +21,8 @@ export const hit = (name, options = {}) => {
   send({
     n: name,
     u: page,
-    r: document.referrer.split('?')[0],
-    w: innerWidth,
+    r: document.referrer.replace(/\?[^#]*/, ''),
+    w: outerWidth || innerWidth,
     p: options.props,
     $: options.revenue,
     i: options.interactive,

@@ -7,7 +7,7 @@ import { start } from './start.js';
 start(
   () => {
     const dataset = readSnippet();
-    for (const name in dataset) settings[name] = settings[name] || dataset[name] || 1;
+    for (const name in dataset) settings[name] = settings[name] || dataset[name] || '1';
   },
   watchAll,
   answerAll,

@@ -6,27 +6,38 @@ import { watched } from './engagement.js';
 import { listen, run } from './gate.js';
 import { hit } from './hit.js';
 import { clean } from './address.js';
+import { settings } from './settings.js';
 
-let counted;
+/**
+ * The page that was counted last, without its query.
+ *
+ * @type {string | undefined}
+ */
+export let counted;
 
-// A page is its address without the query: a parameter that a campaign or a sort order changes is the same.
-const move = () => {
+/**
+ * Count the page there is, if it is another than the last, or was left since.
+ *
+ * A page is its address without the query: what a campaign or a sort order changes there is the same.
+ */
+export const move = () => {
   const here = clean(location).replace(/\?[^#]*/, '');
-  if (!watched || counted != here) {
+  if (!settings.manual && (!watched || counted != here)) {
     counted = here;
     hit('pageview');
   }
 };
 
-/** Count a pageview now, and at every navigation from now on. */
+/** Count a pageview soon, in a task of its own, and at every navigation from now on. */
 export const watchNavigation = () => {
-  run(move);
+  setTimeout(() => run(move));
   ['pushState', 'replaceState'].map((method) => {
     const original = history[method];
     history[method] = (...given) => {
-      original.apply(history, given);
+      run(move);
+      original.call(history, ...given);
       run(move);
     };
   });
-  listen('pageshow popstate', move);
+  listen('pagehide pageshow popstate', move);
 };

@@ -13,18 +13,14 @@
  * @returns {boolean}
  */
 export const refused = (choice) => {
-  let flags;
+  let said = [navigator.globalPrivacyControl, navigator.doNotTrack];
   try {
     if (choice) localStorage.footfall_ignore = true;
     if (choice == false) {
       delete localStorage.footfall_ignore;
       delete localStorage.plausible_ignore;
     }
-    flags = localStorage.footfall_ignore + localStorage.plausible_ignore;
+    said += localStorage.footfall_ignore + localStorage.plausible_ignore;
   } catch {}
-  return /1|yes|true/.test([
-    flags,
-    navigator.globalPrivacyControl,
-    navigator.doNotTrack,
-  ]);
+  return /1|yes|true/.test(said);
 };

@@ -4,7 +4,7 @@
  */
 
 /**
- * Attributes without `data-`, in camel case; 1 when an attribute had no value.
+ * Attributes without `data-`, in camel case; '1' when an attribute had no value.
  *
  * @type {Record<string, any>}
  */

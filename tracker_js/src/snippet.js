@@ -14,7 +14,7 @@ import { settings } from './settings.js';
  */
 export const readSnippet = () => {
   const { src, dataset, text: {} } = document.currentScript;
-  settings.api = dataset.api || new URL('/api/event', src);
+  settings.api = dataset.api || src.match(/.+?\/.+?\//)[0] + 'api/event';
   settings.domain = dataset.domain || location.hostname;
   return dataset;
 };

@@ -2,17 +2,19 @@
  * Knows the order of things: refusal, settings, the page being shown, the watches, the first hit.
  * Refuses to start twice, and to start unseen. main.js, index.js and core.js call it.
  */
-import { enter, look } from './engagement.js';
+import { enter, look, measure } from './engagement.js';
 import { listen, run } from './gate.js';
 import { hit } from './hit.js';
+import { counted, move } from './navigation.js';
 import { refused } from './refusal.js';
 
 /**
- * Count an event; the callback is called when it is over, also when nothing was sent.
+ * Count an event, but no event before the first page; the callback is called when it is over, also when nothing was sent.
  *
  * @type {import('../footfall').Footfall}
  */
 export const footfall = async (name, options) => {
+  counted || run(move);
   run(hit, name, options);
   options?.callback?.();
 };
@@ -34,16 +36,20 @@ export const claim = () => {
  */
 export const start = (read, watch, answer) => {
   const show = () => {
-    if (document.hidden || window.footfall?.optOut) return;
-    listen('scroll visibilitychange focus blur', look);
-    listen('pagehide', () => enter());
-    watch();
-    answer();
+    if (!document.hidden && !window.footfall?.optOut) {
+      watch();
+      listen('scroll', measure);
+      listen('visibilitychange focus blur', look);
+      listen('pagehide', () => enter());
+      answer();
+    }
   };
   try {
-    if (refused()) return answer();
-    read();
-    listen('visibilitychange', show);
-    show();
+    if (refused()) answer();
+    else {
+      read();
+      listen('visibilitychange', show);
+      show();
+    }
   } catch {}
 };
