@@ -11,7 +11,7 @@
     p { margin: 0 0 12px; padding-inline-start: 12px; border-inline-start: 4px solid currentcolor; }
     p span { display: block; }
     div { display: flex; flex-wrap: wrap; gap: 12px; }
-    button { flex: 1 1 160px; min-height: 44px; padding: 8px 16px; font: inherit; font-weight: 550;
+    button { flex: 1 1 12em; min-height: 44px; padding: 8px 16px; font: inherit; font-weight: 600;
       color: inherit; background: transparent; border: 2px solid currentcolor; border-radius: 8px;
       cursor: pointer; }
     button[aria-pressed="true"]::before { content: "✓" / ""; margin-inline-end: 8px; }

@@ -68,6 +68,8 @@ def launched(
 ) -> Iterator[Browser]:
     """Run Firefox with every host but the loopback's led to servers of this process.
 
+    Its screen, and with it its window, is as large as what a page is shown in.
+
     Args:
         folder: where the starting script is written.
         ports: where to lead to, by the port that the browser asks for.
@@ -75,7 +77,8 @@ def launched(
     """
     start = folder / "firefox"
     relay = f"exec '{sys.executable}' -m tests.browser.bidi_relay '{installed()}' \"$@\""
-    start.write_text(f"#!/bin/sh\ncd '{ROOT}' && {relay}\n")
+    size = " ".join(f"MOZ_HEADLESS_{side.upper()}={VIEWPORT[side]}" for side in VIEWPORT)
+    start.write_text(f"#!/bin/sh\nexport {size}\ncd '{ROOT}' && {relay}\n")
     start.chmod(0o755)
     with detour(ports) as port:
         proxied: dict[str, str | float | bool] = {
