@@ -56,10 +56,14 @@ _ENGINE = """<clickhouse>
 </clickhouse>
 """
 
+# Left alone an engine of so little memory gives each statement one thread.
+_TWO_THREADS = {"max_threads": 2, "max_threads_min_free_memory_per_thread": 0}
+
 # One INSERT must become one part: the receipt and its cells appear together or not at all.
 # Source: docs/design/0002-one-part-one-receipt.md.
 ONE_PART = {
     "async_insert": 0,
+    "max_threads": 1,
     "max_insert_threads": 1,
     # The fan-out has grouped the cells already.
     "optimize_on_insert": 0,
@@ -297,6 +301,7 @@ class Store:
                 query_limit=0,
                 show_clickhouse_errors="scrub",
                 chdb_options={"config-file": str(limits.resolve())},
+                settings=_TWO_THREADS,
             )
         except ClickHouseError as held:
             raise StoreBusy(

@@ -25,7 +25,7 @@ RULES = "1"
 """The version of these rules; written beside every seal."""
 
 _FOLDED = "id IN (SELECT id FROM closing_folds)"
-_STRUCK = f"({_FOLDED} OR slight OR id IN (SELECT id FROM closing_struck))"
+_STRUCK = "id IN (SELECT id FROM closing_struck)"
 _FEW = "id IN (SELECT id FROM closing_few)"
 _TABLES = ("closing_cells", "closing_known", "closing_folds", "closing_few", "closing_struck")
 _COUNTS = tuple(name for name in SUMS if name not in CONTINUOUS_SUMS)
@@ -61,7 +61,8 @@ def gather() -> str:
     with the standard profile). Minutes, receipts and the cells of a view that ended stay behind
     and die: of them no threshold is known.
     """
-    sums = ", ".join(f"sum({name}) AS {name}" for name in SUMS)
+    # GROUP BY copies a sketch twice, FINAL once; but a cell's key does not name its day, and so
+    # each partition is merged by itself.
     return (
         f"INSERT INTO closing_cells SELECT site, view, grain, at, value, other, day, "
         f"{', '.join(SUMS)}, visitors, {grouping.weight()} AS weight, {grouping.shape()} AS shape, "
@@ -69,14 +70,12 @@ def gather() -> str:
         f"{grouping.above()} AS above, {grouping.beside()} AS beside, "
         f"shape != {TOTALS} AND ({grouping.is_thin()} OR weight < {grouping.needed()}) AS small, "
         f"shape != {TOTALS} AND visitors < {grouping.by_profile('small_sums')} AS slight "
-        f"FROM (SELECT site, view, grain, at, value, other, any(open_cells.day) AS day, {sums}, "
-        f"{grouping.MERGED} AS visitors FROM open_cells "
+        f"FROM (SELECT site, view, grain, at, value, other, day, {', '.join(SUMS)}, "
+        "toInt64(finalizeAggregation(open_cells.visitors)) AS visitors FROM open_cells FINAL "
         f"WHERE {OF_CHUNK} AND view IN ({grouping.declared_views()}) "
-        f"AND grain != {int(Grain.MINUTE)} "
-        "GROUP BY site, view, grain, value, other, at) "
+        f"AND grain != {int(Grain.MINUTE)}) "
         f"WHERE visitors != 0 OR {' OR '.join(f'{name} != 0' for name in SUMS)} "
-        "SETTINGS optimize_aggregation_in_order = 1, max_threads = 1, max_block_size = 8192, "
-        "aggregation_in_order_max_block_bytes = 8000000"
+        "SETTINGS max_block_size = 8192, do_not_merge_across_partitions_select_final = 1"
     )
 
 
@@ -105,12 +104,20 @@ def complement_tables() -> str:
     may be the first of its column. Cells whose other line has folded cells
     already are preferred, which ends the chain.
     """
-    return _complement_both("closing_folds", _FOLDED, only_marked=True)
+    return _complement_tables("closing_folds")
 
 
 def count_folds() -> str:
     """Return the question how many cells are folded."""
     return "SELECT count() FROM closing_folds"
+
+
+def strike_small() -> str:
+    """Return the statement that strikes the fine sums of cells of few visitors or that folded."""
+    return (
+        "INSERT INTO closing_struck SELECT id, row, col FROM closing_cells "
+        f"WHERE slight OR {_FOLDED}"
+    )
 
 
 def strike_lists() -> str:
@@ -134,7 +141,7 @@ def strike_lists() -> str:
 
 def strike_tables() -> str:
     """Return the statement that does for fine sums what `complement_tables` does for cells."""
-    return _complement_both("closing_struck", _STRUCK)
+    return _complement_tables("closing_struck")
 
 
 def count_struck() -> str:
@@ -258,26 +265,18 @@ def _complement_list(target: str, state: str, cells: str) -> str:
     )
 
 
-def _complement_both(target: str, state: str, *, only_marked: bool = False) -> str:
-    """Mark one cell more in each row and column with only one that is done.
-
-    Args:
-        only_marked: whether a cell is done if and only if it is in `target`, once: then
-            other lines are left out before they are grouped, for a third of the time.
-    """
+def _complement_tables(marked: str) -> str:
+    """Mark one cell more in each row and column with only one; other lines are not grouped."""
     halves = (
         "SELECT argMinIf((id, row, col), (calm, weight, id), NOT done) AS next FROM ("
-        f"SELECT id, row, col, weight, {state} AS done, "
-        f"{across} NOT IN (SELECT {across} FROM {target}) AS calm "
-        f"FROM closing_cells WHERE shape = {TABLE}{_of_one(along, target) if only_marked else ''}) "
+        f"SELECT id, row, col, weight, id IN (SELECT id FROM {marked}) AS done, "
+        f"{across} NOT IN (SELECT {across} FROM {marked}) AS calm "
+        f"FROM closing_cells WHERE shape = {TABLE} AND {along} IN "
+        f"(SELECT {along} FROM {marked} GROUP BY {along} HAVING count() = 1)) "
         f"GROUP BY {along} HAVING countIf(done) = 1 AND count() > 1"
         for along, across in (("row", "col"), ("col", "row"))
     )
     return (
-        f"INSERT INTO {target} SELECT DISTINCT next.1, next.2, next.3 "
+        f"INSERT INTO {marked} SELECT DISTINCT next.1, next.2, next.3 "
         f"FROM ({' UNION ALL '.join(halves)})"
     )
-
-
-def _of_one(along: str, target: str) -> str:
-    return f" AND {along} IN (SELECT {along} FROM {target} GROUP BY {along} HAVING count() = 1)"

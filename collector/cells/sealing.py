@@ -309,7 +309,8 @@ def fold_chunk(
     for statement in (*folding.fold_lists(), folding.fold_tables()):
         _run(store, statement, parameters)
     _repeat(store, folding.complement_tables(), folding.count_folds(), parameters)
-    _run(store, folding.strike_lists(), parameters)
+    for statement in (folding.strike_small(), folding.strike_lists()):
+        _run(store, statement, parameters)
     _repeat(store, folding.strike_tables(), folding.count_struck(), parameters)
     for statement in folding.pick_few():
         _run(store, statement, parameters)
@@ -388,7 +389,7 @@ def _repeat(store: Store, statement: str, count: str, parameters: Mapping[str, A
 
 
 def _run(store: Store, statement: str, parameters: Mapping[str, Any]) -> None:
-    store.command(statement, {"async_insert": 0}, parameters)
+    store.command(statement, parameters=parameters)
 
 
 def _at(closes_at: int) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from collector.registry.sites import Sites
 from collector.registry.store import Registry
 from collector.rounds import picture
 from collector.settings import Secrets, Settings
-from collector.stats import api
+from collector.stats import api, opened
 from collector.stats.report import Reports
 from dashboards import app as dashboards
 from tests.builders import FakeClock, a_site
@@ -31,6 +31,9 @@ from tests.integration.seeding import FIRST_HIT, hit, insert
 
 STRICT, LOOSE = "strict.example", "loose.example"
 METRICS = ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration", "views_per_visit"]
+AT_ONCE = {"now", "page", "visit:exit_page"}
+"""What tells present visits, or merges no visitors: it is of the new picture at once."""
+
 SOURCE = ["is", "visit:source", ["a.example"]]
 
 
@@ -140,6 +143,29 @@ def test_one_visit_more_shows_in_no_answer_until_the_next_picture(desk: Desk) ->
     assert between[STRICT] == before[STRICT]
     assert [name for name, told in between[LOOSE].items() if told == before[LOOSE][name]] == []
     assert [name for name, told in after.items() if told == before[STRICT][name]] == []
+
+
+def test_what_is_known_of_a_picture_outlives_it_for_seconds(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What took much merging is told for five seconds, past the next picture, as it was."""
+    monkeypatch.setattr(opened, "HEAVY", 4)
+    desk.clock.pass_by(30)
+    desk.come(12, "a.example")
+    desk.snapshots.take_due(desk.registry.sites())
+    desk.clock.pass_by(SECONDS - 1)
+    before = desk.told(STRICT)
+    desk.come(1, "a.example")
+    desk.clock.pass_by(1)
+    pictured = desk.snapshots.take_due(desk.registry.sites())
+    desk.clock.pass_by(opened.FRESH_S - 2)
+    known = desk.told(STRICT)
+    desk.clock.pass_by(1)
+    after = desk.told(STRICT)
+
+    assert pictured
+    assert {name for name, told in known.items() if told != before[name]} == AT_ONCE
+    assert [name for name, told in after.items() if told == before[name]] == []
 
 
 def test_questions_never_asked_before_are_answered_from_the_same_picture(desk: Desk) -> None:
