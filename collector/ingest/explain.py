@@ -17,6 +17,7 @@ from collector.day import Day
 from collector.errors import PayloadError
 from collector.hit import Drop, Hit, Refusal
 from collector.ingest.assemble import Intake, assemble, sites_named
+from collector.ingest.device import device_of
 from collector.ingest.limits import Limits
 from collector.ingest.page import tags_of
 from collector.ingest.rules import NO_RULES
@@ -47,7 +48,7 @@ class Explanation(NamedTuple):
     Attributes:
         site: its domain; empty if the payload was refused or could not be read.
         outcome: `counted`, or the reason of a refusal, a drop or an error.
-        lines: rule by rule; none unless it would be counted.
+        lines: rule by rule; none unless it would be counted, but for a bot its name.
     """
 
     site: str
@@ -79,10 +80,18 @@ def explain(body: bytes, headers: Headers, peer: str, intake: Intake) -> list[Ex
 def _explained(payload: Payload, admitted: Admitted, intake: Intake, name: str) -> Explanation:
     made = assemble(payload, admitted, intake, name)
     if isinstance(made, Drop):
-        return Explanation(name, str(made))
+        named = (_bot(admitted),) if made is Drop.BOT else ()
+        return Explanation(name, str(made), named)
     parameter = intake.rules.get(made.hit.site, NO_RULES).page.search_parameter
     searched = _searched(payload.url, parameter)
     return Explanation(name, "counted", tuple(_lines(payload, admitted, made.hit, searched)))
+
+
+def _bot(admitted: Admitted) -> Line:
+    user_agent, brands = (
+        admitted.header(name).decode("latin-1") for name in (b"user-agent", b"sec-ch-ua")
+    )
+    return Line("bots", user_agent, device_of(user_agent, brands).bot)
 
 
 def _searched(url: str, parameter: str) -> str:

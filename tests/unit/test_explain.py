@@ -74,9 +74,8 @@ def test_what_was_searched_on_the_site_has_a_line(searched: str, kept: str) -> N
         (b"{", UA, "not_json"),
         (a_body(email="x"), UA, "unknown_field"),
         (a_body(d="nobody.example"), UA, "unknown_site"),
-        (a_body(), (b"user-agent", b"Googlebot/2.1"), "bot"),
     ],
-    ids=["refusal", "not JSON", "unknown field", "unknown site", "bot"],
+    ids=["refusal", "not JSON", "unknown field", "unknown site"],
 )
 def test_what_is_not_counted_says_why(
     body: bytes, header: tuple[bytes, bytes], expected: str
@@ -85,6 +84,20 @@ def test_what_is_not_counted_says_why(
     found = explained(body, header)
 
     assert (expected, ()) == (found.outcome, found.lines)
+
+
+def test_a_bot_is_told_by_its_name() -> None:
+    """Owners read which crawler it was; of one without a name, and of a hidden one, that too."""
+    agents = [b"Mozilla/5.0 (compatible; Googlebot/2.1)", b"curl/8.5.0", b"my-own-bot"]
+    hidden = (b"sec-ch-ua", b'"HeadlessChrome";v="142"')
+
+    found = [explained(a_body(), (b"user-agent", agent)) for agent in agents]
+    (behind,) = explain(a_body(), [UA, hidden], PEER, an_intake())
+
+    assert {"bot"} == {one.outcome for one in (*found, behind)}
+    assert ["googlebot", "curl", "other", "headlesschrome"] == [
+        line.kept for one in (*found, behind) for line in one.lines if line.rule == "bots"
+    ]
 
 
 def test_explaining_leaves_nothing_behind() -> None:
