@@ -284,14 +284,16 @@ class Door:
         return await self.take(admitted, intake)
 
 
-def problem(wrong: PayloadError) -> Answer:
+def problem(wrong: PayloadError, **more: object) -> Answer:
     """Tell a sender what is wrong with a payload, without repeating anything of it.
+
+    Args:
+        more: further members, as a format has them.
 
     Source: RFC 9457.
     """
-    body = {"title": wrong.code.replace("_", " "), "status": wrong.status, "code": wrong.code}
-    if wrong.field:
-        body["field"] = wrong.field
+    title, field = wrong.code.replace("_", " "), {"field": wrong.field} if wrong.field else {}
+    body = {"title": title, "status": wrong.status, "code": wrong.code, **field, **more}
     return Answer(wrong.status, orjson.dumps(body), PROBLEM)
 
 

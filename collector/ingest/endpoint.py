@@ -10,9 +10,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from collector.errors import PayloadError
 from collector.hit import Refusal
 from collector.ingest.assemble import Assembled, Intake, sites_named
-from collector.ingest.door import TEXT, Answer, Door, Found, GrantOf, Journal
+from collector.ingest.door import TEXT, Answer, Door, Found, GrantOf, Journal, problem
 from collector.ingest.wire import MAX_BODY, decode_plausible
 from collector.privacy.consent import Admitted, HeaderList, Peer, bearer_of, decide_whole
 from collector.telemetry import Tally
@@ -41,6 +42,10 @@ class EventEndpoint(Door):
         """
         super().__init__(intake_of, journal, tally)
         self._grant_of = grant_of
+
+    def wrong(self, error: PayloadError) -> Answer:
+        """Tell a sender what is wrong, in our form and, as `errors`, in Plausible's."""
+        return problem(error, errors={error.field or "request": [error.code.replace("_", " ")]})
 
     async def take(self, admitted: Admitted, intake: Intake) -> Answer:
         """Read one payload and count it for every site it names.

@@ -112,6 +112,8 @@ def _relayed(body: bytes) -> Read:
 
 def _relayed_goatcounter(body: bytes) -> Read:
     for hit in wire_hits.goatcounter_hits_of(body):
+        wire_hits.country_stated(hit)
+        wire_hits.asks_for_filtered(hit)
         yield from _one(wire_hits.from_goatcounter(hit, "example.org"))
 
 
@@ -141,8 +143,8 @@ def _seeds() -> Iterator[bytes]:
     ours += b'"time":1795262400,"visitor":"v1","user_agent":"App/1","revenue":{"amount":"9.90",'
     yield b"\3\n" + ours + b'"currency":"EUR"},"gpc":"0"}]}\n' + headers
     yield (
-        b'\4\n{"hits":[{"path":"/a","session":"s","ref":"https://t.co/x","size":[9,9]}]}\n'
-        + headers
+        b'\4\n{"filter":["ip"],"hits":[{"path":"/a","session":"s","ref":"https://t.co/x",'
+        b'"location":"NL","size":[9,9]}]}\n' + headers
     )
     yield b"\2\np=%2Fblog&r=https%3A%2F%2Fbing.com&s=1920%2C1080&q=%3Fcampaign%3Dx\n" + headers
 

@@ -91,9 +91,9 @@ def test_a_bad_body_gets_a_clear_answer(service: Service, case: str) -> None:
     if expected != 202:
         assert answer.headers["content-type"] == "application/problem+json"
         assert (
-            {"title", "status", "code"}
+            {"title", "status", "code", "errors"}
             <= set(answer.json())
-            <= {"title", "status", "code", "field"}
+            <= {"title", "status", "code", "errors", "field"}
         )
 
 

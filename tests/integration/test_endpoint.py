@@ -64,6 +64,21 @@ async def test_the_answer_carries_what_it_must(app: Footfall) -> None:
 
 
 @pytest.mark.anyio
+async def test_what_is_wrong_is_told_in_plausibles_form_too(app: Footfall) -> None:
+    """By the field, as its clients read it; what is no JSON at all is the request's fault."""
+    bodies = [a_body(u=None), a_body(d=",".join(f"{n}.example" for n in range(11))), b"{"]
+
+    answers = [await post(app, body, UA) for body in bodies]
+
+    assert [400] * 3 == [answer.status for answer in answers]
+    assert [
+        {"url": ["missing field"]},
+        {"domain": ["bad field"]},
+        {"request": ["not json"]},
+    ] == [answer.json()["errors"] for answer in answers]
+
+
+@pytest.mark.anyio
 async def test_one_payload_counts_for_every_site_it_names(app: Footfall) -> None:
     """Each site gets its own hit; one whose hosts do not allow the page gets none."""
     await post(app, a_body(d="example.org,b.example,nobody.example"))
