@@ -1,4 +1,4 @@
-"""Give unit tests a spool."""
+"""Give unit tests a spool, and the inventions of Hypothesis all the time they take."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from collector.spool.journal import Journal
 from tests.spooling import a_journal
+
+# A busy machine is no fault of the code: deadlines of 0.2 s failed runs.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture
