@@ -3,6 +3,6 @@
  */
 const address = new URL(location.href);
 if (!address.searchParams.has("width")) {
-  address.searchParams.set("width", innerWidth);
+  address.searchParams.set("width", outerWidth || innerWidth);
   location.replace(address);
 }
