@@ -6,15 +6,15 @@ refuses to know what is asked of them. Called by `lines` and, for what was looke
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
-from datetime import date, datetime
+from collections.abc import Callable, Hashable, Iterator
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple, TypeVar
 
 from collector.cells.client import Store
 from collector.cells.thresholds import open_table
 from collector.cells.views import TOTAL
 from collector.clock import Clock
-from collector.day import DAY_SECONDS, day_number, zone_of
+from collector.day import DAY_SECONDS, day_number, day_of_date, zone_of
 from collector.registry.sites import Site
 from collector.stats.query import Query
 
@@ -59,16 +59,25 @@ class Calendar:
     def days(self, query: Query) -> Days:
         """Find the kinds of day that a question is about.
 
-        A day that is sealed at this very moment is found either way.
+        A day that is sealed at this very moment is found either way. A period that is wholly
+        sealed stays so, and is known for a few seconds: a page's panels are about the same one.
         """
         today, period = self.today(query.site), query.period
         if period.first == period.last == today and not self._sealed_today(query):
             return Days([], open=True)
         if today <= period.last:
             return Days(sorted(self._ask(_SEALED, query)), open=True)
+        return self._of_past(query)
+
+    def _of_past(self, query: Query) -> Days:
         # Of both in one statement; an open day goes only some time after it was sealed.
         opened = _HAS.format(open_table(query.site.profile))
-        found = self._ask(f"{_SEALED} UNION ALL {opened}", query)
+        closed = ("closed", query.site.id)
+        asked = (query.period, query.site.profile)
+        found = self.look(closed, asked, lambda: self._ask(f"{_SEALED} UNION ALL {opened}", query))
+        if 0 in found or not found.issuperset(_closing_instants(query)):
+            # What is not sealed may be sealed, or opened by a late hit, at any moment.
+            self._looked.pop(closed, None)
         return Days(sorted(found - {0}), open=0 in found)
 
     def today(self, site: Site) -> date:
@@ -100,3 +109,9 @@ class Calendar:
             "until": day_number(period.last) * DAY_SECONDS + _CLOSED_WITHIN,
         }
         return {row[0] for row in self._store.query(sql, bound, LIMITS)}
+
+
+def _closing_instants(query: Query) -> Iterator[int]:
+    first, zone = query.period.first, query.site.zone
+    for number in range(query.period.days):
+        yield day_of_date(zone, first + timedelta(days=number)).closes_at

@@ -7,6 +7,7 @@ from typing import Any
 
 from collector.cells.client import Row, Store
 from collector.registry.sites import Sites
+from collector.stats.days import LOOKS_EVERY_S
 from collector.stats.query import Period
 from collector.stats.report import Reports
 from tests.integration.asking import (
@@ -54,6 +55,24 @@ def test_a_day_that_opens_late_is_told_at_once(store: Store) -> None:
         before,
         late.ask(ask("visitors", FRIDAY_ONLY)).totals,
     ]
+
+
+def test_a_period_that_is_wholly_sealed_is_known_for_seconds(store: Store) -> None:
+    """A page's panels look the days up once: nothing can open again what is sealed."""
+    insert(store, first_hits(4, FRIDAY) + first_hits(3, SATURDAY))
+    for day in (20, 21):
+        seal(store, date(2026, 11, day))
+    clock = at("2026-11-22 12:30")
+    page = Reports(store, lambda: Sites([SITE]), clock, lambda _: 0)
+    asked = ask("visitors", TWO_PAST)
+    told = [page.ask(asked).totals["visitors"]]
+
+    store.command("TRUNCATE TABLE seals")
+    told.append(page.ask(asked).totals["visitors"])
+    clock.pass_by(LOOKS_EVERY_S)
+    told.append(page.ask(asked).totals["visitors"])
+
+    assert [7, 7, 0] == told
 
 
 def test_what_is_sealed_of_today_counts_beside_what_is_open(store: Store) -> None:
