@@ -80,6 +80,7 @@ async def _effect(intake: Intake, header: Header) -> Effect:
         return
 
     headers = [(b"user-agent", _BROWSER), (b"content-length", str(len(_BODY)).encode()), header]
-    scope = {"type": "http", "method": "POST", "headers": headers, "client": _PEER}
+    asked = {"type": "http", "method": "POST", "path": "/api/event", "query_string": b""}
+    scope = {**asked, "headers": headers, "client": _PEER}
     await EventEndpoint(lambda: apart, journal, tally)(scope, receive, send)
     return Effect(len(journal.given), tuple(sorted(tally.totals())), was_read)

@@ -132,7 +132,7 @@ def of_pair(cells: Iterable[Cell], *dimensions: str) -> dict[tuple[str, str], Ce
 
 def _read(store: Store, sql: str, closes_at: int) -> list[Cell]:
     cells = []
-    for row in store.query(sql, {"closes_at": closes_at}):
+    for row in sorted(store.query(sql, {"closes_at": closes_at})):
         site, view, grain, at, value, other, *sums, visitors, folded = row
         cells.append(Cell(site, view, grain, at, value, other, tuple(sums), visitors, folded))
     return cells
