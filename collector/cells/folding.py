@@ -145,7 +145,7 @@ def strike_tables() -> str:
 
 
 def count_struck() -> str:
-    """Return the question how many cells lost their fine sums without being small."""
+    """Return the question how many cells lose their fine sums."""
     return "SELECT count() FROM closing_struck"
 
 
@@ -266,7 +266,11 @@ def _complement_list(target: str, state: str, cells: str) -> str:
 
 
 def _complement_tables(marked: str) -> str:
-    """Mark one cell more in each row and column with only one; other lines are not grouped."""
+    """Mark one cell more in each row and column with only one; other lines are not grouped.
+
+    Args:
+        marked: the table of marked cells, which holds each of them once.
+    """
     halves = (
         "SELECT argMinIf((id, row, col), (calm, weight, id), NOT done) AS next FROM ("
         f"SELECT id, row, col, weight, id IN (SELECT id FROM {marked}) AS done, "

@@ -74,7 +74,7 @@ class Journal:
         try:
             self._open()
             with self._file.transaction() as run:
-                self._last_frame = tables.begin_life(run)
+                tables.begin_life(run)
         except BaseException:
             self._file.close()
             os.close(self._lock)
@@ -388,6 +388,7 @@ class Journal:
         if self._doubtful:
             tables.drop_after(self._file.run, self._last_frame)
             self._doubtful = False
+        self._last_frame = tables.last_id(self._file.run)
         self._rows, self._bytes = tables.size(self._file.run)
         self._oldest = tables.oldest(self._file.run)
         if self._file.damages > self._told_damages:

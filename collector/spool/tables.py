@@ -85,34 +85,32 @@ def add_frame(run: Run, frame: Frame) -> int:
     return int(rows[0][0])
 
 
-def begin_life(run: Run) -> int:
+def begin_life(run: Run) -> None:
     """Begin a process: ids go on far from any used, and what is open is in doubt.
 
     If the end of the log was damaged, or an older copy put back, frames that the
     store has look open, and ids look unused that are part of tokens.
-
-    Returns:
-        The id after which this process's begin.
     """
+    skip_ids(run, 0)
     run("INSERT OR IGNORE INTO doubt SELECT DISTINCT closes_at FROM frame")
-    return skip_ids(run, 0)
 
 
-def skip_ids(run: Run, beyond: int) -> int:
-    """Let the next frame's id lie far beyond the last one's, and beyond `beyond`.
-
-    Returns:
-        The id before it.
-    """
+def skip_ids(run: Run, beyond: int) -> None:
+    """Let the next frame's id lie far beyond the last one's, and beyond `beyond`."""
     run(
         "INSERT INTO sqlite_sequence (name, seq) SELECT 'frame', 0 WHERE NOT EXISTS "
         "(SELECT 1 FROM sqlite_sequence WHERE name = 'frame')"
     )
-    rows = run(
-        "UPDATE sqlite_sequence SET seq = max(seq, ?) + ? WHERE name = 'frame' RETURNING seq",
+    run(
+        "UPDATE sqlite_sequence SET seq = max(seq, ?) + ? WHERE name = 'frame'",
         *(beyond, IDS_OF_A_LIFE),
     )
-    return int(rows[0][0])
+
+
+def last_id(run: Run) -> int:
+    """Tell the highest id that any frame may have; 0 if there never was one."""
+    rows = run("SELECT seq FROM sqlite_sequence WHERE name = 'frame'")
+    return int(rows[0][0]) if rows else 0
 
 
 def drop_after(run: Run, last: int) -> None:

@@ -87,8 +87,8 @@ def ask_all(
     for question in QUESTIONS:
         period = Period(last - timedelta(days=(question.days or days) - 1), last)
         ask = partial(reports.ask, _query(site, question, period))
-        before = period if last_day < today else Period(last, last)
-        wall, cpu = median_ms(ask, before=partial(_let_time_pass, reports, clock, site, before))
+        first = period if last_day < today else Period(last, last)
+        wall, cpu = median_ms(ask, before=partial(_let_time_pass, reports, clock, site, first))
         again = median_ms(ask)[1]
         rows = _raw_ms(store, question, days) if raw and not question.days else None
         yield Took(question.name, wall, cpu, again, rows)

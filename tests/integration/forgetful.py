@@ -18,7 +18,7 @@ from typing import Any
 from collector.ingest.endpoint import EventEndpoint
 from collector.parts import Parts, make_parts
 from collector.settings import Secrets, Settings
-from tests.builders import CHROME, FakeClock, a_receive
+from tests.builders import CHROME, FakeClock, a_receive, a_scope
 
 MASK = bytes(byte ^ 0xA5 for byte in range(256))
 DAY_S = 86_400
@@ -62,14 +62,7 @@ async def come(parts: Parts, words: list[bytes]) -> None:
             (b"cookie", b"session=" + cookie),
             (b"x-forwarded-for", address),
         ]
-        scope = {
-            "type": "http",
-            "method": "POST",
-            "query_string": b"",
-            "headers": headers,
-            "client": ("127.0.0.1", 1),
-        }
-        await door(scope, a_receive(body), _unheard)
+        await door(a_scope(*headers, peer="127.0.0.1"), a_receive(body), _unheard)
 
 
 async def _unheard(_: Any) -> None:

@@ -7,7 +7,7 @@ from collections import Counter
 from importlib.resources import files
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.hit import NONE
@@ -200,7 +200,6 @@ def test_known_sources_are_what_folding_trusts() -> None:
     assert {"Google", "ChatGPT", "Hacker News"} <= KNOWN_SOURCES.brands
 
 
-@settings(deadline=None)
 @given(
     st.text(max_size=200),
     st.dictionaries(

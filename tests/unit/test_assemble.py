@@ -300,7 +300,7 @@ TEXT = st.text(max_size=80)
         max_size=4,
     ),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_payload_is_a_hit_or_a_drop(
     payload: Payload, headers: list[tuple[bytes, bytes]]
 ) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from is_bot import Bots
 
@@ -100,7 +100,6 @@ def test_without_re2_the_verdicts_are_the_same(monkeypatch: pytest.MonkeyPatch) 
     assert differing == []
 
 
-@settings(deadline=None)
 @given(st.text(max_size=512))
 def test_no_user_agent_raises(user_agent: str) -> None:
     """Any text at all is a bot or a browser."""

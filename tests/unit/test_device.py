@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.hit import NONE
@@ -219,7 +219,6 @@ def test_of_a_language_only_the_base_is_kept(header: str, base: str) -> None:
     assert base == language_base(header)
 
 
-@settings(deadline=None)
 @given(st.text(max_size=600), st.text(max_size=80), st.text(max_size=6), st.text(max_size=40))
 def test_no_header_raises(user_agent: str, brands: str, mobile: str, platform: str) -> None:
     """Any headers at all give a device."""
@@ -228,7 +227,6 @@ def test_no_header_raises(user_agent: str, brands: str, mobile: str, platform: s
     assert found.device in ("Mobile", "Tablet", "Desktop", "TV", "Console")
 
 
-@settings(deadline=None)
 @given(st.text(max_size=100))
 def test_no_language_raises(header: str) -> None:
     """Any header gives two or three letters, or none."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import hypothesis
 import msgspec
 import pytest
 from hypothesis import given
@@ -85,7 +84,6 @@ def test_every_setting_is_told_or_said_why_not() -> None:
     assert set(Settings.__struct_fields__) == TOLD_OF_SETTINGS.keys() | UNTOLD_OF_SETTINGS
 
 
-@hypothesis.settings(deadline=None)  # a busy machine is no fault of the notice
 @given(
     site=st.fixed_dictionaries(TOLD_OF_SITE),
     settings=st.fixed_dictionaries(TOLD_OF_SETTINGS),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.ingest import page as page_rules
@@ -185,7 +185,6 @@ def test_what_is_no_host_name_gives_none(label: str) -> None:
     assert hostname_of(label) == ""
 
 
-@settings(deadline=None)
 @given(st.text(max_size=400), st.booleans())
 def test_no_string_raises(text: str, hash_mode: bool) -> None:  # noqa: FBT001 -- generated
     """Any string at all gives a page with a path from the root."""
@@ -195,7 +194,6 @@ def test_no_string_raises(text: str, hash_mode: bool) -> None:  # noqa: FBT001 -
     assert len(page.path) <= 512
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="htps:/?#@[]%&=;.\\aZ09\u200b\ud800é", max_size=MAX_URL))
 def test_no_broken_address_raises(text: str) -> None:
     """Addresses made of nothing but their separators give pages too."""
@@ -205,7 +203,6 @@ def test_no_broken_address_raises(text: str) -> None:
     assert "?" not in page.path
 
 
-@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_a_clean_path_stays(text: str) -> None:
     """Cleaning a clean path changes nothing, so that peers' formats may hand us cleaned ones."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from mmdb_writer import MMDBWriter
 
@@ -115,7 +115,6 @@ def test_nested_and_flat_records_are_read(record: object, place: Place) -> None:
     assert place == place_in(record)
 
 
-@settings(deadline=None)
 @given(
     st.recursive(
         st.none() | st.integers() | st.text(max_size=5),

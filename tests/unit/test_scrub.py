@@ -8,7 +8,7 @@ import unicodedata
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.ingest.page import PageRules, page_of, path_of
@@ -283,7 +283,6 @@ def test_decoding_stops_after_three_rounds() -> None:
     assert class_of_segment(decoded(four_times)) == ":token"
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_scrubbing_a_path_twice_changes_nothing(text: str) -> None:
     """A scrubbed path scrubs to itself, so that it does not matter who scrubs again."""
@@ -293,7 +292,6 @@ def test_scrubbing_a_path_twice_changes_nothing(text: str) -> None:
     assert len(once) <= MAX_PATH
 
 
-@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_scrubbing_a_text_twice_changes_nothing(text: str) -> None:
     """A scrubbed text scrubs to itself."""
@@ -305,7 +303,6 @@ def test_scrubbing_a_text_twice_changes_nothing(text: str) -> None:
 _BEFORE = st.text(alphabet=string.ascii_lowercase + "-/ ", max_size=40)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([line for line in CORPUS if line.encoding == "plain"]), _BEFORE, _BEFORE)
 def test_a_secret_anywhere_in_an_address_is_gone(line: Positive, before: str, after: str) -> None:
     """Wherever in an address a secret stands, no field of the page holds it."""

@@ -255,7 +255,7 @@ ARRIVALS = st.lists(
 
 
 @given(ARRIVALS, ARRIVALS, ARRIVALS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_undo_leaves_no_trace(
     before: list[Arrival], failed: list[Arrival], after: list[Arrival]
 ) -> None:

@@ -66,7 +66,7 @@ def relayed(hit: dict[str, Any]) -> Read:
 
 
 @given(some(UMAMI, website="example.org", hostname="example.org", url="/a"))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_umami_object_is_a_hit_or_a_payload_error(sent: dict[str, Any]) -> None:
     """Umami's keys may hold anything."""
 
@@ -80,7 +80,7 @@ def test_any_umami_object_is_a_hit_or_a_payload_error(sent: dict[str, Any]) -> N
 
 
 @given(some((*OURS, *OURS_TOO), name="pageview", url="https://example.org/", domain="example.org"))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_relayed_hit_is_a_hit_or_a_payload_error(sent: dict[str, Any]) -> None:
     """A server's batch may hold anything."""
 
@@ -92,7 +92,7 @@ def test_any_relayed_hit_is_a_hit_or_a_payload_error(sent: dict[str, Any]) -> No
 
 
 @given(some(GOAT, path="/a", session="s"))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_any_goatcounter_hit_is_a_hit_or_a_payload_error(sent: dict[str, Any]) -> None:
     """A batch of GoatCounter's may hold anything."""
 
