@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -137,7 +137,8 @@ def _print_memory() -> None:
 def _pin(process: int) -> None:
     last = max(os.sched_getaffinity(0))
     for task in Path(f"/proc/{process}/task").iterdir():
-        os.sched_setaffinity(int(task.name), {last})
+        with suppress(ProcessLookupError):  # a thread may end meanwhile
+            os.sched_setaffinity(int(task.name), {last})
 
 
 def _wait(port: int) -> None:
