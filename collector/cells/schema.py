@@ -45,7 +45,8 @@ DURABLE = (
 _DROPPED_AT_ONCE = "old_parts_lifetime = 0, cleanup_delay_period = 1"
 
 # A granule is read whole for one cell in it, with all its sketches: 10 MB of them by default.
-_SMALL_GRANULES = "index_granularity_bytes = 1048576"
+# Measured in docs/design/0017-questions.md.
+_SMALL_GRANULES = "index_granularity_bytes = 131072"
 
 # A picture lives for minutes: to merge its parts would be work for nothing.
 _NEVER_MERGED = (

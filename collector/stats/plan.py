@@ -94,7 +94,9 @@ def sql_for(query: Query, now: float, known: Known | None = None) -> Plan:
         sealed=reading.of_sealed(parts, sums, keys("value", "other"), weight),
         opened=reading.of_open(parts, sums, keys, profile),
         parameters=parameters(query.site, parts, known or {})
-        | {"first": query.period.first, "last": query.period.last, "since": recent_since(now)},
+        | {"first": query.period.first, "last": query.period.last}
+        # What is asked by minute only is asked anew with each minute.
+        | ({"since": recent_since(now)} if query.grain is Grain.MINUTE else {}),
         view=view,
         views=tuple(part.view for part in parts),
         sums=sums,

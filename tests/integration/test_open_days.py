@@ -89,6 +89,21 @@ def test_an_answer_of_much_merging_stands_for_five_seconds(
     assert pages == {"visitors": 7}
 
 
+def test_a_full_minute_ends_no_answer_that_minutes_are_not_asked_of(
+    store: Store, merging: tuple[Reports, FakeClock]
+) -> None:
+    """Only a series by minute begins elsewhere with each minute."""
+    asked, clock = merging
+    insert(store, first_hits(4, SUNDAY, source="a.example"))
+    clock.pass_by(58)
+    told = column(asked.ask(SOURCES))
+    insert(store, first_hits(3, SUNDAY, source="b.example"))
+
+    clock.pass_by(4)
+
+    assert column(asked.ask(SOURCES)) == told == {"a.example": 4}
+
+
 def test_what_took_little_is_told_as_it_is_now(store: Store) -> None:
     """A site of few visitors waits for nothing."""
     asked, _ = reading(store)
