@@ -17,7 +17,7 @@ from collector.hit import NONE
 from collector.ingest.channels import DIRECT, Facts, SourceKind, channel_of
 from collector.ingest.page import CLICK_ID, page_of
 from collector.ingest.sources import KNOWN_SOURCES, Known
-from collector.privacy.scrub import scrub_text
+from collector.privacy.scrub import scrub_host, scrub_text
 
 DIRECT_SOURCE = "(direct)"
 
@@ -138,13 +138,14 @@ def _referrer(raw: str) -> Referrer | None:
 
 def _referrer_at(host: str, path: str, known: Known | None, *, spam: bool = False) -> Referrer:
     kind = known.kind if known else SourceKind.UNKNOWN
+    kept = scrub_host(host)
     strict = Origin(
-        referrer=host,
-        source=known.name if known else host,
+        referrer=kept,
+        source=known.name if known else kept,
         channel=channel_of(Facts(host, _medium(kind), "", kind)),
         spam=spam,
     )
-    whole = strict if path == "/" else strict._replace(referrer=host + path)
+    whole = strict if path == "/" else strict._replace(referrer=kept + path)
     return Referrer(host, known, whole, strict)
 
 

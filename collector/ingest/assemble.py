@@ -8,6 +8,7 @@ admitted, and by `footfall explain`.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -24,7 +25,7 @@ from collector.ingest.acquisition import Origin, origin_of
 from collector.ingest.bots import UNNAMED, is_prefetch
 from collector.ingest.device import Device, device_sent, language_base, screen_class
 from collector.ingest.limits import Limits
-from collector.ingest.page import Page, hostname_of, page_of
+from collector.ingest.page import Page, PageRules, hostname_of, page_of
 from collector.ingest.rules import NO_RULES, SiteRules, fits, goals_of
 from collector.ingest.sources import is_listed
 from collector.ingest.visits import Arrival, Visits, VisitStep
@@ -35,7 +36,7 @@ from collector.privacy.address import Networks, client_address, network_of, trun
 from collector.privacy.consent import Admitted
 from collector.privacy.own_visits import is_own_visit
 from collector.privacy.pseudonym import pseudonym
-from collector.privacy.scrub import scrub_text
+from collector.privacy.scrub import scrub_host, scrub_text
 from collector.registry.sites import Site, Sites
 
 MAX_ENGAGED_MS: Final = 30 * 60 * 1000
@@ -43,6 +44,7 @@ MAX_AHEAD_S: Final = 60
 _MAX_KEY: Final = 60
 _AHEAD: Final = frozenset({b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"})
 STRICT: Final = "strict"
+_ADDRESS: Final = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 
 
 class Places(Protocol):
@@ -213,12 +215,12 @@ def _hit(payload: Payload, seen: _Seen, step: VisitStep) -> Hit:
         payload.kind is not ENGAGEMENT,
         step.values,
         page.path,
-        page.hostname,
+        _hostname(site, page.hostname),
         event,
         page.search if is_pageview else "",
         step.exit_path,
         step.left_path,
-        _properties(payload.props) if payload.props else (),
+        _properties(payload.props, seen.rules.page) if payload.props else (),
         goals_of(goals, payload.kind, page.path, event) if goals else (),
         currency,
         int(is_pageview),
@@ -340,9 +342,27 @@ def _pseudonym(admitted: Admitted, intake: Intake, seen: _Seen, told: Told | Non
     )
 
 
-def _properties(props: tuple[tuple[str, str], ...]) -> tuple[str, ...]:
-    kept = ((scrub_text(key, _MAX_KEY), scrub_text(value)) for key, value in props)
+def _hostname(site: Site, hostname: str) -> str:
+    """Scrub a page's host name, but for those that the owner named."""
+    if hostname == site.domain or hostname in site.hostnames or site.domain == "localhost":
+        return hostname
+    return scrub_host(hostname)
+
+
+def _properties(props: tuple[tuple[str, str], ...], rules: PageRules) -> tuple[str, ...]:
+    kept = ((scrub_text(key, _MAX_KEY), _property(value, rules)) for key, value in props)
     return tuple(f"{key}={value}" for key, value in kept if key and value)
+
+
+def _property(value: str, rules: PageRules) -> str:
+    """Scrub a property's value; an address or a path as those of pages are, without its query."""
+    if value.startswith("/") and not value.startswith("//"):
+        return page_of(value, rules=rules).path
+    whole = _ADDRESS.match(value)
+    if whole is None:
+        return scrub_text(value)
+    page = page_of(value, rules=rules)
+    return f"{whole[0].lower()}{scrub_host(page.hostname)}{page.path}" if page.hostname else ""
 
 
 def event_name(name: str) -> str:

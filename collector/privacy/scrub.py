@@ -47,6 +47,8 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
 _ENCODED = re.compile(r"%[0-9a-fA-F]{2}")
 _TEMPLATE = re.compile(r":[a-z_]{1,32}")
+# As providers name the lines of their customers.
+_DASHED_ADDRESS = re.compile(r"(?<!\d)\d{1,3}(?:-\d{1,3}){3}(?!\d)")
 
 # After these comes a secret for one person: what follows is cut.
 _CUTTING_WORDS = (
@@ -88,6 +90,26 @@ def scrub_path(path: str, *, public_users: bool = False) -> str:
     if len(path) <= MAX_PATH and _ORDINARY.fullmatch(path):
         return path
     return _scrubbed_path(path[: MAX_READ + 1], public_users=public_users)
+
+
+@lru_cache(maxsize=2048)
+def scrub_host(host: str) -> str:
+    """Replace what stands before a registered name if it could name a person; an address whole.
+
+    Args:
+        host: a host name, in lower case and ASCII.
+
+    Returns:
+        The same, with a class such as `:uuid` in place of all but the last two labels; `:ip`
+        for an address.
+    """
+    if host.startswith("[") or host.rpartition(".")[2].isdigit():
+        return ":ip"
+    before, *registered = host.rsplit(".", 2)
+    if len(registered) < 2:
+        return host
+    found = ":ip" if _DASHED_ADDRESS.search(before) else class_of_segment(before)
+    return ".".join((found, *registered))
 
 
 def scrub_text(text: str, cap: int = MAX_TEXT) -> str:
@@ -139,6 +161,7 @@ def seen(text: str) -> str:
 
 def forget() -> None:
     """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
+    scrub_host.cache_clear()
     _scrubbed_path.cache_clear()
     _scrubbed_text.cache_clear()
 

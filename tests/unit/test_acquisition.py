@@ -84,6 +84,9 @@ def test_a_referrer_is_named_and_sorted(referrer: str, source: str, channel: str
         ("https://blog.example.net/reset/abc", "blog.example.net/reset/:token"),
         ("https://u:p@blog.example.net/a%40b.de", "blog.example.net/:email"),
         ("android-app://com.slack/x", "com.slack"),
+        ("http://192.168.1.10/admin", ":ip/admin"),
+        ("http://[2001:db8::7]:8080/", ":ip"),
+        ("https://deadbeef01234567.example.net/a", ":hash.example.net/a"),
         ("", NONE),
     ],
 )
@@ -92,11 +95,18 @@ def test_of_a_referrer_host_and_scrubbed_path_are_kept(referrer: str, kept: str)
     assert kept == came(referrer).referrer
 
 
+@pytest.mark.parametrize("referrer", ["http://203.0.113.7/", "https://203-0-113-7.isp.example.net"])
+def test_an_address_is_no_source(referrer: str) -> None:
+    """A visit that comes from a machine without a name does not keep its address as a name."""
+    assert "203" not in "".join(map(str, came(referrer)))
+
+
 def test_a_strict_site_keeps_the_host_alone() -> None:
     """In the strict profile no path of another site is kept."""
-    origin = origin_of("https://blog.example.net/a/b", own, {}, strict=True)
+    for tags in ({}, {"utm_source": "weekly"}):
+        origin = origin_of("https://blog.example.net/a/b", own, tags, strict=True)
 
-    assert origin.referrer == "blog.example.net"
+        assert origin.referrer == "blog.example.net"
 
 
 def test_a_referrer_of_the_site_itself_is_none() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_address
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from collector.day import day_at
 from collector.hit import NONE, OTHER, Drop, Hit, Kind
 from collector.ingest.assemble import Assembled, Intake, assemble, forget_visitors, sites_named
 from collector.ingest.page import PageRules
+from collector.ingest.place import Place, Places
 from collector.ingest.rules import SiteRules
 from collector.ingest.wire import Payload
 from collector.privacy.address import Networks
@@ -117,6 +119,41 @@ def test_an_event_counts_once_with_its_properties_and_revenue() -> None:
     assert ("", 1) == (hit.exit_path, hit.visits)
 
 
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("https://shop.example/item/12345?q=Jane+Doe#top", "https://shop.example/item/:num"),
+        ("HTTP://shop.example/users/jane", "http://shop.example/users/:user"),
+        ("//deadbeef01234567.cdn.example.net/a.pdf", "//:hash.example.net/a.pdf"),
+        ("http://192.0.2.7/a", "http://:ip/a"),
+        ("/reset/abc12?mail=jane", "/reset/:token"),
+        ("/orders/7", "/orders/:id"),
+        ("https://[broken", None),
+        ("mailto:jane@example.com", None),
+    ],
+)
+def test_an_address_in_a_property_is_scrubbed_as_pages_are(value: str, kept: str | None) -> None:
+    """Of links, downloads and pages not found no query is kept, and no name in a path."""
+    page = PageRules(templates=("/orders/:id",))
+    intake = an_intake(rules={1: SiteRules(page=page)})
+    payload = a_payload(kind=Kind.EVENT, name="Outbound Link: Click", props=(("url", value),))
+
+    assert ((f"url={kept}",) if kept else ()) == made(payload, intake=intake).properties
+
+
+def test_a_host_name_that_nobody_declared_is_scrubbed() -> None:
+    """Below a site's domain may stand somebody's name; what the owner named stays as it is."""
+    named = ("deadbeef01234567.pages.example.net",)
+    intake = an_intake(sites=some_sites(a_site(hostnames=named)))
+
+    hosts = [
+        made(a_payload(url=f"https://{host}/"), intake=intake).hostname
+        for host in ("deadbeef01234567.example.org", "shop.example.org", "example.org", *named)
+    ]
+
+    assert [":hash.example.org", "shop.example.org", "example.org", *named] == hosts
+
+
 def test_an_event_whose_name_says_too_much_becomes_other() -> None:
     """An e-mail address as the name of an event is counted, but not kept."""
     assert OTHER == made(a_payload(kind=Kind.EVENT, name="jane.doe@example.com")).event
@@ -212,6 +249,33 @@ def test_the_address_is_the_clients_behind_a_trusted_proxy() -> None:
 
     assert "GB" == made(None, UA, forwarded, intake=trusting).visit.country
     assert "GB" != made(None, UA, forwarded).visit.country
+
+
+class WatchedPlaces(Places):
+    """Places that remember what they were asked for."""
+
+    def __init__(self) -> None:
+        """Begin with nothing asked."""
+        super().__init__()
+        self.asked: list[bytes] = []
+
+    def place(self, network: bytes) -> Place:
+        """Note what is looked up."""
+        self.asked.append(network)
+        return super().place(network)
+
+
+@pytest.mark.parametrize(
+    ("peer", "network"), [("81.2.69.142", "81.2.69.0"), ("2001:db8:1:2::7", "2001:db8:1::")]
+)
+def test_only_a_truncated_address_is_looked_up(peer: str, network: str) -> None:
+    """Places see a /24 or a /48, for the visit's values and for excluded countries alike."""
+    places = WatchedPlaces()
+    rules = {1: SiteRules(excluded_countries=frozenset({"FR"}))}
+
+    made(intake=an_intake(places=places, rules=rules), peer=peer)
+
+    assert [ip_address(network).packed] * 2 == places.asked
 
 
 def test_a_named_address_header_is_the_only_one_believed() -> None:

@@ -74,7 +74,12 @@ def test_bot() -> None:
 
 @pytest.mark.parametrize(
     "header",
-    [(b"sec-purpose", b"prefetch;prerender"), (b"purpose", b"preview"), (b"x-moz", b"prefetch")],
+    [
+        (b"sec-purpose", b"prefetch;prerender"),
+        (b"purpose", b"preview"),
+        (b"x-moz", b"prefetch"),
+        (b"x-purpose", b"preview"),
+    ],
 )
 def test_prefetch(header: tuple[bytes, bytes]) -> None:
     """A page loaded ahead of being looked at is not counted."""

@@ -12,12 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.ingest.page import PageRules, page_of, path_of
+from collector.ingest.sources import KNOWN_SOURCES
 from collector.privacy import scrub
 from collector.privacy.scrub import (
     MAX_PATH,
     MAX_READ,
     decoded,
     forget,
+    scrub_host,
     scrub_path,
     scrub_search,
     scrub_text,
@@ -185,6 +187,37 @@ def test_an_owner_can_declare_user_pages_public() -> None:
     assert scrub_path("/users/123456", public_users=True) == "/users/:num"
 
 
+@pytest.mark.parametrize(
+    ("host", "kept"),
+    [
+        ("203.0.113.7", ":ip"),
+        ("[2001:db8::7]", ":ip"),
+        ("203.0.113.7.nip.io", ":ip.nip.io"),
+        ("203-0-113-7.dyn.isp.example", ":ip.isp.example"),
+        ("de305d54-75b4-431b-adb2-eb6b9e546014.example.net", ":uuid.example.net"),
+        ("deadbeef01234567.cdn.example.net", ":hash.example.net"),
+        ("user-1234567.example.net", "user-:num.example.net"),
+        ("blog.example.net", "blog.example.net"),
+        ("12345678.example", "12345678.example"),
+        ("xn--bcher-kva.shop.example", "xn--bcher-kva.shop.example"),
+        ("a.b.c.d.example.co.uk", "a.b.c.d.example.co.uk"),
+        ("intranet", "intranet"),
+        ("", ""),
+    ],
+)
+def test_what_stands_before_a_registered_name_is_scrubbed(host: str, kept: str) -> None:
+    """Addresses, also as providers write them into names, and tokens go; public names stay."""
+    assert kept == scrub_host(host)
+
+
+def test_no_host_of_the_known_sources_is_scrubbed() -> None:
+    """What our own table names is nobody's secret."""
+    hosts = [host for host in KNOWN_SOURCES._hosts if scrub_host(host) != host]
+
+    assert len(KNOWN_SOURCES._hosts) > 300
+    assert [] == hosts
+
+
 def test_a_long_path_is_cut_between_segments() -> None:
     """A cut may not halve a secret into something harmless-looking."""
     path = "/" + "/".join(["seg-ment"] * 200)
@@ -322,8 +355,9 @@ def test_forgetting_empties_the_caches() -> None:
     """When day secrets go, nothing that browsers sent stays behind in a cache."""
     scrub_path("/users/hans-in-memory")
     scrub_text("order 1234567")
+    scrub_host("hans.example.net")
 
     forget()
 
-    assert scrub._scrubbed_path.cache_info().currsize == 0
-    assert scrub._scrubbed_text.cache_info().currsize == 0
+    caches = (scrub._scrubbed_path, scrub._scrubbed_text, scrub_host)
+    assert [0, 0, 0] == [cache.cache_info().currsize for cache in caches]

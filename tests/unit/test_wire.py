@@ -51,6 +51,11 @@ def test_a_pageview_is_read() -> None:
     assert expected == payload
 
 
+def test_an_endless_referrer_is_cut() -> None:
+    """A referrer is read to 2 000 characters, and costs no hit, as in Plausible."""
+    assert 2000 == len(decode(r="https://b.example/" + "x" * 3000).referrer)
+
+
 def test_long_keys_are_the_same() -> None:
     """The documented long keys mean what the short ones mean."""
     body = orjson.dumps(
