@@ -1,9 +1,10 @@
 """Commit hits in groups from one thread that owns the spool's disk.
 
-Knows order: the hits that wait become one group, the next group begins as soon
-as the last is on the disk (natural batching), and after a failure everything
-that rested on it is undone on the event loop before anything else is taken.
-Refuses to know what a hit or a table is. Called by the journal only.
+Knows order: the hits that wait become one group, handed over once the event loop
+has read all that arrived; what arrives while one is on its way to the disk is the
+next group (natural batching); and after a failure everything that rested on it is
+undone on the event loop before anything else is taken. Refuses to know what a hit
+or a table is. Called by the journal only.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ Result = TypeVar("Result")
 IDLE_SECONDS = 1.0
 MEND_SECONDS = 0.25
 JOB_TIMEOUT_SECONDS = 60.0
+GROUP_BYTES = 32 * 1024
+"""Hits that suffice for a group though more arrive: about 150."""
 WAITING_MAX_BYTES = 64 * 1024 * 1024
 REFUSED = (SpoolError, OverflowError, ValueError, TypeError)
 """What may arise when a hit is encoded and appended."""
@@ -198,14 +201,22 @@ class Writer:
                 raise SpoolFull("the spool is full")
             loop = asyncio.get_running_loop()
             group = self._open = _Group(loop)
-            # All that this turn of the loop brings comes along, and the thread wakes once.
-            loop.call_soon(self._wake.put, None)
+            loop.call_soon(self._hand_over, group, 0)
         elif group.bytes + size > self._room():
             raise SpoolFull("the spool is full")
         elif group.bytes > WAITING_MAX_BYTES:
             raise SpoolFull("the spool's disk does not keep up")
         group.bytes += size
         return group
+
+    def _hand_over(self, group: _Group, bytes_before: int) -> None:
+        """Wake the thread once a turn of the loop brought nothing more to the group."""
+        # A commit costs as much for two hits as for sixty, and its thread and the loop are in
+        # each other's way.
+        if bytes_before < group.bytes < GROUP_BYTES:
+            group.loop.call_soon(self._hand_over, group, group.bytes)
+        else:
+            self._wake.put(None)
 
     def _run(self) -> None:
         while True:

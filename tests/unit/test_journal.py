@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -10,7 +13,7 @@ import pytest
 from collector.errors import SpoolError
 from collector.spool.journal import Journal
 from tests.builders import FakeClock, a_hit
-from tests.spooling import a_journal, append, some_hits, waiting
+from tests.spooling import a_journal, append, open_journal, some_hits, waiting
 
 TODAY, TOMORROW = 1_795_305_600, 1_795_392_000
 
@@ -33,6 +36,46 @@ def test_hits_that_wait_together_share_one_commit(journal: Journal) -> None:
 
     assert 500 == sum(batch.count for batch in batches)
     assert len(batches) <= 5
+
+
+def test_a_group_waits_for_what_has_arrived(tmp_path: Path) -> None:
+    """While each turn of the event loop brings a hit, they gather; a turn without one ends that."""
+    with a_resting_journal(tmp_path) as journal:
+        handed_over = asyncio.run(handed_over_after(journal, hits=20, idle_turns=1))
+
+    assert [0] * 20 + [1] == handed_over
+    with a_journal(tmp_path) as journal:
+        assert some_hits(20) == waiting(journal)
+
+
+def test_a_group_does_not_wait_for_ever(tmp_path: Path) -> None:
+    """However many hits arrive, a group of some size is committed before all of them have."""
+    with a_resting_journal(tmp_path) as journal:
+        handed_over = asyncio.run(handed_over_after(journal, hits=400, idle_turns=0))
+
+    assert 50 < handed_over.count(0) < 300
+    assert [0, 1] == sorted(set(handed_over))
+
+
+@contextmanager
+def a_resting_journal(folder: Path) -> Iterator[Journal]:
+    """Open a spool whose thread never starts: what is handed over waits until it is closed."""
+    journal = open_journal(folder)
+    try:
+        yield journal
+    finally:
+        journal.close()
+
+
+async def handed_over_after(journal: Journal, *, hits: int, idle_turns: int) -> list[int]:
+    """Append a hit in each turn of the loop; tell after each how often the thread was woken."""
+    woken = []
+    for hit in [*some_hits(hits), *[None] * idle_turns]:
+        if hit is not None:
+            journal.append(hit)
+        await asyncio.sleep(0)
+        woken.append(journal._writer._wake.qsize())
+    return woken
 
 
 def test_a_batch_holds_hits_of_one_day(journal: Journal) -> None:
