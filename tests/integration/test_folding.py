@@ -140,6 +140,31 @@ def test_an_events_properties_fold_within_the_property(store: Store, tmp_path: P
     assert {("buy", "plan=pro"), ("buy", f"plan={OTHER}"), (OTHER, OTHER)} == properties.keys()
 
 
+def test_what_belongs_to_a_value_that_was_folded_along_goes_with_it(
+    store: Store, tmp_path: Path
+) -> None:
+    """An event that hides another takes its properties along, or they would give both back."""
+    deliver(
+        store,
+        [
+            hit(f"{event} {one}", "2026-11-20 10:00", event=event, properties=properties)
+            for event, properties, count in (
+                ("buy", (), 9),
+                ("try", ("plan=pro",), 4),
+                ("rare", (), 1),
+            )
+            for one in range(count)
+        ],
+    )
+
+    with closing(store, tmp_path) as days:
+        days.sealer.run_once()
+
+    cells = sealed(store)
+    assert {"buy", OTHER} == of_view(cells, "event").keys()
+    assert {(OTHER, OTHER)} == of_pair(cells, "event", "property").keys()
+
+
 def test_an_exit_page_is_named_only_if_its_page_is(store: Store, tmp_path: Path) -> None:
     """Exit pages have no visitors of their own; three visits of one visitor name nothing."""
     deliver(
