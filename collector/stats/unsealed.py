@@ -133,8 +133,7 @@ def _struck(line: Sequence[Row], gone: set[int], rule: Rule) -> set[int]:
     if not slim or not rule.is_list:
         return struck
     larger = [cell for cell in line if cell[ID] not in struck]
-    alone = len(slim) == 1 or sum(cell[VISITORS] for cell in slim) < rule.tells_fine
-    if alone and larger:
+    if larger and sum(cell[VISITORS] for cell in slim) < rule.tells_fine:
         # One more is enough: that it is not slim itself means that it hides any.
         struck.add(min(larger, key=_by_weight)[ID])
     return struck

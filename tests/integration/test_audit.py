@@ -223,15 +223,17 @@ def test_a_pair_under_its_threshold_is_found(
 
 
 def test_a_small_cell_with_fine_sums_is_found(audited: Audited) -> None:
-    """Seconds and milliseconds of four visitors would join cells; those of five may stay."""
+    """Sums of four visitors would join cells; those of five may stay, unless they hide others."""
     for visitors, seconds in ((4, 0), (5, 31), (4, 31)):
         plant(audited.store, "FR", visitors=visitors, view=25, visit_seconds=seconds)
+    before = list(audit_store.too_small(audited.store))
+    plant(audited.store, "DE", view=25, visit_seconds=31, struck=1)
 
-    (violation,) = audit_store.too_small(audited.store)
+    after = list(audit_store.too_small(audited.store))
 
-    assert violation == (
-        "site 1: 1 cells of country by day of too few visitors keep their fine sums"
-    )
+    words = "site 1: {} cells of country by day of too few visitors keep their fine sums"
+    assert before == [words.format(1)]
+    assert after == [words.format(2)]
 
 
 def test_a_thin_day_that_tells_more_than_it_may_is_found(audited: Audited) -> None:
