@@ -169,7 +169,12 @@ def _routes(parts: Parts, *, demo: bool) -> list[Route]:
         *wellknown.routes(settings, lambda: parts.sites, parts.clock),
         *api.routes(parts.reports, parts.registry),
         *dashboards.routes(
-            parts.reports, parts.registry, parts.settings, clock=parts.clock, demo=demo
+            parts.reports,
+            parts.registry,
+            parts.settings,
+            clock=parts.clock,
+            demo=demo,
+            attribution=lambda: parts.places.status().attribution,
         ),
     ]
 

@@ -62,6 +62,7 @@ class Parts:
     store: Store
     journal: Journal
     delivery: Delivery
+    places: Places
     secrets: DaySecrets
     visits: Visits
     sealer: Sealer
@@ -160,6 +161,7 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
         store=store,
         journal=journal,
         delivery=Delivery(journal, store, clock, settings.delivery, shaping),
+        places=places,
         secrets=secrets,
         visits=visits,
         sealer=sealer,

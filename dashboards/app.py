@@ -55,6 +55,7 @@ def routes(
     *,
     clock: Clock | None = None,
     demo: bool = False,
+    attribution: Callable[[], str] = lambda: "",
 ) -> list[Route]:
     """Make the routes of the dashboards.
 
@@ -64,8 +65,10 @@ def routes(
         settings: `public_url` decides cookies, links and the snippet.
         clock: tells what day it is, and slows down guessing.
         demo: whether to serve the demo site's pages too.
+        attribution: gives the line that the licence of the places' database asks for
+            beside the numbers; empty if it asks for none.
     """
-    desk = _Desk(reports, registry, settings, clock or SystemClock())
+    desk = _Desk(reports, registry, settings, clock or SystemClock(), attribution)
     made = [
         Route("/static/{name}", desk.static.answer, methods=["GET"]),
         Route("/", desk.guarded(desk.front), methods=["GET"]),
@@ -86,8 +89,14 @@ class _Desk:
     """Everything that the pages share; one a running service."""
 
     def __init__(
-        self, reports: Reports, registry: Registry, settings: Settings, clock: Clock
+        self,
+        reports: Reports,
+        registry: Registry,
+        settings: Settings,
+        clock: Clock,
+        attribution: Callable[[], str],
     ) -> None:
+        self._attribution = attribution
         self._reports = reports
         self._registry = registry
         self._public_url = settings.public_url
@@ -132,7 +141,10 @@ class _Desk:
             pages.overview, self._reports, self._clock, site, asked, self._together
         )
         snippet = self._snippet(request, site)
-        return self._page(request, "site.html", reader, page=shown, snippet=snippet)
+        attribution = self._attribution()
+        return self._page(
+            request, "site.html", reader, page=shown, snippet=snippet, attribution=attribution
+        )
 
     async def sheet(self, request: Request) -> Response:
         """Give one site's numbers as a file: by time, or by the dimension `by`."""

@@ -8,15 +8,23 @@ are here as a whole.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Final
+from urllib.parse import quote
 
 from collector.errors import PayloadError
 from collector.hit import Refusal
 from collector.ingest.assemble import Assembled, Intake, sites_named
 from collector.ingest.door import TEXT, Answer, Door, Found, GrantOf, Journal, problem
-from collector.ingest.wire import MAX_BODY, decode_plausible
+from collector.ingest.explain import lines_of_drop, lines_of_hit
+from collector.ingest.rules import NO_RULES
+from collector.ingest.wire import MAX_BODY, Payload, decode_plausible
 from collector.privacy.consent import Admitted, HeaderList, Peer, bearer_of, decide_whole
+from collector.registry.sites import Site
 from collector.telemetry import Tally
+
+_MOST_TOLD: Final = 100
+"""Characters of what one rule kept that fit into the header."""
 
 
 class EventEndpoint(Door):
@@ -24,8 +32,9 @@ class EventEndpoint(Door):
 
     All answers to hits are alike, but to an owner who looks for a mistake: for
     sites whose debug switch is on, a sender with a token that reads them is
-    told in the header `X-Footfall` what became of the hit. A refused hit is
-    not read, so its token is not either.
+    told in the header `X-Footfall` what became of the hit: what each rule kept,
+    with nothing after the equals sign where it dropped what it was given. A
+    refused hit is not read, so its token is not either.
     """
 
     def __init__(
@@ -58,8 +67,9 @@ class EventEndpoint(Door):
         names = sites_named(payload)
         found = self.assembled(payload, admitted, intake, names)
         await self.kept(found)
-        sender = admitted.header(b"authorization")
-        return self._telling(found, names, intake, sender) if sender else self.accepted
+        if not admitted.header(b"authorization"):
+            return self.accepted
+        return self._telling(found, names, intake, payload, admitted)
 
     def take_whole(
         self, headers: HeaderList, peer: Peer, body: bytes
@@ -90,18 +100,37 @@ class EventEndpoint(Door):
         return self.accepted
 
     def _telling(
-        self, found: list[Found], names: tuple[str, ...], intake: Intake, sender: bytes
+        self,
+        found: list[Found],
+        names: tuple[str, ...],
+        intake: Intake,
+        payload: Payload,
+        admitted: Admitted,
     ) -> Answer:
         sites = [intake.sites.named(name) for name in names]
-        token = bearer_of(sender)
+        token = bearer_of(admitted.header(b"authorization"))
         if not token or not any(site is not None and site.debug for site in sites):
             return self.accepted
         grant = self._grant_of(token)
         told = [
-            f"{'kept' if isinstance(one, Assembled) else f'dropped:{one}'};site={site.domain}"
+            ";".join(_words_of(one, site, payload, admitted, intake))
             for one, site in zip(found, sites, strict=True)
             if site is not None and site.debug and grant and grant.allows("read", site.id)
         ]
         if not told:
             return self.accepted
         return Answer(202, self.accepted.body, TEXT, (b"x-footfall", ", ".join(told).encode()))
+
+
+def _words_of(
+    one: Found, site: Site, payload: Payload, admitted: Admitted, intake: Intake
+) -> Iterator[str]:
+    """Say what became of a hit in words that a header may hold."""
+    if isinstance(one, Assembled):
+        lines = lines_of_hit(payload, admitted, one.hit, intake.rules.get(site.id, NO_RULES))
+    else:
+        lines = lines_of_drop(one, admitted)
+    yield "kept" if isinstance(one, Assembled) else f"dropped:{one}"
+    yield f"site={site.domain}"
+    for line in lines:
+        yield f"{line.rule}={quote(line.kept[:_MOST_TOLD], safe='/:=()')}"

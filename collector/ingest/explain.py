@@ -2,7 +2,8 @@
 
 Runs the very rules that count, on visits, buckets and a secret of its own that
 are gone when the call returns. Called by `footfall explain` and by the page
-that shows visitors what would be stored about them.
+that shows visitors what would be stored about them; the lines are the debug
+answer's too.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ import msgspec
 
 from collector.day import Day
 from collector.errors import PayloadError
-from collector.hit import Drop, Hit, Refusal
+from collector.hit import NONE, Drop, Hit, Refusal
 from collector.ingest.assemble import Intake, assemble, sites_named
 from collector.ingest.device import device_of
 from collector.ingest.limits import Limits
 from collector.ingest.page import tags_of
-from collector.ingest.rules import NO_RULES
+from collector.ingest.rules import NO_RULES, SiteRules
 from collector.ingest.visits import Visits
 from collector.ingest.wire import Payload, decode_plausible
 from collector.privacy.consent import Admitted, Message, Scope, decide
@@ -80,11 +81,23 @@ def explain(body: bytes, headers: Headers, peer: str, intake: Intake) -> list[Ex
 def _explained(payload: Payload, admitted: Admitted, intake: Intake, name: str) -> Explanation:
     made = assemble(payload, admitted, intake, name)
     if isinstance(made, Drop):
-        named = (_bot(admitted),) if made is Drop.BOT else ()
-        return Explanation(name, str(made), named)
-    parameter = intake.rules.get(made.hit.site, NO_RULES).page.search_parameter
-    searched = _searched(payload.url, parameter)
-    return Explanation(name, "counted", tuple(_lines(payload, admitted, made.hit, searched)))
+        return Explanation(name, str(made), lines_of_drop(made, admitted))
+    rules = intake.rules.get(made.hit.site, NO_RULES)
+    return Explanation(name, "counted", lines_of_hit(payload, admitted, made.hit, rules))
+
+
+def lines_of_drop(reason: Drop, admitted: Admitted) -> tuple[Line, ...]:
+    """Say what there is to say of a drop beside its reason: which bot it is."""
+    return (_bot(admitted),) if reason is Drop.BOT else ()
+
+
+def lines_of_hit(
+    payload: Payload, admitted: Admitted, hit: Hit, rules: SiteRules
+) -> tuple[Line, ...]:
+    """Say what each rule made of what was sent; rules that were given nothing say nothing."""
+    searched = _searched(payload.url, rules.page.search_parameter)
+    lines = _lines(payload, admitted, hit, searched)
+    return tuple(line for line in lines if line.given or line.kept)
 
 
 def _bot(admitted: Admitted) -> Line:
@@ -103,8 +116,8 @@ def _lines(payload: Payload, admitted: Admitted, hit: Hit, searched: str) -> lis
     visit = hit.visit
     user_agent = admitted.header(b"user-agent").decode("latin-1")
     language = payload.language or admitted.header(b"accept-language").decode("latin-1")
-    campaign = [f"{key}={value}" for key, value in _campaign(visit) if value]
-    lines = [
+    campaign = [f"{key}={value}" for key, value in _campaign(visit)]
+    return [
         Line("page", payload.url, f"{hit.hostname}{hit.path}"),
         Line("acquisition", payload.referrer, f"{visit.source}, {visit.channel}, {visit.referrer}"),
         Line("campaign", "", ", ".join(campaign)),
@@ -118,12 +131,15 @@ def _lines(payload: Payload, admitted: Admitted, hit: Hit, searched: str) -> lis
         Line("revenue", "", f"{hit.revenue} {hit.currency}" if hit.currency else ""),
         Line("goals", "", ", ".join(hit.goals)),
     ]
-    return [line for line in lines if line.given or line.kept]
 
 
 def _campaign(visit: msgspec.Struct) -> list[tuple[str, str]]:
     fields = msgspec.structs.asdict(visit)
-    return [(key, fields[key]) for key in fields if key.startswith("utm_") and fields[key]]
+    return [
+        (key, fields[key])
+        for key in fields
+        if key.startswith("utm_") and fields[key] not in ("", NONE)
+    ]
 
 
 def _pairs(props: tuple[tuple[str, str], ...]) -> str:

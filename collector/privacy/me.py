@@ -37,7 +37,16 @@ from collector.privacy.secrets import DaySecrets
 from collector.registry.sites import Site
 
 MAX_PATH: Final = 500
-_SAID_DROPS: Final = frozenset({Drop.BOT, Drop.PREFETCH, Drop.EXCLUDED_NETWORK})
+_SAID_DROPS: Final = frozenset(
+    {
+        Drop.BOT,
+        Drop.PREFETCH,
+        Drop.OWN_VISIT,
+        Drop.EXCLUDED_PATH,
+        Drop.EXCLUDED_NETWORK,
+        Drop.EXCLUDED_COUNTRY,
+    }
+)
 _NAMED: Final = frozenset({"channel", "device", "screen"})
 _UNREAD: Final = {"rows": [], "cells": [], "pairs": [], "count": 0, "path": "/", "width": 0}
 

@@ -59,11 +59,15 @@ async def test_goatcounter_counts_from_the_query(app: Footfall, method: str) -> 
 
 @pytest.mark.anyio
 async def test_goatcounters_site_is_the_pages(app: Footfall) -> None:
-    """The page's host names the site, of whatever subdomain; `d` may name it outright."""
+    """The page's host names the site, of whatever subdomain; `d` may name it outright.
+
+    Where the browser says no page, it is the site that the collector's own host belongs to.
+    """
     await knock(app, "/count?p=/", b"", UA, (b"referer", b"https://www.b.example/"), method="GET")
     await knock(app, "/count?p=/&d=b.example", b"", UA, method="GET")
+    await knock(app, "/count?p=/", b"", UA, (b"host", b"count.b.example:8000"), method="GET")
 
-    assert await totals(app, "b.example") == (1, 2)
+    assert await totals(app, "b.example") == (1, 3)
 
 
 @pytest.mark.anyio
@@ -94,7 +98,9 @@ async def test_the_pixel_counts_without_javascript(app: Footfall) -> None:
 @pytest.mark.anyio
 async def test_umami_counts_and_gives_nobodys_ids(app: Footfall) -> None:
     """Umami's tracker gets ids that are the same for everybody."""
-    answer = await knock(app, "/api/send", {"type": "event", "payload": UMAMI})
+    payload = {**UMAMI, "hostname": "WWW.Example.org:8443"}
+
+    answer = await knock(app, "/api/send", {"type": "event", "payload": payload})
 
     assert 200 == answer.status
     assert ACCEPTED_UMAMI == answer.json()

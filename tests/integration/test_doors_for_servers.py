@@ -13,9 +13,10 @@ import orjson
 import pytest
 
 from collector.app import Footfall
+from collector.ingest.door_hits import KEYS_LIVE_S, MAX_KEYS, _Taken
 from collector.settings import Spool
 from tests.asgi import running
-from tests.builders import CHROME
+from tests.builders import CHROME, FakeClock
 from tests.integration.knocking import FROM_PAGE, UA, UMAMI, knock, totals
 
 
@@ -73,7 +74,7 @@ async def test_server_side_hits_name_their_visitors(app: Footfall) -> None:
 @pytest.mark.anyio
 async def test_relayed_refusals_are_obeyed(app: Footfall) -> None:
     """A hit whose visitor refused is accepted, unread and not counted; even a broken one."""
-    hits = [a_relayed(gpc=True), a_relayed(dnt="1"), {"opt_out": 1, "nonsense": []}]
+    hits = [a_relayed(gpc=True), a_relayed(dnt="1"), {"opt_out": 1, "ip": "nowhere", "visitor": []}]
 
     answer = await knock(app, "/api/v1/hits", {"hits": hits}, a_token(app))
 
@@ -152,6 +153,34 @@ async def test_a_key_of_a_batch_that_failed_is_free(tmp_path: Path) -> None:
 
 
 @pytest.mark.anyio
+async def test_a_key_is_known_for_an_hour(tmp_path: Path) -> None:
+    """Within it a batch that is sent again counts once, however late; then its key is free."""
+    clock = FakeClock()
+    async with running(tmp_path / "data", "example.org", clock=clock) as app:
+        token, key = a_token(app), (b"idempotency-key", b"batch-1")
+        body = {"hits": [a_relayed()]}
+        counted = []
+        for seconds in (0, KEYS_LIVE_S - 1, 1):
+            clock.pass_by(seconds)
+            await knock(app, "/api/v1/hits", body, token, key)
+            counted.append(app._parts.journal.stats().acknowledged)
+
+    assert [1, 1, 2] == counted
+
+
+def test_ten_thousand_keys_are_known_at_a_time() -> None:
+    """However many batches come within the hour, memory is bounded: the oldest key is forgotten."""
+    taken = _Taken()
+    keys = [b"%d" % number for number in range(MAX_KEYS + 1)]
+
+    first, *_, last = [taken.batch(b"sender", key, 0.0) for key in keys]
+
+    assert MAX_KEYS == len(taken._batches)
+    assert last is taken.batch(b"sender", keys[-1], 0.0)
+    assert first is not taken.batch(b"sender", keys[0], 0.0)
+
+
+@pytest.mark.anyio
 async def test_of_a_batch_only_hashes_are_remembered(app: Footfall) -> None:
     """Neither key, token nor body is in memory, nor a hash that could be tried out."""
     token, key = a_token(app), (b"idempotency-key", b"batch-1")
@@ -182,7 +211,7 @@ async def test_of_a_batch_without_a_key_nothing_is_remembered(app: Footfall) -> 
 async def test_outside_day(app: Footfall) -> None:
     """A hit of yesterday or of the future is dropped: a closed day never reopens."""
     now = app._parts.clock.now()
-    hits = [a_relayed(time=now - 86_400), a_relayed(time=now + 3600), a_relayed(time=now)]
+    hits = [a_relayed(time=now - 86_400), a_relayed(time=now + 120), a_relayed(time=now)]
 
     answer = await knock(app, "/api/v1/hits", {"hits": hits}, a_token(app))
 

@@ -13,12 +13,22 @@ import pytest
 from collector.app import Footfall
 from collector.cells.views import VIEWS
 from collector.ingest.assemble import Assembled
+from collector.ingest.rules import SiteRules
 from collector.privacy.address import Networks
 from collector.privacy.consent import Message
 from collector.privacy.languages import LANGUAGES
 from collector.privacy.me import GrownCell, cells_grown, rehearse
 from tests.asgi import Answer, ask, get, post, running
-from tests.builders import CHROME, FakeClock, a_body, a_hit, a_payload, a_scope, an_admitted
+from tests.builders import (
+    CHROME,
+    FakeClock,
+    a_body,
+    a_hit,
+    a_payload,
+    a_receive,
+    a_scope,
+    an_admitted,
+)
 from tests.integration.test_cells_oracle import cells_of
 from tests.integration.test_tripwire import OTHER_HEADERS, SAYINGS, Touched, Wire
 
@@ -47,6 +57,7 @@ def states(app: Footfall) -> tuple[Any, ...]:
     return (
         parts.tally.totals(),
         len(parts.visits),
+        parts.intake.limits._instance,
         parts.secrets.open(),
         (spool.rows, spool.acknowledged),
         cells_of(parts.store),
@@ -207,15 +218,31 @@ async def test_it_says_why_a_visitor_would_not_be_counted(
     assert b"adds to" not in answer.body
 
 
+EXCLUSIONS: dict[str, dict[str, Any]] = {
+    "does not count the network": {"excluded": Networks(["81.2.69.0/24"])},
+    "does not count visits from the country": {
+        "rules": {1: SiteRules(excluded_countries=frozenset({"GB"}))}
+    },
+    "does not count this page": {"rules": {1: SiteRules(excluded_paths=("/admin/*",))}},
+    "marked as the site owner": {},
+}
+
+
 @pytest.mark.anyio
-async def test_an_excluded_network_is_told(app: Footfall) -> None:
-    """Who comes from a network that the owner leaves out is told so."""
+@pytest.mark.parametrize("words", EXCLUSIONS)
+async def test_what_the_owner_leaves_out_is_told(app: Footfall, words: str) -> None:
+    """Network, country, page or browser: whoever is not counted is told which of them it is."""
     parts = app._parts
-    parts.intake = replace(parts.intake, excluded=Networks(["198.51.100.0/24"]))
+    parts.intake = replace(parts.intake, **EXCLUSIONS[words])
+    own = (b"cookie", b"own=1") if "marked" in words else BROWSER
 
-    answer = await get(app, ME, BROWSER)
+    scope = a_scope(BROWSER, own, method="GET", path=ME, query=b"path=/admin/a", peer="81.2.69.142")
 
-    assert b"does not count the network" in answer.body
+    answer = await ask(app, scope, a_receive())
+
+    assert words in answer.body.decode()
+    assert b"The rules drop this request" not in answer.body
+    assert b"adds to" not in answer.body
 
 
 @pytest.mark.anyio

@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from collector.day import day_at
 from collector.hit import NONE, OTHER, Drop, Hit, Kind
-from collector.ingest.assemble import Assembled, Intake, assemble, forget_visitors, sites_named
+from collector.ingest.assemble import (
+    Assembled,
+    Intake,
+    Told,
+    assemble,
+    forget_visitors,
+    sites_named,
+)
 from collector.ingest.page import PageRules
 from collector.ingest.place import Place, Places
 from collector.ingest.rules import SiteRules
@@ -214,6 +221,15 @@ def test_another_browser_or_address_is_another_visitor(
     first = made(intake=intake, peer="198.51.100.7")
 
     assert first.pseudonym != made(None, *headers, intake=intake, peer=peer).pseudonym
+
+
+def test_a_visitor_that_a_server_names_is_no_address() -> None:
+    """A name of four signs is another visitor than the address of those four bytes."""
+    intake = an_intake()
+    named = assemble(a_payload(), an_admitted(UA), intake, "example.org", Told(visitor=b"abcd"))
+
+    assert isinstance(named, Assembled)
+    assert named.hit.pseudonym != made(intake=intake, peer="97.98.99.100").pseudonym
 
 
 def test_another_site_or_day_is_another_pseudonym() -> None:

@@ -12,6 +12,7 @@ from collector.ingest.device import (
     UNKNOWN,
     Device,
     device_of,
+    device_sent,
     forget,
     language_base,
     screen_class,
@@ -177,6 +178,9 @@ def test_a_user_agent_is_read_to_a_limit() -> None:
 
     assert first is second
     assert devices._device.cache_info().currsize == 1
+    sent = [device_sent((WINDOWS + CHROME + " " * 600 + a).encode(), b"", b"", b"") for a in "ab"]
+    assert sent[0] is sent[1]
+    assert devices._device_sent.cache_info().currsize == 1
 
 
 @pytest.mark.parametrize(
@@ -238,9 +242,11 @@ def test_no_language_raises(header: str) -> None:
 def test_forgetting_empties_the_caches() -> None:
     """When day secrets go, no user agent and no language stays in a cache."""
     device_of(WINDOWS + CHROME)
+    device_sent(WINDOWS.encode(), b"", b"", b"")
     language_base("de")
 
     forget()
 
     assert devices._device.cache_info().currsize == 0
+    assert devices._device_sent.cache_info().currsize == 0
     assert language_base.cache_info().currsize == 0

@@ -9,7 +9,7 @@ import orjson
 import pytest
 from starlette.applications import Starlette
 
-from collector.privacy import optout
+from collector.privacy import optout, widget
 from collector.privacy.consent import signals_in
 from collector.privacy.optout import cookies_for, may_opt_in, routes, state_of
 from tests.asgi import Answer, ask
@@ -202,6 +202,21 @@ async def test_only_registered_sites_may_read_the_state(
 
     assert expected == answer.headers.get("access-control-allow-origin")
     assert (expected is not None) == ("access-control-allow-credentials" in answer.headers)
+
+
+@pytest.mark.anyio
+async def test_the_frames_choice_may_be_made_within_another_page() -> None:
+    """What answers the frame's form is as embeddable as the frame, and changes the state."""
+    app = Starlette(routes=list(widget.routes(lambda *_: "", "https://stats.example.org")))
+    scope = a_scope(HOST, FORM, path="/opt-out/widget", query=b"language=de")
+
+    answer = await ask(app, scope, a_receive(b"choice=out"))
+
+    assert (303, "U") == (answer.status, answer.headers["tk"])
+    assert "/opt-out/widget?language=de&saved=out" == answer.headers["location"]
+    assert "x-frame-options" not in answer.headers
+    assert answer.headers["content-security-policy"].endswith("frame-ancestors *")
+    assert 2 == len(cookies(answer))
 
 
 @pytest.mark.anyio

@@ -63,6 +63,7 @@ def test_an_address_gives_its_host_name_and_path(url: str, hostname: str, path: 
         ("/caf%25C3%25A9", "/café"),  # codespell:ignore caf
         ("/cafe\u0301", "/café"),
         ("/a\u200bb\u202e", "/ab"),
+        ("/a\u2060b\xad\ufeff", "/ab"),
         ("/a%00b", "/a b"),
         ("/a;jsessionid=AB12/b", "/a/b"),
         ("/a%3Ftoken=x", "/a"),

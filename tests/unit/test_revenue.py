@@ -19,6 +19,7 @@ from collector.ingest.revenue import MAX_MINOR, minor_units
         (20, "USD", (2000, "USD")),
         (500, "JPY", (500, "JPY")),
         ("1.234", "KWD", (1234, "KWD")),
+        ("1.2345", "CLF", (12345, "CLF")),
         ("0.125", "EUR", (12, "EUR")),
         ("0.135", "EUR", (14, "EUR")),
         (-5, "EUR", (-500, "EUR")),

@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from collector.cells.client import Store
 from collector.errors import Unreachable
+from collector.ingest.place import attribution_of
 from collector.registry.sites import Goal
 from collector.registry.store import Registry
 from collector.settings import Settings
@@ -41,6 +42,24 @@ def _seed_today(store: Store) -> None:
     bought = [hit(v, "2026-11-21 09:20", **second) for v in "abc"]
     came = [hit(v, "2026-11-21 10:10", **direct, **first) for v in "defgh"]
     insert(store, [*searched, *bought, *came])
+
+
+@pytest.mark.parametrize(
+    ("kind", "address"), [("DBIP-City-Lite", "https://db-ip.com"), ("own", None)]
+)
+def test_where_places_come_from_is_said_beside_them(
+    reports: Reports, registry: Registry, store: Store, kind: str, address: str | None
+) -> None:
+    """Licences ask for a line and a link on pages that show their data, as DB-IP's CC BY does."""
+    _seed_today(store)
+    said = attribution_of(kind)
+    made = dashboards.routes(reports, registry, Settings(), attribution=lambda: said)
+    client = TestClient(Starlette(routes=made))
+
+    html = client.get("/example.org?period=today").text
+
+    assert said in words_of(html).replace(" .", ".")
+    assert (f'<a href="{address}">' in html) == (address is not None)
 
 
 def test_a_site_s_numbers_are_on_its_page(client: TestClient, store: Store) -> None:
