@@ -304,4 +304,4 @@ async def _form(request: Request) -> dict[str, str]:
         if len(body) > LARGEST_FORM:
             return {}
     text = body.decode("utf-8", "replace")
-    return {name: values[-1] for name, values in parse_qs(text, max_num_fields=20).items()}
+    return {name: values[-1] for name, values in parse_qs(text).items()}

@@ -37,6 +37,7 @@ from collector.privacy.secrets import DaySecrets
 from collector.registry.sites import Site
 
 MAX_PATH: Final = 500
+MAX_QUERY: Final = 4096
 _SAID_DROPS: Final = frozenset(
     {
         Drop.BOT,
@@ -126,7 +127,7 @@ def _refused(render: Render, request: Request, site: Site) -> Response:
 
 
 def _shown(render: Render, admitted: Admitted, intake: Intake, site: Site) -> Response:
-    query = parse_qs(admitted.query_string.decode("latin-1"), max_num_fields=20)
+    query = parse_qs(admitted.query_string[:MAX_QUERY].decode("latin-1"))
     accepted = admitted.header(b"accept-language").decode("latin-1")
     language = language_for(query.get("language", [""])[0], accepted)
     width = _width(query.get("width", [""])[0])

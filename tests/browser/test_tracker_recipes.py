@@ -20,6 +20,7 @@ from playwright.sync_api import Page
 import hatch_build
 from tests.browser.conftest import SOURCE, Recorder
 from tests.browser.recipes_read import recipe
+from tests.browser.test_first_count import refusals
 from tests.fault.proxies import _running
 from tests.service import CHROME, Service, free_port
 
@@ -231,7 +232,9 @@ def test_own_host_serves_script_endpoint_and_opt_out(
     page.on("request", lambda request: asked.append(request.url))
     missing: list[str] = []
     page.on("response", lambda got: missing.append(got.url) if got.status > 399 else None)
-    before = pageviews(service)
+    made = service.footfall("token", "create", kind, "--scope", "read")
+    token = made.stdout.split()[-1]
+    before, refused = pageviews(service), refusals(service, token)
     with proxied(kind, tmp_path, service.port) as port:
         origin = f"http://localhost:{port}"
         show(page, origin)
@@ -242,9 +245,12 @@ def test_own_host_serves_script_endpoint_and_opt_out(
         said = page.inner_text("[role=status]")
         cookies = {cookie["name"]: cookie["httpOnly"] for cookie in page.context.cookies(origin)}
         show(page, origin)
-        page.wait_for_timeout(1500)
+        service.wait_for(refused + 1, lambda: refusals(service, token))
+        page.goto(f"{origin}/opt-out/widget")
+        framed = page.inner_text("[role=status]")
 
     assert "You have opted out." in said
+    assert "are not counted" in framed
     assert cookies.get("optout") is True
     assert before + 1 == pageviews(service)
     assert [] == [url for url in asked if not url.startswith(origin)]

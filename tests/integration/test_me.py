@@ -246,7 +246,9 @@ async def test_what_the_owner_leaves_out_is_told(app: Footfall, words: str) -> N
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("path", ["<script>alert(1)</script>", "/a?b=c#d", "//x", "%00", "/é"])
+@pytest.mark.parametrize(
+    "path", ["<script>alert(1)</script>", "/a?b=c#d", "//x", "%00", "/é", "/" + "&a" * 9000]
+)
 async def test_any_page_can_be_tried(app: Footfall, path: str) -> None:
     """Whatever is typed as a path, the answer is a page and nothing in it runs."""
     answer = await get(app, f"{ME}?path={path}".encode().decode("latin-1"), BROWSER)

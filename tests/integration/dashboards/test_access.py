@@ -169,6 +169,16 @@ def test_behind_https_cookie_and_snippet_follow(
     assert page.headers["strict-transport-security"] == "max-age=31536000"
 
 
+def test_a_form_of_many_fields_is_read_like_any(client: TestClient) -> None:
+    """What no form of ours asks for is passed over, and is no fault of the service."""
+    more = {f"field{number}": "x" for number in range(60)}
+
+    refused = client.post("/login", data={"name": "ann", "password": "wrong", **more})
+    taken = client.post("/login", data={"name": "ann", "password": PASSWORD, **more})
+
+    assert (403, 303) == (refused.status_code, taken.status_code)
+
+
 def test_an_oversized_form_counts_as_empty(client: TestClient) -> None:
     """No form of ours is that long."""
     answer = client.post("/login", data={"name": "ann", "password": PASSWORD, "x": "a" * 9000})
