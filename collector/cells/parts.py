@@ -41,6 +41,17 @@ def folders(store: Store, table: str, partition: str = "") -> list[str]:
     ]
 
 
+def is_detached(store: Store, table: str) -> bool:
+    """Tell whether a table has parts that were taken out of it and still lie on the disk."""
+    return bool(
+        store.query(
+            "SELECT 1 FROM system.detached_parts WHERE database = currentDatabase() "
+            "AND table = {table:String} LIMIT 1",
+            {"table": table},
+        )
+    )
+
+
 def drop(store: Store, table: str, partition: str, clock: Clock) -> None:
     """Drop a partition, and broken leftovers of the table, and see that the files are gone.
 

@@ -201,7 +201,7 @@ def overdue(store: Store, now: float, holds: Callable[[int], bool]) -> Iterator[
             why = "the spool still holds hits of it" if holds(closes_at) else "it was not sealed"
             yield f"the day that closed at {closes_at} still has sketches: {why}"
     for table in _SKETCHED:
-        if any("detached" in folder for folder in parts.folders(store, table)):
+        if parts.is_detached(store, table):
             yield f"a detached part of {table} was left behind"
 
 

@@ -89,6 +89,11 @@ def failed(audited: Audited) -> set[str]:
     return {finding.check for finding in audit(audited) if not finding.ok}
 
 
+def overdue(audited: Audited) -> list[str]:
+    """Name what sketches should be gone."""
+    return list(audit_store.overdue(audited.store, audited.clock.now(), lambda _: False))
+
+
 def plant(store: Store, value: str, *, visitors: int = 50, view: int = 10, **more: Any) -> None:
     """Write a sealed cell that sealing would not have written."""
     cell: dict[str, Any] = {
@@ -263,6 +268,21 @@ def test_a_picture_of_a_day_long_closed_is_found(audited: Audited) -> None:
     files.drop(audited.store, "open_cells", str(CLOSES_AT - 86_400), audited.clock)
 
     assert {"partitions"} == failed(audited)
+
+
+@pytest.mark.parametrize("table", ["open_cells", "snapshot_cells"])
+def test_a_detached_part_with_sketches_is_found(audited: Audited, table: str) -> None:
+    """What was taken out of a table has no partition any more, but its files are on the disk."""
+    deliver(audited.store, [hit("z", "2026-11-20 10:00")])
+    Snapshots(audited.store, audited.clock, lambda _: 0).take_due(Sites([a_site(profile="strict")]))
+    audited.store.command(f"ALTER TABLE {table} DETACH PARTITION ID '{CLOSES_AT}'")
+
+    try:
+        assert f"a detached part of {table} was left behind" in overdue(audited)
+    finally:
+        audited.store.command(
+            f"ALTER TABLE {table} DROP DETACHED PARTITION ALL", {"allow_drop_detached": 1}
+        )
 
 
 def test_a_kept_day_secret_is_found(audited: Audited, days: Closing) -> None:
