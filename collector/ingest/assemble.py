@@ -152,30 +152,31 @@ def assemble(
     if not (site.allows(page.hostname) and _comes_from(admitted, site)):
         return Drop.HOSTNAME
     strict = site.profile == STRICT
+    # By position, in the order of _Seen, here and in Arrival: a name costs as much as its value.
     seen = _Seen(
-        site=site,
-        strict=strict,
-        rules=rules,
-        page=page,
-        origin=origin_of(payload.referrer, site.allows, page.query, strict),
-        browser=_browser(admitted),
-        address=_address(admitted, intake),
-        moment=moment_at(site.zone, now),
+        site,
+        strict,
+        rules,
+        page,
+        origin_of(payload.referrer, site.allows, page.query, strict),
+        _browser(admitted),
+        _address(admitted, intake),
+        moment_at(site.zone, now),
     )
     reason = _unwanted(payload, admitted, intake, seen, told)
     if reason is not None:
         return reason
     step = intake.visits.advance(
         Arrival(
-            site=site.id,
-            closes_at=seen.moment.day.closes_at,
-            pseudonym=_pseudonym(admitted, intake, seen, told),
-            now=int(now),
-            kind=payload.kind,
-            path=page.path,
-            values=partial(_visit_values, payload, admitted, intake, seen),
-            interactive=payload.interactive,
-            scroll=payload.scroll,
+            site.id,
+            seen.moment.day.closes_at,
+            _pseudonym(admitted, intake, seen, told),
+            int(now),
+            payload.kind,
+            page.path,
+            partial(_visit_values, payload, admitted, intake, seen),
+            payload.interactive,
+            payload.scroll,
         )
     )
     return Assembled(_hit(payload, seen, step), partial(intake.visits.undo, step), late)

@@ -237,12 +237,11 @@ class Door:
         Raises:
             SpoolError: if the journal takes no more.
         """
-        made = [one for one in found if isinstance(one, Assembled)]
-        if not made:
-            return None
-        if len(made) == 1:
-            return self._journal.append(made[0].hit, made[0].undo)
-        return self._journal.append_all([(one.hit, one.undo) for one in made])
+        if len(found) == 1:
+            (only,) = found
+            return None if isinstance(only, Drop) else self._journal.append(only.hit, only.undo)
+        made = [(one.hit, one.undo) for one in found if isinstance(one, Assembled)]
+        return self._journal.append_all(made) if made else None
 
     def count(self, intake: Intake, reason: str, site: int = 0) -> None:
         """Count what is not a hit, by reason and UTC day."""

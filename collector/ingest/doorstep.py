@@ -12,18 +12,20 @@ Source: docs/benchmarks.md, "Where the rest goes".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import ClassVar, Final, Protocol
 
 from collector.ingest.door import Answer
-from collector.ingest.protocol import Guarded, Reason, is_too_much
+from collector.ingest.protocol import Guarded, Reason
 from collector.privacy.consent import HeaderList, Peer
 
 _URL: Final = b"/api/event"
 _LENGTH: Final = b"content-length"
 _UNUSUAL: Final = frozenset({b"authorization", b"expect"})
 """Headers of an owner who asks what becomes of a hit, and of a sender who asks before the body."""
+_ASKED_FOR: Final = _UNUSUAL | {b"connection", b"proxy-connection"}
+"""These and what a parser takes for an upgrade, or for HTTP/1.0 that goes on."""
 _SHORT: Final = 4
 """Digits of the length of a body that a door reads to its end."""
 _ENDLESS: Final = b"99999"
@@ -202,14 +204,21 @@ class Doorstep(Guarded):
         before, parser, sent = self.cycle, self.parser, dict(self.headers)
         return (
             len(sent.get(_LENGTH, _ENDLESS)) <= _SHORT
-            and _UNUSUAL.isdisjoint(sent)
             and (before is None or before.response_complete)
             and parser.get_method() == b"POST"
+            # Without one of these headers only HTTP/1.1 is kept alive, and nothing upgraded.
             and parser.should_keep_alive()
+            and (_ASKED_FOR.isdisjoint(sent) or self._is_plain_still(sent))
+            and not self.flow.write_paused
+            and not self._is_too_much()
+        )
+
+    def _is_plain_still(self, sent: Mapping[bytes, bytes]) -> bool:
+        parser = self.parser
+        return (
+            _UNUSUAL.isdisjoint(sent)
             and not parser.should_upgrade()
             and parser.get_http_version() == "1.1"
-            and not self.flow.write_paused
-            and not is_too_much(self.headers)
         )
 
 

@@ -170,4 +170,3 @@ def is_private(address: bytes) -> bool:
         or (address[0] == 0xFE and address[1] & 0xC0 == 0x80)  # fe80::/10
         or address == bytes(15) + b"\x01"
     )
-

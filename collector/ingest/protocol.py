@@ -8,17 +8,17 @@ request is about. Given to uvicorn by `app` as its protocol class.
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from itertools import chain
 from typing import ClassVar, Final, Literal
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from collector.privacy.consent import HeaderList
-
 MAX_HEADERS: Final = 100
 MAX_HEADER_BYTES: Final = 16 * 1024
 MAX_REQUEST_BYTES: Final = 8 * 1024 * 1024
+UNBOUNDED: Final = sys.maxsize
 HEADERS_WITHIN_S: Final = 5.0
 BODY_WITHIN_S: Final = 10.0
 
@@ -54,7 +54,7 @@ class Guarded(HttpToolsProtocol):
         self._stage: _Stage = "idle"
         self._timed: _Stage = "idle"
         self._timer: asyncio.TimerHandle | None = None
-        self._raw_bytes = 0
+        self._raw_bytes = self._headers_at_most = 0
         self._overflowed = False
         self._closes = False
         super().connection_made(transport)
@@ -68,6 +68,8 @@ class Guarded(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what came; mind the size and the time of what is still unfinished."""
         began = self._stage
+        # What begins in a piece has no more headers than that. Others are summed up.
+        self._headers_at_most = len(data) if began == "idle" else UNBOUNDED
         super().data_received(data)
         if self._stage == self._timed == "idle" or self.transport.is_closing():
             return
@@ -81,7 +83,7 @@ class Guarded(HttpToolsProtocol):
         # A piece of a header or trailer that has no end yet shows in no callback.
         self._raw_bytes += more
         headers_go_on = self._stage == "headers" and self._raw_bytes > MAX_HEADER_BYTES
-        if headers_go_on or is_too_much(self.headers):
+        if headers_go_on or self._is_too_much():
             self._overflow()
         elif self._raw_bytes > MAX_REQUEST_BYTES:
             self._give_up("endless_body")
@@ -103,7 +105,7 @@ class Guarded(HttpToolsProtocol):
         Raises:
             ValueError: so that the parser stops, if there are too many headers.
         """
-        if is_too_much(self.headers):
+        if self._is_too_much():
             self._overflowed = True
             raise ValueError("too many headers")
         self._stage = "body"
@@ -126,6 +128,13 @@ class Guarded(HttpToolsProtocol):
         """Close, if the sender wants it and has sent everything."""
         super().on_response_complete()
         self._close_if_done()
+
+    def _is_too_much(self) -> bool:
+        """Tell whether there are more headers, or longer ones, than a request may have."""
+        return len(self.headers) > MAX_HEADERS or (
+            self._headers_at_most > MAX_HEADER_BYTES
+            and sum(map(len, chain.from_iterable(self.headers))) > MAX_HEADER_BYTES
+        )
 
     def _close_if_done(self) -> None:
         if self._closes and self._stage == "idle" and self.cycle.response_complete:
@@ -162,13 +171,6 @@ class Guarded(HttpToolsProtocol):
             self._timer = self.loop.call_later(self.headers_within_s, self._give_up, "slow_headers")
         elif stage == "body":
             self._timer = self.loop.call_later(self.body_within_s, self._give_up, "slow_body")
-
-
-def is_too_much(headers: HeaderList) -> bool:
-    """Tell whether these are more headers, or longer ones, than a request may have."""
-    return (
-        len(headers) > MAX_HEADERS or sum(map(len, chain.from_iterable(headers))) > MAX_HEADER_BYTES
-    )
 
 
 def guarded(tell: Callable[[Reason], None]) -> type[Guarded]:

@@ -52,6 +52,10 @@ class Signals(NamedTuple):
         return Refusal.DNT if self.dnt else None
 
 
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}
+
+
 class Admitted:
     """A request that may be read: the only way to its body, other headers, query and peer.
 
@@ -63,24 +67,25 @@ class Admitted:
 
     __slots__ = ("_body", "_receive", "_sent", "headers", "peer", "query_string")
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 -- one for each hit: names would cost a third more
         self,
         proof: object,
-        scope: Scope,
+        sent: HeaderList,
         headers: Mapping[bytes, bytes],
-        receive: Receive,
+        peer: Peer,
         body: bytes = b"",
+        query_string: bytes = b"",
+        receive: Receive = _nothing,
     ) -> None:
         """Refuse to be made anywhere but in this module."""
         if proof is not _PROOF:
             raise TypeError("only consent.decide admits a request")
-        self._sent: HeaderList = scope["headers"]
+        self._sent = sent
         self._receive = receive
         self._body = body
         self.headers = headers
-        self.query_string: bytes = scope["query_string"]
-        client: Peer = scope["client"]
-        self.peer = client[0] if client else ""
+        self.query_string = query_string
+        self.peer = peer[0] if peer else ""
 
     def header(self, name: bytes) -> bytes:
         """Give a header's value, the last one if it was sent twice; empty if absent.
@@ -159,15 +164,13 @@ def signals_in(headers: Headers) -> Signals:
 def decide(scope: Scope, receive: Receive) -> Refusal | Admitted:
     """Decide whether a browser's request may be read."""
     headers = dict(scope["headers"])
-    return _refusal(scope["headers"], headers) or Admitted(_PROOF, scope, headers, receive)
+    return _refusal(scope["headers"], headers) or _admitted(scope, headers, receive)
 
 
 def decide_whole(headers: HeaderList, peer: Peer, body: bytes) -> Refusal | Admitted:
     """Decide whether a browser's request that is here as a whole may be read."""
     named = dict(headers)
-    return _refusal(headers, named) or Admitted(
-        _PROOF, _scope_of(headers, peer), named, _nothing, body
-    )
+    return _refusal(headers, named) or Admitted(_PROOF, headers, named, peer, body)
 
 
 def admit_sender(
@@ -190,7 +193,7 @@ def admit_sender(
             grant = grant_of(token)
             if grant is None:
                 return None
-            return Admitted(_PROOF, scope, dict(scope["headers"]), receive), grant
+            return _admitted(scope, dict(scope["headers"]), receive), grant
     return None
 
 
@@ -217,20 +220,16 @@ def decide_relayed(
     if signals.refusal:
         return signals.refusal
     headers, peer = facts()
-    scope = _scope_of(headers, (peer, 0) if peer else None)
-    return Admitted(_PROOF, scope, dict(headers), _nothing)
+    return Admitted(_PROOF, headers, dict(headers), (peer, 0) if peer else None)
 
 
 def _refusal(sent: HeaderList, headers: Mapping[bytes, bytes]) -> Refusal | None:
     return None if _SIGNAL_HEADERS.isdisjoint(headers) else signals_in(sent).refusal
 
 
-def _scope_of(headers: HeaderList, peer: Peer) -> Scope:
-    return {"headers": headers, "query_string": b"", "client": peer}
-
-
-async def _nothing() -> Message:
-    return {"type": "http.disconnect"}
+def _admitted(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Admitted:
+    query_string, client = scope["query_string"], scope["client"]
+    return Admitted(_PROOF, scope["headers"], headers, client, b"", query_string, receive)
 
 
 def _holds_opt_out(cookies: bytes) -> bool:

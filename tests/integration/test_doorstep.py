@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -40,6 +40,10 @@ class Held:
         assert undo is not None
         self.hits.append(hit)
         return self.durable
+
+    def append_all(self, hits: Sequence[tuple[Hit, Callable[[], None]]]) -> asyncio.Future[None]:
+        """Take hits that were sent together."""
+        return [self.append(*each) for each in hits][-1]
 
 
 class Watched(EventEndpoint):
@@ -147,6 +151,8 @@ PLAIN = {
     "missing_field": a_request(b'{"n": "pageview"}'),
     "bad_field": a_request(b'{"n": "pageview", "u": 7}'),
     "too_large": a_request(a_body() + b" " * 9000),
+    "kept alive by name": a_request(headers=UA + b"Connection: keep-alive\r\n"),
+    "an upgrade that no connection names": a_request(headers=UA + b"Upgrade: h2c\r\n"),
     "length with zeros": a_request().replace(b"Content-Length: ", b"Content-Length: 0"),
 }
 UNUSUAL = {
@@ -155,6 +161,13 @@ UNUSUAL = {
     "another method": a_request(line=b"PUT /api/event HTTP/1.1"),
     "a preflight": a_request(line=b"OPTIONS /api/event HTTP/1.1"),
     "an old protocol": a_request(line=b"POST /api/event HTTP/1.0"),
+    "an old protocol that goes on": a_request(
+        headers=UA + b"Connection: keep-alive\r\n", line=b"POST /api/event HTTP/1.0"
+    ),
+    "an old protocol that goes on by a proxy": a_request(
+        headers=UA + b"Proxy-Connection: keep-alive\r\n", line=b"POST /api/event HTTP/1.0"
+    ),
+    "a proxy's last word": a_request(headers=UA + b"Proxy-Connection: close\r\n"),
     "its own last word": a_request(headers=UA + b"Connection: close\r\n"),
     "an upgrade": a_request(headers=UA + b"Connection: Upgrade\r\nUpgrade: h2c\r\n"),
     "a long body": a_request(a_body() + b" " * 20_000),

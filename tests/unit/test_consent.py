@@ -121,7 +121,7 @@ def test_no_other_value_is_touched() -> None:
 def test_only_consent_admits() -> None:
     """An Admitted cannot be made by anybody else."""
     with pytest.raises(TypeError, match=r"consent\.decide"):
-        Admitted(object(), a_scope(), {}, a_receive())
+        Admitted(object(), [], {}, None)
 
 
 def test_admitted_gives_headers_query_and_peer() -> None:

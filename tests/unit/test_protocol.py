@@ -38,14 +38,21 @@ async def answer(_scope: Scope, receive: Receive, send: Send) -> None:
 @pytest.fixture
 async def server() -> AsyncIterator[Running]:
     """Run uvicorn with a quick guard."""
+    async with a_server(0.2, 0.4) as running:
+        yield running
+
+
+@contextlib.asynccontextmanager
+async def a_server(for_headers_s: float, for_body_s: float) -> AsyncIterator[Running]:
+    """Run uvicorn with a guard that gives so many seconds."""
     reasons: list[Reason] = []
 
-    class Quick(guarded(reasons.append)):  # type: ignore[misc]
-        headers_within_s = 0.2
-        body_within_s = 0.4
+    class Timed(guarded(reasons.append)):  # type: ignore[misc]
+        headers_within_s = for_headers_s
+        body_within_s = for_body_s
 
     config = uvicorn.Config(
-        answer, port=0, http=Quick, ws="none", lifespan="off", access_log=False, log_config=None
+        answer, port=0, http=Timed, ws="none", lifespan="off", access_log=False, log_config=None
     )
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
@@ -93,6 +100,18 @@ async def test_an_ordinary_request_is_answered(server: Running) -> None:
 async def test_too_many_headers_are_told_and_counted(server: Running, headers: bytes) -> None:
     """More headers than a browser ever sends are answered with 431."""
     found = await talk(server, HEAD + headers + b"\r\n")
+
+    assert found.startswith(b"HTTP/1.1 431")
+    assert ["too_many_headers"] == server.reasons
+
+
+@pytest.mark.anyio
+async def test_headers_in_two_pieces_are_taken_together() -> None:
+    """Two pieces that are short enough by themselves can make headers that are too long."""
+    half = b"X: " + b"y" * (MAX_HEADER_BYTES * 2 // 3) + b"\r\n"
+
+    async with a_server(10, 10) as server:
+        found = await talk(server, HEAD + half, half + b"\r\n", wait=0.05)
 
     assert found.startswith(b"HTTP/1.1 431")
     assert ["too_many_headers"] == server.reasons
