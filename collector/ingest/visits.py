@@ -366,7 +366,7 @@ def _next(
 
 def _viewed(pages: Pages, path: str) -> Pages:
     """Put a page last in the line, its depth yet unseen: each pageview is read anew."""
-    others = tuple(page for page in pages if page[0] != path)
+    others = [page for page in pages if page[0] != path]
     return (*others[-(MAX_PAGES - 1) :], (path, _UNSEEN))
 
 
