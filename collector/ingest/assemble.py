@@ -313,7 +313,7 @@ def _comes_from(admitted: Admitted, site: Site) -> bool:
 def _address(admitted: Admitted, intake: Intake) -> bytes:
     named = admitted.headers_joined(intake.address_header) if intake.address_header else None
     forwarded = admitted.headers_joined(b"x-forwarded-for")
-    return client_address(admitted.peer, forwarded, intake.trusted_proxies, named=named)
+    return client_address(admitted.peer, forwarded, intake.trusted_proxies, named)
 
 
 def _browser(admitted: Admitted) -> Device:

@@ -12,13 +12,13 @@ Source: docs/benchmarks.md, "Where the rest goes".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 from typing import ClassVar, Final, Protocol
 
 from collector.ingest.door import Answer
 from collector.ingest.protocol import Guarded, Reason
-from collector.privacy.consent import HeaderList, Peer
+from collector.privacy.consent import HeaderList, NamedHeaders, Peer
 
 _URL: Final = b"/api/event"
 _LENGTH: Final = b"content-length"
@@ -35,7 +35,7 @@ class WholeDoor(Protocol):
     """What takes hits that are here as a whole."""
 
     def take_whole(
-        self, headers: HeaderList, peer: Peer, body: bytes
+        self, headers: HeaderList, named: NamedHeaders, peer: Peer, body: bytes
     ) -> Answer | asyncio.Future[None]:
         """Give the answer, or what must be done before there is one."""
         ...
@@ -46,7 +46,9 @@ class WholeDoor(Protocol):
 
 
 class _Waiting:
-    """A hit on its way to the disk; stands where uvicorn keeps the request it answers.
+    """A connection's hit on its way to the disk; stands where uvicorn keeps what it answers.
+
+    One for all hits of a connection, for a next one is taken only after the answer.
 
     Attributes:
         response_complete: whether it was answered.
@@ -60,7 +62,7 @@ class _Waiting:
 
     def __init__(self, protocol: Doorstep) -> None:
         self._protocol = protocol
-        self.response_complete = False
+        self.response_complete = True
         self.keep_alive = True
         self.disconnected = False
 
@@ -106,8 +108,15 @@ class Doorstep(Guarded):
     companions: ClassVar[_Companions]
     _plain = False
     _body = b""
+    _named: NamedHeaders
+    _waiting: _Waiting
     _rest: asyncio.TimerHandle | None = None
     _rests_since = 0.0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the first request."""
+        self._waiting = _Waiting(self)
+        super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting for the next request."""
@@ -149,8 +158,9 @@ class Doorstep(Guarded):
             return
         self._plain = False
         self._stage = "idle"
-        self.cycle = waiting = _Waiting(self)  # type: ignore[assignment]
-        taken = self.door.take_whole(self.headers, self.client, self._body)
+        self.cycle = waiting = self._waiting  # type: ignore[assignment]
+        waiting.response_complete = False
+        taken = self.door.take_whole(self.headers, self._named, self.client, self._body)
         if isinstance(taken, Answer):
             waiting.answer(taken)
         else:
@@ -201,7 +211,8 @@ class Doorstep(Guarded):
             self._rest = self.loop.call_later(left, self._end_rest)
 
     def _is_plain_hit(self) -> bool:
-        before, parser, sent = self.cycle, self.parser, dict(self.headers)
+        before, parser = self.cycle, self.parser
+        self._named = sent = dict(self.headers)
         return (
             len(sent.get(_LENGTH, _ENDLESS)) <= _SHORT
             and (before is None or before.response_complete)
@@ -213,7 +224,7 @@ class Doorstep(Guarded):
             and not self._is_too_much()
         )
 
-    def _is_plain_still(self, sent: Mapping[bytes, bytes]) -> bool:
+    def _is_plain_still(self, sent: NamedHeaders) -> bool:
         parser = self.parser
         return (
             _UNUSUAL.isdisjoint(sent)

@@ -19,7 +19,14 @@ from collector.ingest.door import TEXT, Answer, Door, Found, GrantOf, Journal, p
 from collector.ingest.explain import lines_of_drop, lines_of_hit
 from collector.ingest.rules import NO_RULES
 from collector.ingest.wire import MAX_BODY, Payload, decode_plausible
-from collector.privacy.consent import Admitted, HeaderList, Peer, bearer_of, decide_whole
+from collector.privacy.consent import (
+    Admitted,
+    HeaderList,
+    NamedHeaders,
+    Peer,
+    bearer_of,
+    decide_whole,
+)
 from collector.registry.sites import Site
 from collector.telemetry import Tally
 
@@ -72,9 +79,12 @@ class EventEndpoint(Door):
         return self._telling(found, names, intake, payload, admitted)
 
     def take_whole(
-        self, headers: HeaderList, peer: Peer, body: bytes
+        self, headers: HeaderList, named: NamedHeaders, peer: Peer, body: bytes
     ) -> Answer | asyncio.Future[None]:
         """Take a request that is here as a whole: the same steps, without waiting in between.
+
+        Args:
+            named: the headers by name.
 
         Returns:
             The answer; or, if hits must first become durable, what is done once they are:
@@ -82,7 +92,7 @@ class EventEndpoint(Door):
         """
         intake = self._intake_of()
         try:
-            admitted = decide_whole(headers, peer, body)
+            admitted = decide_whole(headers, named, peer, body)
             if isinstance(admitted, Refusal):
                 self.count(intake, admitted)
                 return self.accepted

@@ -121,7 +121,7 @@ def packed(text: str) -> bytes:
 
 
 def client_address(
-    peer: str, forwarded: bytes, trusted: Networks, *, named: bytes | None = None
+    peer: str, forwarded: bytes, trusted: Networks, named: bytes | None = None
 ) -> bytes:
     """Find the address of the client.
 

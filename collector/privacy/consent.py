@@ -20,6 +20,8 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = Iterable[tuple[bytes, bytes]]
 HeaderList = list[tuple[bytes, bytes]]
+NamedHeaders = Mapping[bytes, bytes]
+"""Headers by their names in lower case, the last one of those sent twice."""
 Peer = tuple[str, int] | None
 Granted = TypeVar("Granted")
 
@@ -60,7 +62,7 @@ class Admitted:
     """A request that may be read: the only way to its body, other headers, query and peer.
 
     Attributes:
-        headers: by their names in lower case, the last one of those sent twice.
+        headers: by name.
         query_string: the raw query string, without its question mark.
         peer: the address at the other end of the socket; empty for a Unix socket.
     """
@@ -71,7 +73,7 @@ class Admitted:
         self,
         proof: object,
         sent: HeaderList,
-        headers: Mapping[bytes, bytes],
+        headers: NamedHeaders,
         peer: Peer,
         body: bytes = b"",
         query_string: bytes = b"",
@@ -167,9 +169,14 @@ def decide(scope: Scope, receive: Receive) -> Refusal | Admitted:
     return _refusal(scope["headers"], headers) or _admitted(scope, headers, receive)
 
 
-def decide_whole(headers: HeaderList, peer: Peer, body: bytes) -> Refusal | Admitted:
-    """Decide whether a browser's request that is here as a whole may be read."""
-    named = dict(headers)
+def decide_whole(
+    headers: HeaderList, named: NamedHeaders, peer: Peer, body: bytes
+) -> Refusal | Admitted:
+    """Decide whether a browser's request that is here as a whole may be read.
+
+    Args:
+        named: the headers by name.
+    """
     return _refusal(headers, named) or Admitted(_PROOF, headers, named, peer, body)
 
 
@@ -223,11 +230,11 @@ def decide_relayed(
     return Admitted(_PROOF, headers, dict(headers), (peer, 0) if peer else None)
 
 
-def _refusal(sent: HeaderList, headers: Mapping[bytes, bytes]) -> Refusal | None:
+def _refusal(sent: HeaderList, headers: NamedHeaders) -> Refusal | None:
     return None if _SIGNAL_HEADERS.isdisjoint(headers) else signals_in(sent).refusal
 
 
-def _admitted(scope: Scope, headers: Mapping[bytes, bytes], receive: Receive) -> Admitted:
+def _admitted(scope: Scope, headers: NamedHeaders, receive: Receive) -> Admitted:
     query_string, client = scope["query_string"], scope["client"]
     return Admitted(_PROOF, scope["headers"], headers, client, b"", query_string, receive)
 

@@ -13,6 +13,7 @@ import asyncio
 import logging
 import queue
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import NoReturn, Protocol, TypeVar
@@ -72,7 +73,7 @@ class _Group:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.done = _Acknowledgement(loop=loop)
-        self.hits: dict[int, list[bytes]] = {}
+        self.hits: defaultdict[int, list[bytes]] = defaultdict(list)
         self.undos: list[Undo] = []
         self.bytes = 0
 
@@ -131,11 +132,7 @@ class Writer:
         """
         with self._lock:
             group = self._group_for(len(encoded))
-            same_day = group.hits.get(closes_at)
-            if same_day is None:
-                group.hits[closes_at] = [encoded]
-            else:
-                same_day.append(encoded)
+            group.hits[closes_at].append(encoded)
             if undo is not None:
                 group.undos.append(undo)
             return group.done
@@ -148,7 +145,7 @@ class Writer:
         with self._lock:
             group = self._group_for(sum(len(encoded) for _, encoded in hits))
             for closes_at, encoded in hits:
-                group.hits.setdefault(closes_at, []).append(encoded)
+                group.hits[closes_at].append(encoded)
             group.undos.append(undo)
             return group.done
 

@@ -19,7 +19,7 @@ from collector.ingest.door import Answer
 from collector.ingest.doorstep import Doorstep, doorstep
 from collector.ingest.endpoint import EventEndpoint
 from collector.ingest.protocol import Reason, guarded
-from collector.privacy.consent import HeaderList, Peer
+from collector.privacy.consent import HeaderList, NamedHeaders, Peer
 from collector.settings import Spool
 from tests.asgi import running
 from tests.builders import CHROME, a_body
@@ -52,11 +52,11 @@ class Watched(EventEndpoint):
     wholes = 0
 
     def take_whole(
-        self, headers: HeaderList, peer: Peer, body: bytes
+        self, headers: HeaderList, named: NamedHeaders, peer: Peer, body: bytes
     ) -> Answer | asyncio.Future[None]:
         """Take one and count it."""
         self.wholes += 1
-        return super().take_whole(headers, peer, body)
+        return super().take_whole(headers, named, peer, body)
 
 
 class Serving(NamedTuple):
