@@ -192,6 +192,7 @@ def test_what_only_looks_like_an_address_is_none(audited: Audited) -> None:
         ("spring", 3, 22, 0, True),
         (OTHER, 1, 22, 0, True),
         (NONE, 1, 22, 0, True),
+        (NONE, 2, 22, 1, False),
         ("FR-Paris", 4, 27, 0, False),
         ("FR", 1, 25, 0, True),
         ("FR", 0, 25, 0, False),
@@ -212,12 +213,15 @@ def test_a_cell_under_its_threshold_is_found(
     assert (set() if passes else {"thresholds"}) == failed(audited)
 
 
-@pytest.mark.parametrize(("visitors", "found"), [(2, {"thresholds"}), (3, set())])
+@pytest.mark.parametrize(
+    ("value", "visitors", "found"),
+    [("/", 2, {"thresholds"}), ("/", 3, set()), (NONE, 2, {"thresholds"})],
+)
 def test_a_pair_under_its_threshold_is_found(
-    audited: Audited, visitors: int, found: set[str]
+    audited: Audited, value: str, visitors: int, found: set[str]
 ) -> None:
     """Whatever its two values are: in a pair nothing is known."""
-    plant(audited.store, "/", other="Google", visitors=visitors, view=100)
+    plant(audited.store, value, other="Google", visitors=visitors, view=100)
 
     assert found == failed(audited)
 
