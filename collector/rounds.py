@@ -1,8 +1,9 @@
 """Go the rounds: what the service does by itself, again and again.
 
-Knows how often; refuses to know how. Sites are read anew when they changed,
-day secrets destroyed and closed days sealed when they are due, memory given back. Called by
-`app`, which begins and ends it, and through the control socket by commands.
+Knows how often; refuses to know how. Sites and places are read anew when they
+changed, day secrets destroyed and closed days sealed when they are due, memory
+given back. Called by `app`, which begins and ends it, and through the control
+socket by commands.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from collector.parts import Parts
 from collector.registry.sites import Site
 
 SITES_SECONDS = 1.0
+PLACES_SECONDS = 1.0
 SEAL_SECONDS = 10.0
 SECRETS_SECONDS = 5.0
 SNAPSHOT_SECONDS = 1.0
@@ -42,6 +44,7 @@ def begin(parts: Parts, demo: Site | None = None) -> list[asyncio.Task[None]]:
     """
     work = [
         asyncio.create_task(_again(SITES_SECONDS, lambda: _read_sites(parts), "reading sites")),
+        asyncio.create_task(_again(PLACES_SECONDS, parts.places.refresh, "looking for places")),
         asyncio.create_task(_again(SECRETS_SECONDS, lambda: _destroy(parts), "destroying secrets")),
         asyncio.create_task(_again(SNAPSHOT_SECONDS, lambda: picture(parts), "taking snapshots")),
         asyncio.create_task(_again(SEAL_SECONDS, lambda: _seal(parts), "sealing")),

@@ -25,8 +25,6 @@ from collector.privacy.address import truncated, typed
 UNKNOWN = "(unknown)"
 NOT_COUNTRIES = frozenset({"ZZ", "XX", "T1", "A1", "A2", "AP", "EU", "O1"})
 """Codes that databases use for no country in particular."""
-LOOK_EVERY = 64
-"""Look-ups between two looks at the file's date."""
 PLACES_KEPT = 16_384
 """Truncated addresses whose place is remembered."""
 WIDEST_CITY_KM = 100
@@ -77,9 +75,9 @@ BUILT_IN = GeoStatus("", "iptocc", 0, "", "")
 class Places:
     """Looks up places, in a MaxMind-format file if there is one, else countries by registry.
 
-    The file is looked at now and then and opened anew when it changed; put a new
-    one in its place by renaming, for it is mapped into memory. A file that is
-    missing or broken is told in `status` and never stops a hit.
+    The file is opened anew when it changed and `refresh` is called; put a new one in
+    its place by renaming, for it is mapped into memory. A file that is missing or
+    broken is told in `status` and never stops a hit.
     """
 
     def __init__(self, database: Path | None = None, *, expected: bool = True) -> None:
@@ -92,7 +90,6 @@ class Places:
         self._reader: maxminddb.Reader | None = None
         self._stamp = (0, 0)
         self._error = ""
-        self._until_look = LOOK_EVERY
         self._cached = lru_cache(maxsize=PLACES_KEPT)(self._look_up)
         if database and (expected or _stamp(database) != self._stamp):
             self._open(database)
@@ -106,15 +103,10 @@ class Places:
         Returns:
             A place; unknown parts are "(unknown)". Never raises.
         """
-        if self._path:
-            self._until_look -= 1
-            if self._until_look <= 0:
-                self.refresh()
         return self._cached(network)
 
     def refresh(self) -> None:
-        """Open the file again if it has changed since the last look."""
-        self._until_look = LOOK_EVERY
+        """Open the file again if it has changed since the last look; on any one thread."""
         if self._path and _stamp(self._path) != self._stamp:
             self._open(self._path)
 
@@ -147,10 +139,9 @@ class Places:
             self._error = f"cannot read {path.name}: {type(broken).__name__}"
             _log.warning("geo database: %s", self._error)
             return
-        old, self._reader, self._error = self._reader, reader, ""
+        # The old one is not closed: a look-up on another thread may be in the middle of it.
+        self._reader, self._error = reader, ""
         self._cached.cache_clear()
-        if old is not None:
-            old.close()
 
     def _look_up(self, network: bytes) -> Place:
         if len(network) not in (4, 16):

@@ -194,7 +194,8 @@ def _said_of_itself(admitted: Admitted) -> Iterator[str]:
 
 
 def _written(address: bytes) -> str:
-    return str(ip_address(address)) if address else ""
+    # Isolated, for within Arabic an address would turn the words around it.
+    return f"\u2068{ip_address(address)}\u2069" if address else ""
 
 
 def _in_words(words: Words, dimension: str, value: str) -> str:

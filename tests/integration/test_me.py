@@ -188,12 +188,15 @@ async def test_without_a_refusal_the_wires_trip(app: Footfall) -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 async def test_it_shows_what_was_read_and_thrown_away(app: Footfall, language: str) -> None:
     """The address and its shortened form, the browser's name of itself, and the languages."""
-    answer = await get(app, f"{ME}?language={language}&width=390", BROWSER, GERMAN)
+    hint = (b"sec-ch-ua", b'"Brave";v="142"')
+
+    answer = await get(app, f"{ME}?language={language}&width=390", BROWSER, GERMAN, hint)
 
     text = answer.body.decode()
     assert re.search(r"198\.51\.100\.7.*198\.51\.100\.0", text)
     assert "de-DE,de;q=0.9" in text
     assert "Chrome/142" in text
+    assert "&#34;Brave&#34;;v=&#34;142&#34;" in text
     assert "390" in text
     assert f'<html lang="{language}"' in text
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import subprocess
+from itertools import count, islice
 from pathlib import Path
 
 import pytest
 
 from collector.cells.client import Store
-from collector.ingest.place import LOOK_EVERY
 from tests.integration.closing import deliver
 from tests.integration.seeding import hit
 from tests.service import CHROME, Service
@@ -224,12 +224,15 @@ def test_a_database_of_places_is_taken_into_use_while_the_service_runs(
 
 
 def visits_counted_in(desk: Service, region: str, city: str) -> None:
-    """Send hits until the service must have looked at its file, and wait for their place."""
-    for number in range(LOOK_EVERY + 8):
-        forwarded = {"X-Forwarded-For": f"192.0.2.{number}", "User-Agent": f"{CHROME} {city}"}
-        desk.hit("/", site="example.org", headers=forwarded)
-    for dimension, value in (("visit:region", region), ("visit:city", city)):
-        desk.wait_for(
-            True,
-            lambda: value in desk.breakdown(dimension, "visitors", "example.org"),  # noqa: B023
-        )
+    """Send hits of ever new visitors until they are counted in the places of the new file."""
+    numbers = count()
+
+    def told() -> list[bool]:
+        for number in islice(numbers, 8):
+            agent = f"{CHROME} {city} {number}"
+            forwarded = {"X-Forwarded-For": f"192.0.2.{number % 256}", "User-Agent": agent}
+            desk.hit("/", site="example.org", headers=forwarded)
+        asked = (("visit:region", region), ("visit:city", city))
+        return [value in desk.breakdown(by, "visitors", "example.org") for by, value in asked]
+
+    desk.wait_for([True, True], told)

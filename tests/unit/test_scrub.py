@@ -81,6 +81,8 @@ HARMLESS = [
     "c++",
     "2.0",
     "9-to-5",
+    "be20-best-of-the-year",
+    "no24-ways-to-save-money",
     "(group)",
     "100%",
     "a,b",

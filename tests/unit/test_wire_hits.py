@@ -10,7 +10,6 @@ import pytest
 from collector.errors import PayloadError
 from collector.hit import Kind
 from collector.ingest.wire_hits import (
-    MAX_HITS,
     from_goatcounter,
     goatcounter_hits_of,
     hits_of,
@@ -63,7 +62,7 @@ def test_a_batch_is_split() -> None:
         (b'{"hits":{}}', "bad_field: hits"),
         (b'{"hits":[1]}', "bad_field: hits"),
         (b'{"hits":[],"more":1}', "unknown_field"),
-        (orjson.dumps({"hits": [HIT] * (MAX_HITS + 1)}), "too_large: hits"),
+        (orjson.dumps({"hits": [HIT] * 501}), "too_large: hits"),
     ],
     ids=["broken", "no hits", "no list", "no objects", "more", "501 hits"],
 )
@@ -132,7 +131,7 @@ def test_an_address_is_an_address(ip: str) -> None:
 
 
 def test_goatcounters_hits_get_our_keys() -> None:
-    """Path, event, referrer, size, address and session mean the same here."""
+    """Path, referrer, size, address, browser, language and session mean the same here."""
     (hit,) = goatcounter_hits_of(
         orjson.dumps(
             {
@@ -145,6 +144,7 @@ def test_goatcounters_hits_get_our_keys() -> None:
                         "size": [1920, 1080, 1],
                         "ip": "192.0.2.1",
                         "user_agent": "Mozilla/5.0",
+                        "language": "de-AT",
                         "session": "s1",
                         "created_at": "2026-11-21T12:00:00Z",
                     }
@@ -158,7 +158,10 @@ def test_goatcounters_hits_get_our_keys() -> None:
 
     assert ("https://example.org/about", 1920) == (payload.url, payload.screen_width)
     assert (1_795_262_400.0, b"s1") == (told.at, told.visitor)
-    assert "192.0.2.1" == sender_of(fields).peer
+    sender = sender_of(fields)
+    assert "192.0.2.1" == sender.peer
+    assert [b"Mozilla/5.0", b"de-AT"] == [value for _, value in sender.headers]
+    assert "https://bing.com" == payload.referrer
 
 
 def test_goatcounters_events_are_events() -> None:
