@@ -199,3 +199,15 @@ async def test_each_format_accepts_refusals_and_drops_alike(app: Footfall, path:
     assert all(answers[0] == answer for answer in answers)
     assert {"dnt": 1, "bot": 1, "unknown_site": 1} == app._parts.tally.totals()
     assert await totals(app) == (1, 1)
+
+
+@pytest.mark.anyio
+async def test_a_refused_batch_is_answered_as_an_empty_one(app: Footfall) -> None:
+    """How many objects it holds is not read, so the answer cannot tell."""
+    batch = [{"type": "event", "payload": UMAMI}] * 3
+
+    refused = await knock(app, "/api/batch", batch, UA, (b"sec-gpc", b"1"))
+
+    assert refused == await knock(app, "/api/batch", [])
+    assert {"gpc": 1} == app._parts.tally.totals()
+    assert await totals(app) == (0, 0)

@@ -71,7 +71,7 @@ def test_secrets_on_a_disk_are_stated() -> None:
     assert "On a disk of the machine" in text_of(
         a_notice(settings=Settings(secrets=Secrets(store="disk")))
     )
-    assert "never on a disk" in text_of(a_notice())
+    assert "in no file on a disk" in text_of(a_notice())
 
 
 def test_it_promises_72_hours_and_names_who_answers() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 import hatch_build
 from collector.hit import Kind
-from collector.ingest.wire import decode_plausible
+from collector.ingest.wire import decode_plausible, properties_of, revenue_of
 from hatch_build import (
     BUDGET_BYTES,
     CORE_BUDGET_BYTES,
@@ -208,7 +208,7 @@ def test_every_ordered_module_is_there() -> None:
 
 @pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["feature"])
 def test_collector_reads_what_the_tracker_sends(vector: dict[str, list[dict[str, object]]]) -> None:
-    """Every payload of every vector is read by the collector's own decoder, with its kind."""
+    """Every payload of every vector is read by the collector's own decoder, with all it says."""
     kinds = {"pageview": Kind.PAGEVIEW, "engagement": Kind.ENGAGEMENT}
 
     for payload in vector["expected"]:
@@ -218,5 +218,9 @@ def test_collector_reads_what_the_tracker_sends(vector: dict[str, list[dict[str,
         assert payload["u"] == read.url
         assert str(payload["d"]).split(",") == list(read.domains)
         assert payload.get("w", 0) == read.screen_width
-        assert payload.get("sd") == read.scroll
+        assert (payload.get("sd"), payload.get("e", 0)) == (read.scroll, read.engaged_ms)
+        assert (payload.get("r", ""), payload.get("i", True)) == (read.referrer, read.interactive)
+        assert properties_of(payload.get("p")) == read.props
+        assert revenue_of(payload.get("$")) == read.revenue
+        assert ("$" in payload) == (read.revenue is not None)
         assert bool(payload.get("h")) == read.hash_mode
