@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from collector.cells import folding, sealing
@@ -165,20 +167,62 @@ def test_a_dry_run_tells_what_sealing_then_does(store: Store, tmp_path: Path) ->
     )
 
 
-def test_sums_that_do_not_agree_stop_the_sealing(store: Store, tmp_path: Path) -> None:
-    """Where a count went missing nothing is committed and nothing is dropped."""
+def test_sums_that_do_not_agree_stop_the_sealing(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a count goes missing nothing is committed or dropped, until all is there."""
     deliver(store, visits_of(5))
-    sealing.write_chunk(store, CLOSES_AT, [1], Sites([a_site()]), {})
-    store.command(
-        "DELETE FROM sealed_cells WHERE view = {view:UInt16}",
-        {"lightweight_deletes_sync": 2},
-        {"view": VIEW_BY_DIMENSIONS[frozenset(("country",))].id},
+    command = store.command
+
+    def losing(sql: str, *more: Any, **further: Any) -> None:
+        command(sql, *more, **further)
+        if sql.startswith("INSERT INTO sealed_cells"):
+            country = VIEW_BY_DIMENSIONS[frozenset(("country",))].id
+            kept = {"lightweight_deletes_sync": 2}
+            command(f"DELETE FROM sealed_cells WHERE view = {country}", kept)
+
+    with closing(store, tmp_path) as days:
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "command", losing)
+            with pytest.raises(SealError, match="does not add up"):
+                days.sealer.run_once()
+        seals, untouched = store.query("SELECT * FROM seals"), still_open(store)
+        results = days.sealer.run_once()
+
+    assert [] == seals
+    assert untouched
+    assert [CLOSES_AT] == [result.closes_at for result in results]
+
+
+def test_sites_are_folded_a_few_at_a_time_with_the_same_outcome(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What bounds the memory of a sealing changes nothing that is sealed."""
+    few = visits_of(1, utm_campaign="a") + visits_of(2, utm_campaign="b")
+    hits = [msgspec.structs.replace(one, site=site) for site in (1, 2, 3) for one in few]
+    deliver(store, hits)
+    chunks: list[list[int]] = []
+    fold = sealing.fold_chunk
+
+    def noting(*told: Any) -> Any:
+        chunks.append(told[2])
+        return fold(*told)
+
+    monkeypatch.setattr(sealing, "fold_chunk", noting)
+    with closing(
+        store, tmp_path, *(a_site(id=n, domain=f"{n}.example") for n in (1, 2, 3))
+    ) as days:
+        at_once = days.sealer.foresee(CLOSES_AT)
+        monkeypatch.setattr(sealing, "CHUNK_CELLS", 1)
+        (done,) = days.sealer.run_once()
+
+    assert [[1, 2, 3], [1], [2], [3]] == chunks
+    assert (at_once.sites, at_once.sealed_cells, at_once.folded_cells) == (
+        done.sites,
+        done.sealed_cells,
+        done.folded_cells,
     )
-
-    with pytest.raises(SealError, match="does not add up"):
-        sealing.verify(store, CLOSES_AT)
-
-    assert still_open(store)
+    assert 3 == done.sites
 
 
 def test_a_clock_that_jumped_freezes_sealing(store: Store, tmp_path: Path) -> None:
