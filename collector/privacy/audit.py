@@ -59,7 +59,7 @@ class Audited:
     Attributes:
         secrets_dir: where day secrets are files; None if they are in memory only.
         secrets_store: `runtime`, `memory` or `disk`.
-        temporary: the folders in which nothing may be left.
+        temporary: where nothing may be left: folders, each with a pattern of files in it.
         holds: whether the spool still holds hits of a closing instant.
         effect: sends an invented pageview with a header, and tells what it would add.
     """
@@ -70,7 +70,7 @@ class Audited:
     clock: Clock
     secrets_dir: Path | None
     secrets_store: str
-    temporary: tuple[Path, ...]
+    temporary: tuple[tuple[Path, str], ...]
     holds: Callable[[int], bool]
     effect: Callable[[Header], Effect]
 
@@ -126,7 +126,7 @@ CHECKS: Mapping[str, Check] = {
     "temporary": Check(
         "Temporary folders hold no data.",
         lambda it: audit_machine.leftovers(it.temporary, it.sites()),
-        lambda it: ", ".join(map(str, it.temporary)),
+        lambda it: ", ".join(str(folder / pattern) for folder, pattern in it.temporary),
     ),
     "signals": Check(
         "Opt-out, GPC and DNT are honoured, and a normal hit is counted.",

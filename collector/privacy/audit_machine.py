@@ -7,6 +7,7 @@ secret. Called by `privacy.audit`.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -17,7 +18,6 @@ from collector.registry.sites import Sites
 GRACE_S = 600
 """Day secrets are destroyed five minutes after the day's end; as much again is allowed for."""
 
-SEARCHED_BYTES = 64 * 1024 * 1024
 _OWNER_ONLY = 0o077
 Header = tuple[bytes, bytes]
 
@@ -90,11 +90,15 @@ def whereabouts(secrets: Sequence[Secret], folder: Path | None) -> str:
     return f"secrets: {len(secrets)}, {where}"
 
 
-def leftovers(folders: Iterable[Path], sites: Sites) -> Iterator[str]:
-    """Name files in temporary folders in which the name of a site occurs."""
+def leftovers(temporary: Iterable[tuple[Path, str]], sites: Sites) -> Iterator[str]:
+    """Name temporary files in which the name of a site occurs.
+
+    Args:
+        temporary: folders, each with a pattern of the files in it that might be ours.
+    """
     marks = [site.domain.encode() for site in sites]
-    for folder in folders:
-        for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+    for folder, pattern in temporary:
+        for path in sorted(folder.glob(pattern)):
             if _holds_any(path, marks):
                 yield f"the temporary file {path.name} holds data of a site"
 
@@ -118,10 +122,10 @@ def unheeded_signals(effect: Callable[[Header], Effect]) -> Iterator[str]:
 
 def _holds_any(path: Path, marks: Sequence[bytes]) -> bool:
     try:
-        if path.is_symlink() or not path.is_file() or path.stat().st_size > SEARCHED_BYTES:
+        if path.is_symlink() or not path.is_file() or not path.stat().st_size:
             return False
-        content = path.read_bytes()
-    except OSError:
-        # Another user's file, or one that was gone meanwhile: neither is ours.
+        with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+            return any(content.find(mark) >= 0 for mark in marks)
+    except (OSError, ValueError):
+        # Another user's file, or one that was gone or emptied meanwhile: neither is ours.
         return False
-    return any(mark in content for mark in marks)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import clickhouse_connect
 import pytest
 
 from collector.cells import parts as files
 from collector.cells.client import Store
 from collector.cells.snapshots import Snapshots
 from collector.day import day_at
+from collector.errands import temporary_files
 from collector.hit import NONE, OTHER
 from collector.privacy import audit_machine, audit_store
 from collector.privacy.audit import CHECKS, Audited, audit, report
@@ -66,7 +70,7 @@ def audited(days: Closing, tmp_path: Path) -> Audited:
         clock=days.clock,
         secrets_dir=tmp_path / "secrets",
         secrets_store="disk",
-        temporary=(temporary,),
+        temporary=((temporary, "*.native"), (tmp_path / "none", "*")),
         holds=days.journal.holds,
         effect=honest,
     )
@@ -316,10 +320,31 @@ def test_secrets_said_to_be_in_memory_but_on_a_disk_are_found(tmp_path: Path) ->
 
 
 def test_data_left_in_a_temporary_folder_is_found(audited: Audited) -> None:
-    """As the driver of the store would leave it, if it were let."""
-    (audited.temporary[0] / "tmpabc").write_bytes(b"\x00example.org\x00/secret")
+    """As the driver of the store would leave it, if it were let; what is not ours may stay."""
+    folder, _ = audited.temporary[0]
+    (folder / "notes").write_bytes(b"example.org")
+    (folder / "tmpabc.native").touch()
+    before = failed(audited)
+    (folder / "tmpabc.native").write_bytes(b"\x00example.org\x00/secret")
 
-    assert {"temporary"} == failed(audited)
+    assert (set(), {"temporary"}) == (before, failed(audited))
+
+
+def test_rows_that_the_driver_rests_in_a_file_are_found_by_the_audit(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audit looks where they would lie, by the names that they would have."""
+    kept: list[str] = []
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(os, "unlink", kept.append)
+    client = clickhouse_connect.get_client(interface="chdb", path=str(store.path))
+    client.insert("hits", [["example.org"]], ["hostname"])
+    client.close()
+
+    found = audit_machine.leftovers(temporary_files(tmp_path / "store"), Sites([a_site()]))
+
+    (name,) = kept
+    assert [f"the temporary file {Path(name).name} holds data of a site"] == list(found)
 
 
 def test_a_check_that_cannot_be_run_proves_nothing(audited: Audited, tmp_path: Path) -> None:
