@@ -46,51 +46,44 @@ class WholeDoor(Protocol):
 
 
 class _Waiting:
-    """A connection's hit on its way to the disk; stands where uvicorn keeps what it answers.
+    """What uvicorn asks of the request that it answers, for a hit on its way to the disk.
 
     One for all hits of a connection, for a next one is taken only after the answer.
 
     Attributes:
         response_complete: whether it was answered.
         keep_alive: whether the connection goes on after that; cleared when the server stops.
-        disconnected: whether the sender went away.
-        message_event: uvicorn sets it when the sender goes away.
+        disconnected: uvicorn sets it when the sender goes away, as it does with:
+        message_event: which nobody waits for.
     """
 
-    __slots__ = ("_protocol", "disconnected", "keep_alive", "response_complete")
+    __slots__ = ("disconnected", "keep_alive", "response_complete")
     message_event: ClassVar[asyncio.Event] = asyncio.Event()
 
-    def __init__(self, protocol: Doorstep) -> None:
-        self._protocol = protocol
+    def __init__(self) -> None:
         self.response_complete = True
         self.keep_alive = True
         self.disconnected = False
 
-    def answer(self, answer: Answer) -> None:
-        """Send the answer, and let the next request begin."""
-        self.response_complete = True
-        if not self.disconnected:
-            self._protocol.answer(answer, keep_alive=self.keep_alive)
-
 
 class _Companions:
-    """The hits that wait for the same thing: one call-back for all of them."""
+    """The connections whose hits wait for the same thing: one call-back for all of them."""
 
-    __slots__ = ("_door", "_durable", "_waiting")
+    __slots__ = ("_company", "_door", "_durable")
 
     def __init__(self, door: WholeDoor) -> None:
         self._door = door
         self._durable: asyncio.Future[None] | None = None
-        self._waiting: list[_Waiting] = []
+        self._company: list[Doorstep] = []
 
-    def join(self, waiting: _Waiting, durable: asyncio.Future[None]) -> None:
+    def join(self, waiting: Doorstep, durable: asyncio.Future[None]) -> None:
         """Answer a hit once it is durable, or cannot be."""
         if durable is not self._durable:
-            self._durable, self._waiting = durable, []
-            durable.add_done_callback(partial(self._settle, self._waiting))
-        self._waiting.append(waiting)
+            self._durable, self._company = durable, []
+            durable.add_done_callback(partial(self._settle, self._company))
+        self._company.append(waiting)
 
-    def _settle(self, company: list[_Waiting], durable: asyncio.Future[None]) -> None:
+    def _settle(self, company: list[Doorstep], durable: asyncio.Future[None]) -> None:
         answer = self._door.settled(durable)
         for each in company:
             each.answer(answer)
@@ -115,7 +108,7 @@ class Doorstep(Guarded):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
-        self._waiting = _Waiting(self)
+        self._waiting = _Waiting()
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -158,21 +151,22 @@ class Doorstep(Guarded):
             return
         self._plain = False
         self._stage = "idle"
-        self.cycle = waiting = self._waiting  # type: ignore[assignment]
-        waiting.response_complete = False
+        self.cycle = self._waiting  # type: ignore[assignment]
+        self._waiting.response_complete = False
         taken = self.door.take_whole(self.headers, self._named, self.client, self._body)
         if isinstance(taken, Answer):
-            waiting.answer(taken)
+            self.answer(taken)
         else:
-            self.companions.join(waiting, taken)
+            self.companions.join(self, taken)
 
-    def answer(self, answer: Answer, *, keep_alive: bool) -> None:
-        """Write an answer to the hit that was taken last."""
-        transport = self.transport
+    def answer(self, answer: Answer) -> None:
+        """Write an answer to the hit that was taken last, and let the next request begin."""
+        waiting, transport = self._waiting, self.transport
+        waiting.response_complete = True
         if transport.is_closing():
             return
         written = answer.written(self.server_state.default_headers)
-        if not keep_alive:
+        if not waiting.keep_alive:
             head, blank, body = written.partition(b"\r\n\r\n")
             written = head + b"\r\nconnection: close" + blank + body
         try:
@@ -181,7 +175,7 @@ class Doorstep(Guarded):
             # uvloop says so if the sender has gone: the others of its company still wait.
             transport.abort()
             return
-        if not keep_alive:
+        if not waiting.keep_alive:
             transport.close()
         elif self.pipeline:
             self.on_response_complete()

@@ -114,7 +114,7 @@ class Limits:
         return True
 
     def _take(self, address: bytes, now: float) -> bool:
-        if now >= self._key_ends or now < self._key_ends - KEY_LIVES_S:
+        if now >= self._key_ends:
             self._renew(now)
         if len(address) == _V4_BYTES:
             # Most first bytes are never private.
