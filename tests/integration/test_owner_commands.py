@@ -210,6 +210,7 @@ def test_a_database_of_places_is_taken_into_use_while_the_service_runs(
         given.unlink()
         visits_counted_in(desk, "DE-BE", "DE-Berlin")
         status = json.loads(done(desk.footfall("geo", "status", "--json")))
+        beside = desk.get("/example.org").body.decode()
         place = json.loads(done(desk.footfall("geo", "test", "192.0.2.7", "--json")))
         broken = desk.footfall("geo", "set", str(desk.data_dir / "registry.sqlite3"))
         done(desk.footfall("geo", "set", str(newer)))
@@ -217,6 +218,7 @@ def test_a_database_of_places_is_taken_into_use_while_the_service_runs(
 
     assert taken.startswith(f"In use: {desk.data_dir / 'places.mmdb'}")
     assert status["path"] == str(desk.data_dir / "places.mmdb")
+    assert '<a href="https://www.maxmind.com">' in beside
     assert place == BERLIN_PLACE._asdict()
     assert broken.returncode == 2
     assert "no MaxMind-format file" in broken.stderr
