@@ -28,7 +28,7 @@ from playwright.sync_api import (
     sync_playwright,
 )
 
-from hatch_build import module, script
+from hatch_build import module, whole
 
 SOURCE = Path(__file__).parents[2] / "tracker_js" / "src"
 USER_AGENT = (
@@ -165,7 +165,7 @@ def _recording() -> Iterator[tuple[Recorder, int]]:
     javascript = "text/javascript"
     recorder.files["http://stats.example.net/js/footfall.js"] = (
         javascript,
-        script(SOURCE, "main.js"),
+        whole(SOURCE),
         {},
     )
     recorder.files["http://example.org/js/footfall.mjs"] = (javascript, module(SOURCE), {})

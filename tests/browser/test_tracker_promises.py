@@ -103,7 +103,7 @@ def test_what_is_read_is_what_is_published(page: Page, recorder: Recorder) -> No
     page.goto(PAGE)
     page.evaluate("history.pushState({}, '', '/two')")
     page.click("#out")
-    page.evaluate("footfall('Signup')")
+    page.evaluate("footfall('Signup', {u: '/virtual'})")
     posts = recorder.wait(5)
     read = set(page.evaluate("[...reads]"))
     page.evaluate("Object.defineProperty(window, 'outerWidth', {value: 0})")

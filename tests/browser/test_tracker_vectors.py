@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from hatch_build import core
+from hatch_build import core, whole
 from tests.browser.conftest import SOURCE, Recorder
 
 VECTORS: list[dict[str, Any]] = json.loads(
@@ -128,6 +128,55 @@ def test_payload_travels_as_text_with_credentials(page: Page, recorder: Recorder
     assert posts[0].headers["content-type"].startswith("text/plain")
     assert "optout=1" == posts[0].headers["cookie"]
     assert not [url for url in recorder.requests if "OPTIONS" in url]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "sent_to"), [("", []), (f"data-api={ENDPOINT}", [ENDPOINT])]
+)
+def test_script_in_the_page_itself_sends_only_where_it_is_told(
+    page: Page, recorder: Recorder, attributes: str, sent_to: list[str]
+) -> None:
+    """A script without an address of its own sends where `data-api` says, and nowhere else."""
+    inline = f"<script {attributes}>{whole(SOURCE)}</script>"
+    recorder.serve("http://example.org/", page_of({"snippet": inline}))
+
+    page.goto("http://example.org/")
+    page.wait_for_function(READY)
+    page.evaluate("new Promise((done) => setTimeout(done))")
+    recorder.wait(len(sent_to))
+
+    assert sent_to == [post.url for post in recorder.settle(page)]
+
+
+def test_click_beside_links_throws_nothing_to_be_caught(page: Page, recorder: Recorder) -> None:
+    """A click on mere words is over without an exception of ours, which could cost 1 ms."""
+    attributes = "data-domain=example.org data-outbound data-downloads=pdf data-forms"
+    recorder.serve(
+        "http://example.org/", page_of({"attributes": attributes, "body": "<p id=words>Words</p>"})
+    )
+    scripts: dict[str, str] = {}
+    thrown: list[str] = []
+    debugger = page.context.new_cdp_session(page)
+
+    def note(event: dict[str, Any]) -> None:
+        thrown.append(scripts[event["callFrames"][0]["location"]["scriptId"]])
+        debugger.send("Debugger.resume")
+
+    debugger.on(
+        "Debugger.scriptParsed", lambda event: scripts.update({event["scriptId"]: event["url"]})
+    )
+    debugger.on("Debugger.paused", note)
+    debugger.send("Debugger.enable")
+    debugger.send("Debugger.setPauseOnExceptions", {"state": "all"})
+    page.goto("http://example.org/")
+    page.wait_for_function(READY)
+
+    page.click("#words")
+    page.evaluate("footfall('After', {u: 'http://['})")
+    page.evaluate("footfall('Done')")
+    recorder.wait(2)
+
+    assert [ENDPOINT.replace("api/event", "js/footfall.js")] == thrown
 
 
 def test_engagement_is_the_time_looked_at(page: Page, recorder: Recorder) -> None:

@@ -82,7 +82,16 @@ def test_build_is_stamped_and_reproducible(project: Path) -> None:
     build(project)
 
     assert STAMP.match(first.decode())
+    assert first.decode().endswith(f"\n{hatch_build.whole(project / 'tracker_js' / 'src')}")
     assert first == (project / hatch_build.SERVED).read_bytes()
+
+
+def test_browsers_are_asked_to_compile_beside_the_page() -> None:
+    """The served script begins with Chromium's comment, on a line of its own as it must be."""
+    hint, code = hatch_build.whole(SOURCE).split("\n", 1)
+
+    assert "//# allFunctionsCalledOnLoad" == hint
+    assert code == script(SOURCE, "main.js")
 
 
 def test_script_leaves_no_name_behind() -> None:

@@ -8,8 +8,9 @@ import { route } from './route.js';
 /**
  * Keep of an address what is counted; userinfo goes, and so does the fragment but for the route.
  *
- * @param {URL | HTMLAnchorElement} url
+ * @param {URL | Location | HTMLAnchorElement} url
+ * @param {string} [query] what to take for its query
  * @returns {string}
  */
-export const clean = (url) =>
-  url.origin + url.pathname + (url.search && prune(url.search)) + route(url);
+export const clean = (url, query = url.search) =>
+  url.origin + url.pathname + (query && prune(query)) + route(url);

@@ -19,7 +19,7 @@ export const watchAll = () => {
 export const answerAll = () => {
   claim();
   const stub = window.plausible;
-  if (/\.q|^undef/.test(stub)) {
+  if (!stub || /\.q/.test(stub)) {
     window.plausible = footfall;
     stub?.q?.map((call) => footfall(...call));
   }

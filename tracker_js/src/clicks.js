@@ -26,8 +26,11 @@ export const act = ({ target, type, button }) => {
   const link = target.closest('a');
   if (tagged && (tagged.tagName == 'FORM') == isSubmit) hitTag(tagged);
   else if (isSubmit) settings.forms && hitHere('Form: Submission');
-  else if (RegExp('\\.(' + (settings.downloads + '').replace(/\W+/g, '|') + ')$', 'i').test(link.pathname))
+  else if (
+    link &&
+    RegExp('\\.(' + (settings.downloads + '').replace(/\W+/g, '|') + ')$', 'i').test(link.pathname)
+  )
     hit('File Download', { props: { url: clean(link) } });
-  else if (settings.outbound && link.host && link.host != location.host)
+  else if (settings.outbound && link?.host && link.host != location.host)
     hit('Outbound Link: Click', { props: { url: clean(link) } });
 };

@@ -15,7 +15,11 @@ import { settings } from './settings.js';
  */
 export const bodyOf = (payload) => {
   const { hostname } = location;
-  const isOwn = /^(localhost|127\..*|\[::1.)$/.test(hostname) || navigator.webdriver;
+  const isOwn =
+    hostname == 'localhost' ||
+    hostname == '[::1]' ||
+    hostname.startsWith('127.') ||
+    navigator.webdriver;
   const excluded = settings.exclude
     ?.replace(/[^\w/,*]/g, '\\$&')
     .replace(/\*+/g, '.*')

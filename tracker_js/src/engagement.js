@@ -33,9 +33,8 @@ export const look = (event) => {
   since = !document.hidden && document.hasFocus() && now;
   if (!watched || (since && event)) return;
   measure();
-  const depth = Math.round(
-    (100 * deepest) / Math.max(deepest, document.documentElement.scrollHeight),
-  );
+  const depth =
+    ((100 * deepest) / Math.max(deepest, document.documentElement.scrollHeight) + 0.5) | 0;
   if (depth > told || engagedMs >= 3000) {
     send({ n: 'engagement', u: watched, e: engagedMs, sd: (told = depth) });
     engagedMs = 0;

@@ -6,7 +6,8 @@ import { start } from './start.js';
 
 start(
   () => {
-    const dataset = readSnippet();
+    readSnippet();
+    const { dataset } = document.currentScript;
     for (const name in dataset) settings[name] = settings[name] || dataset[name] || '1';
   },
   watchAll,

@@ -21,11 +21,10 @@ export let counted;
  * A page is its address without the query: what a campaign or a sort order changes there is the same.
  */
 export const move = () => {
-  const here = clean(location).replace(/\?[^#]*/, '');
-  if (!settings.manual && (!watched || counted != here)) {
-    counted = here;
-    hit('pageview');
-  }
+  const here = clean(location, '');
+  if (settings.manual || (watched && counted == here)) return;
+  counted = here;
+  hit('pageview');
 };
 
 /** Count a pageview soon, in a task of its own, and at every navigation from now on. */
@@ -39,5 +38,5 @@ export const watchNavigation = () => {
       run(move);
     };
   });
-  listen('pagehide pageshow popstate', move);
+  listen('pageshow popstate', move);
 };

@@ -30,17 +30,19 @@ export const claim = () => {
 /**
  * Start counting: now, or when a page that was loaded hidden or ahead of time is shown.
  *
+ * A page that is hidden says so once it is not: an event comes only when that changes.
+ *
  * @param {() => any} read fills in the owner's settings; not asked on a refusal
  * @param {() => void} watch counts the first page, and sets going what is watched besides engagement
  * @param {() => void} answer claims our names
  */
 export const start = (read, watch, answer) => {
   const show = () => {
-    if (!document.hidden && !window.footfall?.optOut) {
+    if (!window.footfall?.optOut) {
       watch();
       listen('scroll', measure);
       listen('visibilitychange focus blur', look);
-      listen('pagehide', () => enter());
+      listen('pagehide', () => enter(move()));
       answer();
     }
   };
@@ -48,8 +50,7 @@ export const start = (read, watch, answer) => {
     if (refused()) answer();
     else {
       read();
-      listen('visibilitychange', show);
-      show();
+      document.hidden ? listen('visibilitychange', show) : show();
     }
   } catch {}
 };
