@@ -201,6 +201,9 @@ def tags_of(query: str, search_parameter: str = "") -> dict[str, str]:
     tags: dict[str, str] = {}
     for pair in query.split("&"):
         key, _, value = pair.partition("=")
+        if "%" in key:
+            # Forms write the brackets of a name so.
+            key = decoded(key)
         name = key if key == search_parameter else key.lower()
         if name in CLICK_IDS and value:
             tags.setdefault(CLICK_ID, name)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+from urllib.parse import parse_qsl, urlsplit
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,6 +13,7 @@ from hypothesis import strategies as st
 from collector.ingest import page as page_rules
 from collector.ingest.page import (
     CLICK_ID,
+    CLICK_IDS,
     MAX_URL,
     Page,
     PageRules,
@@ -18,6 +23,8 @@ from collector.ingest.page import (
     path_of,
     tags_of,
 )
+
+VECTORS = Path(__file__).parent.parent / "vectors" / "tracker.json"
 
 
 @pytest.mark.parametrize(
@@ -163,6 +170,27 @@ def test_a_search_is_read_from_the_sites_own_parameter() -> None:
 
     assert (asked.search, asked.query) == ("red shoes", {"utm_source": "a"})
     assert (unasked.search, unasked.query) == ("", {"utm_source": "a"})
+
+
+@pytest.mark.parametrize("query", ["tx[q]=shoes", "tx%5Bq%5D=shoes", "tx%5bq%5d=shoes"])
+def test_a_search_parameter_may_have_brackets(query: str) -> None:
+    """However they are written: forms encode them."""
+    page = page_of(f"https://example.org/?{query}", rules=PageRules(search_parameter="tx[q]"))
+
+    assert (page.search, page.query) == ("shoes", {})
+
+
+def test_the_trackers_vectors_know_every_click_identifier() -> None:
+    """It tells of all but two that it is there; those are seen of other trackers' hits only."""
+    vectors = json.loads(VECTORS.read_text("utf-8"))
+    (vector,) = [one for one in vectors if one["feature"].startswith("of click ids")]
+    sent, kept = (
+        {key for key, _ in parse_qsl(urlsplit(url).query)}
+        for url in (vector["url"], vector["expected"][0]["u"])
+    )
+
+    assert sent > CLICK_IDS
+    assert kept == CLICK_IDS - {"epik", "gad_source"}
 
 
 def test_a_personal_search_is_dropped() -> None:

@@ -12,10 +12,13 @@ import { settings } from './settings.js';
  */
 export const prune = (query) =>
   query
-    .replace(/((clk?|bra|_fat_)id=)[^&]*/g, '$11')
+    .replace(/((clk?|c|sh|bra|_fat_)id=)[^&]*/g, '$11')
     .replace(
+      // A search field's name with brackets is written as forms write it: no expression reads it.
       RegExp(
-        '[?&](?!utm_|(ref|source|\\w*(clk?|bra|_fat_)id|' + settings.search + ')=)[^&]*',
+        '[?&](?!utm_|(ref|source|\\w*(clk?|c|sh|bra|_fat_)id|' +
+          encodeURI(settings.search) +
+          ')=)[^&]*',
         'g',
       ),
       '',
