@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,9 +32,10 @@ def mounted(image: Path) -> Iterator[Path]:
 def cut(image: Path, copy: Path) -> None:
     """Copy what has reached the disk; whatever only the kernel's memory has is not in it.
 
-    The process that writes has to be stopped, or the copy would not be of one moment.
+    The process that writes has to be stopped, or the copy would not be of one moment. Holes stay
+    holes, so that it does not stand still for longer than its senders wait for an answer.
     """
-    shutil.copyfile(image, copy)
+    _run("cp", "--sparse=always", str(image), str(copy))
 
 
 def _run(*command: str) -> None:
