@@ -317,7 +317,7 @@ def test_data_left_in_a_temporary_folder_is_found(audited: Audited) -> None:
     (folder / "notes").write_bytes(b"example.org")
     (folder / "tmpabc.native").touch()
     before = failed(audited)
-    (folder / "tmpabc.native").write_bytes(b"\x00example.org\x00/secret")
+    (folder / "tmpabc.native").write_bytes(b"example.org\x00/secret")
 
     assert (set(), {"temporary"}) == (before, failed(audited))
 

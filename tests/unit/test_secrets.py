@@ -102,6 +102,18 @@ def test_a_destroyed_secret_is_overwritten_before_it_is_unlinked(tmp_path: Path)
     assert not file.exists()
 
 
+def test_a_destroyed_secret_is_overwritten_in_memory(tmp_path: Path) -> None:
+    """What held it shows zeros afterwards, for whoever still has a hold of it."""
+    secrets = on_disk(tmp_path)
+    secret = secrets.secret(1, TODAY)
+    (held,) = secrets._held.values()
+    assert secret == held
+
+    secrets.destroy(DUE)
+
+    assert bytes(32) == held
+
+
 def test_destruction_is_logged_and_empties_the_caches(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
