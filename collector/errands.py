@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from pathlib import Path
-from tempfile import gettempdir
 from typing import Any
 
 import msgspec
@@ -156,19 +154,13 @@ def _audit(parts: Parts, _: dict[str, Any]) -> list[Finding]:
         clock=parts.clock,
         secrets_dir=parts.secrets.directory,
         secrets_store=parts.settings.secrets.store,
-        temporary=temporary_files(parts.settings.store_path),
+        temporary=parts.store.temporary,
         holds=parts.journal.holds,
         effect=lambda header: effect(parts.intake, header),
     )
     # What is just being sealed would look like what should not be there.
     with parts.sealing:
         return audit(audited)
-
-
-def temporary_files(store: Path) -> tuple[tuple[Path, str], ...]:
-    """Say where rows might be left: in the engine's folder, and where its driver would put them."""
-    system = Path(gettempdir())
-    return (store / "tmp", "*"), (system, "tmp*.native"), (system, "tmp*.raw")
 
 
 _ERRANDS: Mapping[str, Errand] = {

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, TypeVar
 
 import clickhouse_connect
@@ -109,6 +110,15 @@ class Store:
     def embedded(self) -> bool:
         """Whether the engine runs in this process."""
         return not self.dsn
+
+    @property
+    def temporary(self) -> tuple[tuple[Path, str], ...]:
+        """Where rows might be left: folders, each with a pattern of files in it.
+
+        The engine's own, and the system's, where the driver would rest rows.
+        """
+        system = Path(gettempdir())
+        return (self.path / "tmp", "*"), (system, "tmp*.native"), (system, "tmp*.raw")
 
     def prepare(self) -> None:
         """Make the tables, align the fan-out with `views.VIEWS`, clear broken leftovers.

@@ -137,10 +137,11 @@ def _words_of(
 ) -> Iterator[str]:
     """Say what became of a hit in words that a header may hold."""
     if isinstance(one, Assembled):
+        outcome = "kept"
         lines = lines_of_hit(payload, admitted, one.hit, intake.rules.get(site.id, NO_RULES))
     else:
-        lines = lines_of_drop(one, admitted)
-    yield "kept" if isinstance(one, Assembled) else f"dropped:{one}"
+        outcome, lines = f"dropped:{one}", lines_of_drop(one, admitted)
+    yield outcome
     yield f"site={site.domain}"
     for line in lines:
         yield f"{line.rule}={quote(line.kept[:_MOST_TOLD], safe='/:=()')}"

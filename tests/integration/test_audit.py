@@ -16,7 +16,6 @@ from collector.cells import parts as files
 from collector.cells.client import Store
 from collector.cells.snapshots import Snapshots
 from collector.day import day_at
-from collector.errands import temporary_files
 from collector.hit import NONE, OTHER
 from collector.privacy import audit_machine, audit_store
 from collector.privacy.audit import CHECKS, Audited, audit, report
@@ -333,7 +332,7 @@ def test_rows_that_the_driver_rests_in_a_file_are_found_by_the_audit(
     client.insert("hits", [["example.org"]], ["hostname"])
     client.close()
 
-    found = audit_machine.leftovers(temporary_files(tmp_path / "store"), Sites([a_site()]))
+    found = audit_machine.leftovers(store.temporary, Sites([a_site()]))
 
     (name,) = kept
     assert [f"the temporary file {Path(name).name} holds data of a site"] == list(found)
