@@ -22,22 +22,23 @@ import uvicorn
 from starlette.applications import Starlette
 from starlette.routing import Route
 
-from collector import errands, health, rounds, tracker
-from collector.aside import aside, left_behind
+from collector.api import v1
 from collector.clock import Clock
-from collector.control import ControlServer
 from collector.demo.filling import add_sites
 from collector.errors import CollectorError, SpoolError
-from collector.ingest.doors import doors
-from collector.ingest.doorstep import doorstep
-from collector.ingest.endpoint import EventEndpoint
-from collector.parts import Parts, make_parts
-from collector.privacy import me, notice_pages, optout, wellknown, widget
+from collector.ingest import tracker_script
+from collector.ingest.fast_path import doorstep
+from collector.ingest.formats.plausible import EventEndpoint
+from collector.ingest.router import doors
 from collector.privacy.consent import Receive, Scope, Send
+from collector.service import health, operations, scheduler
+from collector.service.background import aside, left_behind
+from collector.service.container import Parts, make_parts
+from collector.service.control import ControlServer
 from collector.settings import Settings
-from collector.stats import api
-from dashboards import app as dashboards
-from dashboards.answers import renderer
+from collector.visitors import my_data, notice_pages, opt_out, well_known, widget
+from dashboards import routes as dashboards
+from dashboards.responses import renderer
 
 GRACEFUL_SECONDS = 10
 DRAIN_SECONDS = 10
@@ -82,16 +83,16 @@ class Footfall:
         parts.visits.load(parts.journal.take_over(), parts.clock.now())
         if parts.store.embedded:
             # A server that is down is awaited by the rounds, while the spool takes hits.
-            rounds.open_store(parts)
+            scheduler.open_store(parts)
         self.when_open()
-        control = ControlServer(parts.settings.control_socket, errands.handlers(parts))
+        control = ControlServer(parts.settings.control_socket, operations.handlers(parts))
         await control.start()
-        work = rounds.begin(parts, self._demo_site)
+        work = scheduler.begin(parts, self._demo_site)
         gc.freeze()
         try:
             yield
         finally:
-            await rounds.end(parts, work)
+            await scheduler.end(parts, work)
             await control.close()
             await _drain(parts)
             _hand_over(parts)
@@ -160,14 +161,14 @@ def serve(settings: Settings, clock: Clock | None = None, *, demo: bool = False)
 def _routes(parts: Parts, *, demo: bool) -> list[Route]:
     render, settings = renderer(), parts.settings
     return [
-        *tracker.routes(),
+        *tracker_script.routes(),
         *health.routes(parts),
-        *optout.routes(render, settings.public_url, lambda: parts.sites),
+        *opt_out.routes(render, settings.public_url, lambda: parts.sites),
         *widget.routes(render, settings.public_url),
-        *me.routes(render, lambda: parts.intake),
+        *my_data.routes(render, lambda: parts.intake),
         *notice_pages.routes(render, settings, lambda: parts.sites),
-        *wellknown.routes(settings, lambda: parts.sites, parts.clock),
-        *api.routes(parts.reports, parts.registry),
+        *well_known.routes(settings, lambda: parts.sites, parts.clock),
+        *v1.routes(parts.reports, parts.registry),
         *dashboards.routes(
             parts.reports,
             parts.registry,

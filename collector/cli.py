@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from collector import __version__
-from collector.commands.desk import Desk
+from collector.commands.context import Desk
 from collector.errors import CollectorError, SettingsError
 
 FAILED = 1

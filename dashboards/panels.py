@@ -15,9 +15,9 @@ from collector.hit import NONE
 from collector.registry.sites import Site
 from collector.stats.metrics import CONVERSION_RATE, METRICS
 from collector.stats.query import Filter, Query, Report, ReportRow
-from dashboards import wording
+from dashboards import formatting
 from dashboards.charts import share
-from dashboards.params import FILTERABLE, PANELS, Asked, sheet_url, url_for
+from dashboards.url_params import FILTERABLE, PANELS, Asked, sheet_url, url_for
 
 SHORT_ROWS = 9
 ALL_ROWS = 200
@@ -129,7 +129,7 @@ def panel_of(name: str, query: Query, asked: Asked, path: str, ask: Ask) -> Pane
         ask: answers a query; may raise QueryError, whose sentence is then shown.
     """
     dimension = asked.tab(name)
-    panel = Panel(name, wording.PANEL_WORDS[name], dimension, _tabs(name, asked, path))
+    panel = Panel(name, formatting.PANEL_WORDS[name], dimension, _tabs(name, asked, path))
     metrics = _metrics(dimension, asked)
     if not metrics:
         return replace(panel, refusal=_not_kept(dimension, asked))
@@ -144,7 +144,7 @@ def panel_of(name: str, query: Query, asked: Asked, path: str, ask: Ask) -> Pane
     more = report.more and not opened
     return replace(
         panel,
-        columns=tuple(map(wording.column_label, metrics)),
+        columns=tuple(map(formatting.column_label, metrics)),
         rows=_Listing(report, dimension, metrics, asked, path).rows(),
         more_url=url_for(path, replace(asked, opened=name)) if more else "",
         less_url=url_for(path, replace(asked, opened="")) if opened else "",
@@ -155,7 +155,7 @@ def panel_of(name: str, query: Query, asked: Asked, path: str, ask: Ask) -> Pane
 def _tabs(name: str, asked: Asked, path: str) -> tuple[Tab, ...]:
     return tuple(
         Tab(
-            label=wording.tab_label(dimension),
+            label=formatting.tab_label(dimension),
             url=url_for(path, asked.with_tab(name, dimension)),
             chosen=dimension == asked.tab(name),
             possible=bool(_metrics(dimension, asked)),
@@ -172,8 +172,8 @@ def _metrics(dimension: str, asked: Asked) -> tuple[str, ...]:
 
 
 def _not_kept(dimension: str, asked: Asked) -> str:
-    filtered = wording.dimension_label(asked.filter.dimension) if asked.filter else ""
-    shown = wording.dimension_label(dimension)
+    filtered = formatting.dimension_label(asked.filter.dimension) if asked.filter else ""
+    shown = formatting.dimension_label(dimension)
     return f"No counts are kept of {shown} together with {filtered}: fewer pairs, more privacy."
 
 
@@ -190,26 +190,27 @@ class _Listing:
     def rows(self) -> tuple[Row, ...]:
         """Word all rows; bars are measured against the longest that is not folded."""
         first = self.metrics[0]
-        kept = [row for row in self.report.rows if not wording.is_other(row.value)]
+        kept = [row for row in self.report.rows if not formatting.is_other(row.value)]
         highest = max((row.metrics.get(first) or 0 for row in kept), default=0)
         return tuple(self._row(row, highest) for row in self.report.rows)
 
     def _row(self, row: ReportRow, highest: float) -> Row:
         first, unit = METRICS[self.metrics[0]], METRICS[self.metrics[0]].unit
-        value, other = row.metrics.get(first.name), wording.is_other(row.value)
+        value, other = row.metrics.get(first.name), formatting.is_other(row.value)
         code = row.value.partition("-")[0] if self.dimension in PANELS["places"] else ""
         return Row(
-            label=wording.label(self.dimension, row.value),
-            flag=wording.flag(code),
+            label=formatting.label(self.dimension, row.value),
+            flag=formatting.flag(code),
             code=code if code != NONE else "",
             bar=0.0 if other else share(value, highest),
             figures=tuple(
-                wording.amount(row.metrics.get(name), METRICS[name].unit) for name in self.metrics
+                formatting.amount(row.metrics.get(name), METRICS[name].unit)
+                for name in self.metrics
             ),
-            spoken=f"{wording.amount(value, unit, short=False)} {first.label.lower()}",
-            share=wording.part(value, self.report.totals.get(first.name)),
+            spoken=f"{formatting.amount(value, unit, short=False)} {first.label.lower()}",
+            share=formatting.part(value, self.report.totals.get(first.name)),
             url="" if other else self._link(row.value),
-            note=wording.folded_words(self.report.folded_values) if other else "",
+            note=formatting.folded_words(self.report.folded_values) if other else "",
         )
 
     def _link(self, value: str) -> str:

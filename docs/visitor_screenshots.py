@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from collector.privacy.languages import direction_of, words_of
+from collector.visitors.translations import direction_of, words_of
 from tests.browser.front import front
 from tests.service import CHROME, Service
 

@@ -9,13 +9,13 @@ import orjson
 
 from collector.clock import Clock
 from collector.hit import Hit, Kind, VisitValues
-from collector.ingest.assemble import Intake
-from collector.ingest.limits import Limits
-from collector.ingest.place import Places
+from collector.ingest.enrich.geo import Places
+from collector.ingest.payload import Payload
+from collector.ingest.pipeline import Intake
+from collector.ingest.rate_limit import Limits
 from collector.ingest.visits import Visits
-from collector.ingest.wire import Payload
 from collector.privacy.consent import Admitted, Message, Receive, Scope, decide
-from collector.privacy.secrets import DaySecrets
+from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Site, Sites
 
 NOON = 1_795_262_400.0

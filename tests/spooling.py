@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from collector.clock import Clock, SystemClock
+from collector.counters import Tally
 from collector.errors import SpoolError
 from collector.hit import Hit
 from collector.settings import Delivery as Pace
-from collector.spool.journal import Journal
-from collector.telemetry import Tally
+from collector.spool.spool import Journal
 from tests.builders import a_hit
 
 PACE = Pace()

@@ -15,8 +15,8 @@ Source: docs/design/0007-folding.md.
 
 from __future__ import annotations
 
-from collector.cells import grouping
-from collector.cells.grouping import HIERARCHY, LIST, OF_CHUNK, TABLE, TOTALS
+from collector.cells import folding_sql as sql
+from collector.cells.folding_sql import HIERARCHY, LIST, OF_CHUNK, TABLE, TOTALS
 from collector.cells.thresholds import CONTINUOUS_SUMS
 from collector.cells.views import Grain
 from collector.hit import OTHER, SUMS
@@ -46,7 +46,7 @@ def know() -> str:
 
 def know_fitting() -> str:
     """Return the statement that declares a site's paths known that fit a pattern."""
-    paths = ", ".join(str(grouping.id_of(name)) for name in grouping.OWN_PATH_VIEWS)
+    paths = ", ".join(str(sql.id_of(name)) for name in sql.OWN_PATH_VIEWS)
     return (
         "INSERT INTO closing_known SELECT DISTINCT site, view, value FROM open_cells "
         "WHERE closes_at = toDateTime({closes_at:UInt32}, 'UTC') AND site = {site:UInt32} "
@@ -65,14 +65,14 @@ def gather() -> str:
     # each partition is merged by itself.
     return (
         f"INSERT INTO closing_cells SELECT site, view, grain, at, value, other, day, "
-        f"{', '.join(SUMS)}, visitors, {grouping.weight()} AS weight, {grouping.shape()} AS shape, "
-        f"{grouping.key('view', 'grain')} AS id, {grouping.row()} AS row, {grouping.col()} AS col, "
-        f"{grouping.above()} AS above, {grouping.beside()} AS beside, "
-        f"shape != {TOTALS} AND ({grouping.is_thin()} OR weight < {grouping.needed()}) AS small, "
-        f"shape != {TOTALS} AND visitors < {grouping.by_profile('small_sums')} AS slight "
+        f"{', '.join(SUMS)}, visitors, {sql.weight()} AS weight, {sql.shape()} AS shape, "
+        f"{sql.key('view', 'grain')} AS id, {sql.row()} AS row, {sql.col()} AS col, "
+        f"{sql.above()} AS above, {sql.beside()} AS beside, "
+        f"shape != {TOTALS} AND ({sql.is_thin()} OR weight < {sql.needed()}) AS small, "
+        f"shape != {TOTALS} AND visitors < {sql.by_profile('small_sums')} AS slight "
         f"FROM (SELECT site, view, grain, at, value, other, day, {', '.join(SUMS)}, "
         "toInt64(finalizeAggregation(open_cells.visitors)) AS visitors FROM open_cells FINAL "
-        f"WHERE {OF_CHUNK} AND view IN ({grouping.declared_views()}) "
+        f"WHERE {OF_CHUNK} AND view IN ({sql.declared_views()}) "
         f"AND grain != {int(Grain.MINUTE)}) "
         f"WHERE visitors != 0 OR {' OR '.join(f'{name} != 0' for name in SUMS)} "
         "SETTINGS max_block_size = 8192, do_not_merge_across_partitions_select_final = 1"
@@ -85,7 +85,7 @@ def fold_lists() -> tuple[str, ...]:
         statement
         for shape in (LIST, HIERARCHY)
         for statement in (
-            _fold(f"shape = {shape} AND (small OR {grouping.is_orphan()})"),
+            _fold(f"shape = {shape} AND (small OR {sql.is_orphan()})"),
             _complement_list("closing_folds", _FOLDED, f"shape = {shape}"),
         )
     )
@@ -135,7 +135,7 @@ def strike_lists() -> str:
         f"FROM (SELECT id, row AS line, row, col, site, visitors, weight, {_STRUCK} AS struck "
         f"FROM closing_cells WHERE shape IN ({LIST}, {HIERARCHY}))) "
         "WHERE NOT struck AND any_struck "
-        f"AND (place <= 2 OR before < {grouping.by_profile('small_sums')})"
+        f"AND (place <= 2 OR before < {sql.by_profile('small_sums')})"
     )
 
 
@@ -154,8 +154,8 @@ def pick_few() -> tuple[str, ...]:
 
     One is never averaged with itself: the next smallest of its group goes along.
     """
-    lists = f"shape IN ({LIST}, {HIERARCHY}) AND view IN ({grouping.averaging_views()})"
-    few = f"{lists} AND visitors < {grouping.by_profile('averaged')} AND NOT {_FOLDED}"
+    lists = f"shape IN ({LIST}, {HIERARCHY}) AND view IN ({sql.averaging_views()})"
+    few = f"{lists} AND visitors < {sql.by_profile('averaged')} AND NOT {_FOLDED}"
     return (
         f"INSERT INTO closing_few SELECT id, row, col FROM closing_cells WHERE {few}",
         _complement_list("closing_few", _FEW, f"{lists} AND NOT {_FOLDED}"),
@@ -164,7 +164,7 @@ def pick_few() -> tuple[str, ...]:
 
 def count_outcome() -> str:
     """Return the question how many sites, cells, rows to be written and folded cells there are."""
-    others = f"uniqExactIf({grouping.other_name()}, {_FOLDED} AND shape IN ({LIST}, {HIERARCHY}))"
+    others = f"uniqExactIf({sql.other_name()}, {_FOLDED} AND shape IN ({LIST}, {HIERARCHY}))"
     tables = f"uniqExactIf((site, view), {_FOLDED} AND shape = {TABLE} AND grain = 0)"
     return (
         "SELECT toInt64(uniqExact(site)), toInt64(count()), "
@@ -186,8 +186,8 @@ def learn_own_paths() -> str:
     """
     return (
         "INSERT INTO own_paths SELECT site, value, toDateTime({closes_at:UInt32}, 'UTC') "
-        f"FROM closing_cells WHERE view = {grouping.id_of('path')} AND grain = {int(Grain.DAY)} "
-        f"AND visitors >= {grouping.by_profile('open')}"
+        f"FROM closing_cells WHERE view = {sql.id_of('path')} AND grain = {int(Grain.DAY)} "
+        f"AND visitors >= {sql.by_profile('open')}"
     )
 
 
@@ -219,13 +219,13 @@ def _write_averages() -> str:
         f"{_into_sealed()} SELECT site, toDateTime({{closes_at:UInt32}}, 'UTC'), day, grain, view, "
         f"at, value, other, {spread}, visitors, 0, 1 FROM (SELECT *, {pooled}, "
         f"sum(visitors) OVER ({line}) AS people, sum(visitors) OVER ({line} ORDER BY id) AS upto "
-        f"FROM (SELECT *, {grouping.other_name()} AS line FROM closing_cells WHERE {_FEW}))"
+        f"FROM (SELECT *, {sql.other_name()} AS line FROM closing_cells WHERE {_FEW}))"
     )
 
 
 def _write_others() -> str:
     sums = ", ".join("0" if name in CONTINUOUS_SUMS else f"sum({name})" for name in SUMS)
-    names = f"{grouping.other_value()} AS called, {grouping.other_other()} AS further"
+    names = f"{sql.other_value()} AS called, {sql.other_other()} AS further"
     return (
         f"{_into_sealed()} SELECT site, toDateTime({{closes_at:UInt32}}, 'UTC'), any(day), grain, "
         f"view, 0, {names}, {sums}, "
@@ -259,7 +259,7 @@ def _complement_list(target: str, state: str, cells: str) -> str:
     return (
         f"INSERT INTO {target} SELECT tupleElement(next, 2), 0, 0 FROM ("
         "SELECT argMinIf((weight, id), (weight, id), NOT done) AS next FROM ("
-        f"SELECT id, weight, {state} AS done, {grouping.other_name()} AS line "
+        f"SELECT id, weight, {state} AS done, {sql.other_name()} AS line "
         f"FROM closing_cells WHERE {cells}) "
         "GROUP BY line HAVING countIf(done) = 1 AND count() > 1)"
     )

@@ -20,9 +20,9 @@ from msgspec.structs import astuple
 
 from collector.cells.schema import HIT_COLUMNS
 from collector.cells.views import RECEIPT_VIEW
+from collector.counters import Counted
 from collector.errors import Rejected, Unreachable
 from collector.hit import Hit, VisitValues
-from collector.telemetry import Counted
 
 Row = tuple[Any, ...]
 Block = tuple[tuple[str, ...], bytes]

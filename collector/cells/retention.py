@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from collector.cells import parts
+from collector.cells import partitions
 from collector.cells.client import Store
 from collector.cells.thresholds import foldable_views, is_table
 from collector.cells.views import TOTAL, Grain
@@ -96,7 +96,7 @@ class Retention:
         expired, parameters = expired_cells(self._keeps(), self._today())
         for one in due:
             if one.whole:
-                parts.drop(self._store, "sealed_cells", one.partition, self._clock)
+                partitions.drop(self._store, "sealed_cells", one.partition, self._clock)
             else:
                 where = f"IN PARTITION ID '{one.partition}' WHERE {expired}"
                 _rewrite(self._store, "sealed_cells", where, parameters, self._clock)
@@ -151,10 +151,10 @@ def erase_site(store: Store, site: int, clock: Clock) -> int:
 def _rewrite(
     store: Store, table: str, where: str, parameters: Mapping[str, Any], clock: Clock
 ) -> None:
-    before = set(parts.folders(store, table))
+    before = set(partitions.folders(store, table))
     store.command(f"ALTER TABLE {table} DELETE {where}", _NOW, parameters)
     rewritten = before - _active(store, table)
-    parts.see_gone(store, table, sorted(rewritten), clock)
+    partitions.see_gone(store, table, sorted(rewritten), clock)
 
 
 def _active(store: Store, table: str) -> set[str]:

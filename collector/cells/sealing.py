@@ -13,9 +13,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
-from collector.cells import fan_out, folding, parts
+from collector.cells import fan_out, folding, partitions
 from collector.cells.client import Store
-from collector.cells.grouping import OWN_PATH_VIEWS, id_of
+from collector.cells.folding_sql import OWN_PATH_VIEWS, id_of
 from collector.cells.own_paths import NOTHING, exact, pattern
 from collector.cells.thresholds import foldable_views, is_table
 from collector.cells.views import TOTAL, Grain
@@ -183,8 +183,8 @@ class Sealer:
         self._clock.sleep(self._queries_end_s)
         # In this order: while a day has an open partition, a sealing that was cut off is finished.
         for table in ("snapshot_cells", "open_cells"):
-            if str(closes_at) in parts.partitions(self._store, table):
-                parts.drop(self._store, table, str(closes_at), self._clock)
+            if str(closes_at) in partitions.partitions(self._store, table):
+                partitions.drop(self._store, table, str(closes_at), self._clock)
         self._journal.destroy_key(closes_at)
         return SealResult(closes_at, *written, seconds=self._clock.monotonic() - began)
 
@@ -263,7 +263,7 @@ _OF_DAY = "closes_at = toDateTime({closes_at:UInt32}, 'UTC')"
 
 def open_days(store: Store) -> list[int]:
     """List the closing instants that have an open partition, oldest first."""
-    return sorted(int(partition) for partition in parts.partitions(store, "open_cells"))
+    return sorted(int(partition) for partition in partitions.partitions(store, "open_cells"))
 
 
 def is_sealed(store: Store, closes_at: int) -> bool:

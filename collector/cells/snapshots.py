@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from collector.cells import parts
+from collector.cells import partitions
 from collector.cells.client import Store
 from collector.cells.thresholds import PROFILES, profile_of
 from collector.clock import Clock
@@ -72,7 +72,7 @@ class Snapshots:
         return self._live(site) if pictured is None else pictured
 
     def _take(self) -> None:
-        open_days = parts.partitions(self._store, "open_cells")
+        open_days = partitions.partitions(self._store, "open_cells")
         self._drop_all_but(open_days)
         for partition in open_days:
             self._store.command(
@@ -85,6 +85,6 @@ class Snapshots:
             self._visits, self._taken_at, self._cleared = {}, float("-inf"), True
 
     def _drop_all_but(self, kept: list[str]) -> None:
-        for partition in parts.partitions(self._store, "snapshot_cells"):
+        for partition in partitions.partitions(self._store, "snapshot_cells"):
             if partition not in kept:
-                parts.drop(self._store, "snapshot_cells", partition, self._clock)
+                partitions.drop(self._store, "snapshot_cells", partition, self._clock)

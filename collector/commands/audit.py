@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from collector.commands.desk import Desk, as_json, say_json
+from collector.commands.context import Desk, as_json, say_json
 
 
 @click.command()
@@ -14,7 +14,7 @@ from collector.commands.desk import Desk, as_json, say_json
 def audit(context: click.Context, *, as_json: bool) -> None:
     """Check every promise against the live system; leaves with 1 if one does not hold."""
     # Imported here: the engine takes a second that no other command should wait for.
-    from collector.privacy.audit import Finding, report  # noqa: PLC0415
+    from collector.audit.checks import Finding, report  # noqa: PLC0415
 
     found = context.ensure_object(Desk).errand("audit")
     findings = msgspec.convert(found, list[Finding])

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from collector.commands.desk import Desk, as_json, say_json
+from collector.commands.context import Desk, as_json, say_json
 
 
 @click.command()

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from collector.commands.desk import Desk, as_json, say_json
+from collector.commands.context import Desk, as_json, say_json
 from collector.errors import SettingsError
-from collector.ingest.place import BUILT_IN, GeoStatus, Places, examine, place_of_address
+from collector.ingest.enrich.geo import BUILT_IN, GeoStatus, Places, examine, place_of_address
 
 
 @click.group()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import click
 
-from collector.commands.desk import Desk
+from collector.commands.context import Desk
 from collector.errors import RegistryError
-from collector.privacy.languages import LANGUAGES
-from collector.privacy.notice import notice_of
-from collector.privacy.notice_pages import as_json, as_markdown
+from collector.visitors.notice import notice_of
+from collector.visitors.notice_pages import as_json, as_markdown
+from collector.visitors.translations import LANGUAGES
 
 
 @click.command()

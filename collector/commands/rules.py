@@ -10,17 +10,17 @@ from typing import IO
 import click
 
 from collector.clock import SystemClock
-from collector.commands.desk import Desk, as_json, say_json, say_table
+from collector.commands.context import Desk, as_json, say_json, say_table
 from collector.errors import SettingsError
-from collector.ingest.assemble import Intake
+from collector.ingest.enrich.geo import Places
 from collector.ingest.explain import Explanation
 from collector.ingest.explain import explain as explained
-from collector.ingest.limits import Limits
-from collector.ingest.place import Places
-from collector.ingest.rules import rules_of
+from collector.ingest.pipeline import Intake
+from collector.ingest.rate_limit import Limits
+from collector.ingest.site_rules import rules_of
 from collector.ingest.visits import Visits
 from collector.privacy.address import Networks, typed
-from collector.privacy.secrets import DaySecrets
+from collector.privacy.day_secrets import DaySecrets
 
 
 @click.command()

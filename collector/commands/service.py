@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from collector.commands.desk import Desk, reachable
+from collector.commands.context import Desk, reachable
 from collector.errors import SettingsError
 from collector.settings import Settings
 

@@ -8,8 +8,8 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from collector.errors import RegistryError
-from collector.ingest.page import page_of
-from collector.ingest.rules import rules_of
+from collector.ingest.enrich.page import page_of
+from collector.ingest.site_rules import rules_of
 from collector.registry.sitemap import SITEMAP_BYTES, locations
 from collector.registry.sites import LONGEST_DAYS, PROFILES, Goal, Site
 

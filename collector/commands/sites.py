@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from collector.commands.desk import Desk, as_json, reachable, say_json, say_table
+from collector.commands.context import Desk, as_json, reachable, say_json, say_table
 from collector.commands.site_settings import LISTS, named, paths_of, site_options
 from collector.errors import CollectorError
 from collector.registry.sites import Site

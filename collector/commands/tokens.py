@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from collector.commands.desk import Desk, as_json, say_json, say_table
+from collector.commands.context import Desk, as_json, say_json, say_table
 from collector.registry.tokens import SCOPES
 
 

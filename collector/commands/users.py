@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from collector.commands.desk import Desk, as_json, say_json
+from collector.commands.context import Desk, as_json, say_json
 
 
 @click.group()

@@ -18,9 +18,9 @@ import msgspec
 from collector.day import Day, hour_at, minute_at
 from collector.demo import world
 from collector.hit import Hit, Kind, VisitValues
-from collector.ingest.acquisition import origin_of
-from collector.ingest.device import device_of, screen_class
-from collector.ingest.page import page_of
+from collector.ingest.enrich.acquisition import origin_of
+from collector.ingest.enrich.device import device_of, screen_class
+from collector.ingest.enrich.page import page_of
 from collector.ingest.visits import Arrival, Visits, VisitStep
 from collector.registry.sites import Site
 

@@ -17,13 +17,13 @@ import msgspec
 from collector.day import Day
 from collector.errors import PayloadError
 from collector.hit import NONE, Drop, Hit, Refusal
-from collector.ingest.assemble import Intake, assemble, sites_named
-from collector.ingest.device import device_of
-from collector.ingest.limits import Limits
-from collector.ingest.page import tags_of
-from collector.ingest.rules import NO_RULES, SiteRules
+from collector.ingest.enrich.device import device_of
+from collector.ingest.enrich.page import tags_of
+from collector.ingest.payload import Payload, decode_plausible
+from collector.ingest.pipeline import Intake, assemble, sites_named
+from collector.ingest.rate_limit import Limits
+from collector.ingest.site_rules import NO_RULES, SiteRules
 from collector.ingest.visits import Visits
-from collector.ingest.wire import Payload, decode_plausible
 from collector.privacy.consent import Admitted, Message, Scope, decide
 
 Headers = list[tuple[bytes, bytes]]

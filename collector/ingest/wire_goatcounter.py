@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from collector.errors import PayloadError
 from collector.hit import Kind
-from collector.ingest.wire import MAX_NAME, MAX_URL, Payload, number_of, width_of
+from collector.ingest.payload import MAX_NAME, MAX_URL, Payload, number_of, width_of
 
 MAX_QUERY: Final = 8192
 MAX_PATH: Final = 2048

@@ -15,8 +15,8 @@ import msgspec
 
 from collector.errors import PayloadError
 from collector.hit import Kind
-from collector.ingest.revenue import minor_units
-from collector.ingest.wire import (
+from collector.ingest.enrich.currency import minor_units
+from collector.ingest.payload import (
     MAX_URL,
     Payload,
     number_of,

@@ -14,7 +14,7 @@ import unicodedata
 from functools import lru_cache
 from urllib.parse import unquote
 
-from collector.privacy.scrub_detectors import class_of_segment, is_personal
+from collector.privacy.detectors import class_of_segment, is_personal
 
 MAX_PATH = 512
 """Characters of a path that are kept; cut between segments."""

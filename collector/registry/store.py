@@ -19,7 +19,7 @@ from collector.day import day_at
 from collector.errors import RegistryError
 from collector.registry import accounts, tokens
 from collector.registry.accounts import User
-from collector.registry.file import RegistryFile
+from collector.registry.database import RegistryFile
 from collector.registry.sites import Site, Sites, checked, checked_domain, is_looser
 from collector.registry.tokens import Grant, TokenEntry
 

@@ -20,12 +20,12 @@ from typing import Literal, Protocol
 
 from collector.cells import receipts
 from collector.clock import Clock
+from collector.counters import Counted
 from collector.errors import Rejected, SchemaMismatch, SpoolError, Unreachable
 from collector.hit import Hit
-from collector.spool import poison
-from collector.spool.frames import Batch
-from collector.spool.journal import Journal
-from collector.telemetry import Counted
+from collector.spool import quarantine
+from collector.spool.encryption import Batch
+from collector.spool.spool import Journal
 
 BACK_OFF_FIRST_SECONDS = 0.5
 BACK_OFF_MOST_SECONDS = 60.0
@@ -221,7 +221,7 @@ class Delivery:
     def _send_until_kept(self, batch: Batch, hits: list[Hit]) -> None:
         self._never_sent.discard(batch.token)
         shaped = self._shape(hits) if self._shape else hits
-        harmless = [poison.without(hit, batch.state) for hit in shaped]
+        harmless = [quarantine.without(hit, batch.state) for hit in shaped]
         block = receipts.arrow_block(harmless, batch.token, batch.closes_at)
         for nth in range(MOST_TOKENS):
             self._send(batch, block, f"{batch.token}~{nth}" if nth else batch.token)
@@ -252,10 +252,10 @@ class Delivery:
         if len(hits) > 1:
             self._journal.split(batch, hits)
             return
-        if batch.state == poison.WHOLE:
+        if batch.state == quarantine.WHOLE:
             _log.error("the store rejects a hit, which is counted and set aside: %s", rejected)
         site = hits[0].site if hits else 0
-        self._journal.set_aside(batch, site, poison.next_state(batch.state))
+        self._journal.set_aside(batch, site, quarantine.next_state(batch.state))
 
     def _deliver_counts(self) -> None:
         counts: Mapping[Counted, int] = self._journal.counts()

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from collector.spool import folder
+from collector.spool import durable_files
 
 KEY_BYTES = 32
 DESTROYED = bytes(KEY_BYTES)
@@ -49,9 +49,9 @@ class SpoolKeys:
         self._ciphers.pop(closes_at, None)
         path = self._path(closes_at)
         if path.exists():
-            folder.write(path, DESTROYED)
+            durable_files.write(path, DESTROYED)
             path.unlink()
-            folder.sync(self._folder)
+            durable_files.sync(self._folder)
 
     def _keep(self, closes_at: int, key: bytes) -> AESGCM:
         cipher = self._ciphers[closes_at] = AESGCM(key)
@@ -69,10 +69,10 @@ class SpoolKeys:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         key = os.urandom(KEY_BYTES)
         unfinished = self._folder / f"{closes_at}.new"
-        folder.write(unfinished, key)
+        durable_files.write(unfinished, key)
         unfinished.rename(self._path(closes_at))
-        folder.sync(self._folder)
-        folder.sync(self._folder.parent)
+        durable_files.sync(self._folder)
+        durable_files.sync(self._folder.parent)
         return key
 
     def _path(self, closes_at: int) -> Path:

@@ -1,6 +1,6 @@
 """Hold a question as data, before any SQL exists.
 
-Pure. Made by `stats.api` and `dashboards.params`, planned by `plan`, asked by
+Pure. Made by `stats.api` and `dashboards.url_params`, planned by `plan`, asked by
 `report`.
 """
 

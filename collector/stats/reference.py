@@ -13,10 +13,10 @@ from pathlib import Path
 
 from collector.cells.thresholds import NEVER, PROFILES, Profile, foldable_views, threshold
 from collector.cells.views import DIMENSIONS, VIEWS, Dimension, Grain, Says, View, says
-from collector.stats import exactness
+from collector.stats import caveats
 from collector.stats.dimensions import PROPERTIES, partners
 from collector.stats.metrics import EVERYBODY, METRICS, WORDS, Metric
-from collector.stats.reading import KEPT_APART
+from collector.stats.sql import KEPT_APART
 
 PAGE = Path("docs/metrics.md")
 
@@ -32,14 +32,14 @@ answered from the cells of one view, or refused in a sentence that names the vie
 _TAIL = f"""\
 ## How exact numbers are
 
-- {exactness.SEVERAL_DAYS}
-- {exactness.SEVERAL_VALUES}
-- {exactness.NOT_OF_WHAT_IS_NOT}
-- {exactness.TOLD_APART_ANEW.format(days="…")}
-- {exactness.OTHER_IS_AN_UPPER_BOUND}
-- {exactness.OTHER_IS_A_DIFFERENCE}
-- {exactness.SMALL_CELLS_LEFT_OUT}
-- {exactness.SMALL_SUMS_LEFT_OUT}
+- {caveats.SEVERAL_DAYS}
+- {caveats.SEVERAL_VALUES}
+- {caveats.NOT_OF_WHAT_IS_NOT}
+- {caveats.TOLD_APART_ANEW.format(days="…")}
+- {caveats.OTHER_IS_AN_UPPER_BOUND}
+- {caveats.OTHER_IS_A_DIFFERENCE}
+- {caveats.SMALL_CELLS_LEFT_OUT}
+- {caveats.SMALL_SUMS_LEFT_OUT}
 
 Every answer carries the sentences that concern it. Days are the site's own, in its time zone.
 An open day is folded when it is asked for: lists as sealing will fold them; of pairs and hours

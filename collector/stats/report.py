@@ -11,25 +11,25 @@ from dataclasses import replace
 from datetime import date
 
 from collector.cells.client import Store
-from collector.cells.history import views_began
 from collector.cells.thresholds import is_table, open_table
+from collector.cells.view_history import views_began
 from collector.cells.views import TOTAL, Grain
 from collector.clock import Clock
+from collector.counters import MADE_ANEW
 from collector.hit import OTHER
 from collector.registry.sites import Site, Sites
 from collector.stats import conversion
-from collector.stats.beginnings import completed, first_whole_day, known_part
-from collector.stats.buckets import buckets
-from collector.stats.days import LIMITS, Calendar
-from collector.stats.exactness import of_lost_secrets, qualifications, tells_visitors
-from collector.stats.lines import Reader, shown
+from collector.stats.caveats import of_lost_secrets, qualifications, tells_visitors
+from collector.stats.coverage import completed, first_whole_day, known_part
 from collector.stats.metrics import CONVERSION_RATE, METRICS, VISITORS
-from collector.stats.parts import Known
-from collector.stats.plan import Plan, sql_for
+from collector.stats.open_day_folding import Lines
+from collector.stats.planner import Plan, sql_for
 from collector.stats.query import Query, Report, ReportRow
-from collector.stats.reading import FINE
-from collector.stats.unsealed import Lines
-from collector.telemetry import MADE_ANEW
+from collector.stats.reader import Reader, shown
+from collector.stats.sealed_days import LIMITS, Calendar
+from collector.stats.selection import Known
+from collector.stats.sql import FINE
+from collector.stats.time_buckets import buckets
 
 Sums = dict[str, int | None]
 

@@ -20,12 +20,12 @@ from pathlib import Path
 from time import process_time
 from typing import Any
 
-from collector.ingest import device, page
-from collector.ingest.acquisition import origin_of
-from collector.ingest.bots import bot_of
-from collector.ingest.device import device_of
-from collector.ingest.page import page_of, path_of
-from collector.ingest.place import Places
+from collector.ingest.enrich import device, page
+from collector.ingest.enrich.acquisition import origin_of
+from collector.ingest.enrich.bots import bot_of
+from collector.ingest.enrich.device import device_of
+from collector.ingest.enrich.geo import Places
+from collector.ingest.enrich.page import page_of, path_of
 from collector.privacy import scrub
 from collector.privacy.scrub import scrub_path, scrub_text
 from tests.corpora import crawlers, is_scrubbed, ordinary_paths, positives

@@ -24,14 +24,15 @@ atheris: Any = import_module("atheris")
 with atheris.instrument_imports(include=["collector.ingest", "collector.privacy"]):
     from collector.errors import PayloadError
     from collector.hit import Refusal
-    from collector.ingest import wire, wire_goatcounter, wire_hits, wire_umami
-    from collector.ingest.assemble import Assembled, Told, assemble, forget_visitors
-    from collector.ingest.limits import Limits, Rate, Rates
-    from collector.ingest.rules import SiteRules
+    from collector.ingest import payload, wire_goatcounter, wire_umami
+    from collector.ingest.formats import batch_payload
+    from collector.ingest.pipeline import Assembled, Told, assemble, forget_visitors
+    from collector.ingest.rate_limit import Limits, Rate, Rates
+    from collector.ingest.site_rules import SiteRules
     from collector.privacy.address import Networks
     from collector.privacy.consent import decide, decide_relayed
     from collector.registry.sites import Goal
-    from collector.spool.frames import encode_hit
+    from collector.spool.encryption import encode_hit
     from tests.builders import a_receive, a_scope, a_site, an_intake, some_sites
 
 VECTORS: Final = Path(__file__).resolve().parents[1] / "vectors/peers.json"
@@ -51,7 +52,7 @@ _RULES: Final = SiteRules(
     excluded_paths=("/private/*",), goals=(Goal("Shop", path="/shop/*/done"), Goal("Signup"))
 )
 
-Read = Iterator[tuple[wire.Payload, Told | None]]
+Read = Iterator[tuple[payload.Payload, Told | None]]
 
 
 class Fuzzed:
@@ -92,11 +93,11 @@ class Fuzzed:
 
 
 def _plausible(body: bytes) -> Read:
-    yield wire.decode_plausible(body), None
+    yield payload.decode_plausible(body), None
 
 
 def _umami(body: bytes) -> Read:
-    event = wire_umami.event_of(wire.shaped(wire_umami.Sent, wire.parse(body)))
+    event = wire_umami.event_of(payload.shaped(wire_umami.Sent, payload.parse(body)))
     if event is not None:
         yield wire_umami.payload_of(event, "example.org"), None
 
@@ -106,21 +107,21 @@ def _goatcounter(body: bytes) -> Read:
 
 
 def _relayed(body: bytes) -> Read:
-    for hit in wire_hits.hits_of(body):
+    for hit in batch_payload.hits_of(body):
         yield from _one(hit)
 
 
 def _relayed_goatcounter(body: bytes) -> Read:
-    for hit in wire_hits.goatcounter_hits_of(body):
-        wire_hits.country_stated(hit)
-        wire_hits.asks_for_filtered(hit)
-        yield from _one(wire_hits.from_goatcounter(hit, "example.org"))
+    for hit in batch_payload.goatcounter_hits_of(body):
+        batch_payload.country_stated(hit)
+        batch_payload.asks_for_filtered(hit)
+        yield from _one(batch_payload.from_goatcounter(hit, "example.org"))
 
 
 def _one(hit: dict[str, object]) -> Read:
-    signals = wire_hits.signals_of(hit)
-    if not isinstance(decide_relayed(signals, lambda: wire_hits.sender_of(hit)), Refusal):
-        yield wire_hits.payload_of_hit(hit), wire_hits.told_of(hit)
+    signals = batch_payload.signals_of(hit)
+    if not isinstance(decide_relayed(signals, lambda: batch_payload.sender_of(hit)), Refusal):
+        yield batch_payload.payload_of_hit(hit), batch_payload.told_of(hit)
 
 
 READERS: Final[tuple[Callable[[bytes], Read], ...]] = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import uvicorn
 
-from collector.ingest.protocol import Guarded
+from collector.ingest.http_limits import Guarded
 
 
 async def answer(scope: Any, receive: Any, send: Any) -> None:

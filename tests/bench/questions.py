@@ -18,7 +18,7 @@ from collector.cells.client import Store
 from collector.cells.views import Grain
 from collector.day import EPOCH
 from collector.registry.sites import Site, Sites
-from collector.stats.opened import FRESH_S
+from collector.stats.open_day_cache import FRESH_S
 from collector.stats.query import Filter, Period, Query
 from collector.stats.report import Reports
 from tests.bench import raw_events

@@ -24,10 +24,10 @@ from collector.cells.sealing import Sealer, SealResult
 from collector.cells.views import TOTAL
 from collector.clock import SystemClock
 from collector.hit import SUMS
-from collector.privacy.secrets import DaySecrets
+from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Site, Sites
-from collector.rounds import MEMORY_SECONDS
-from collector.spool.journal import Journal
+from collector.service.scheduler import MEMORY_SECONDS
+from collector.spool.spool import Journal
 from tests.bench import raw_events
 from tests.bench.picture import draw
 from tests.bench.questions import YEAR, Took, ask_all, cpu_s

@@ -12,9 +12,9 @@ import msgspec
 import uvicorn
 
 from collector.hit import Hit
-from collector.ingest.doorstep import doorstep
-from collector.ingest.endpoint import EventEndpoint
-from collector.parts import make_parts
+from collector.ingest.fast_path import doorstep
+from collector.ingest.formats.plausible import EventEndpoint
+from collector.service.container import make_parts
 from collector.settings import Settings
 
 

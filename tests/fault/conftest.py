@@ -9,7 +9,7 @@ import pytest
 
 from collector.cells import schema
 from collector.cells.client import Store
-from collector.spool.journal import Journal
+from collector.spool.spool import Journal
 from tests.clickhouse_process import Front, a_front, new_database
 from tests.fault.hasty import hasty
 from tests.spooling import a_journal

@@ -21,9 +21,9 @@ from collector.clock import SystemClock
 from collector.hit import Hit
 from collector.settings import Delivery as Pace
 from collector.spool.delivery import Delivery
-from collector.spool.frames import Batch
-from collector.spool.journal import Journal
-from collector.spool.writer import Undo
+from collector.spool.encryption import Batch
+from collector.spool.group_commit import Undo
+from collector.spool.spool import Journal
 from tests.fault.traffic import invented
 
 ROUNDS, HITS = 4, 40

@@ -18,11 +18,11 @@ from typing import Any
 from collector.cells.client import Store
 from collector.cells.sealing import Sealer
 from collector.clock import Clock, SystemClock
-from collector.privacy.secrets import DaySecrets
+from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Sites
 from collector.settings import Delivery as Pace
 from collector.spool.delivery import Delivery
-from collector.spool.journal import Journal
+from collector.spool.spool import Journal
 from tests.builders import a_site
 from tests.fault.dying import DyingJournal, DyingStore, Fate, heard
 from tests.fault.traffic import a_crowd

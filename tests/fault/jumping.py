@@ -8,11 +8,11 @@ from pathlib import Path
 
 import anyio.to_thread
 
-from collector import errands, rounds
 from collector.app import Footfall, create_app
 from collector.errors import SealError
-from collector.parts import Parts
 from collector.registry.store import Registry
+from collector.service import operations, scheduler
+from collector.service.container import Parts
 from collector.settings import Secrets, Settings
 from tests.asgi import Answer, lifespan, post
 from tests.builders import CHROME, NOON, FakeClock, a_body
@@ -82,18 +82,18 @@ async def hit(
 
 async def round_of_secrets(parts: Parts) -> str:
     """Destroy what is due; return the trouble, empty if there was none."""
-    return await _round(rounds._destroy, parts)
+    return await _round(scheduler._destroy, parts)
 
 
 async def round_of_seals(parts: Parts) -> str:
     """Deliver, then seal what is due; return the trouble, empty if there was none."""
     await anyio.to_thread.run_sync(parts.delivery.flush)
-    return await _round(rounds._seal, parts)
+    return await _round(scheduler._seal, parts)
 
 
 async def seal_by_hand(parts: Parts) -> list[int]:
     """Do what `footfall seal` asks of the running service; return what was sealed."""
-    results = await anyio.to_thread.run_sync(errands.run, parts, "seal", {})
+    results = await anyio.to_thread.run_sync(operations.run, parts, "seal", {})
     return [result["closes_at"] for result in results]
 
 

@@ -20,16 +20,16 @@ from typing import Any, cast
 
 from collector.cells.client import Store
 from collector.cells.sealing import Sealer, open_days
+from collector.counters import Tally
 from collector.errors import DeliveryError, SealError, SpoolError
 from collector.hit import Hit, Kind, VisitValues
 from collector.ingest.visits import Arrival, Visits
-from collector.privacy.secrets import DaySecrets
+from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Sites
 from collector.settings import Delivery as Pace
+from collector.spool.database import SpoolFile, disk_errors
 from collector.spool.delivery import Delivery
-from collector.spool.file import SpoolFile, disk_errors
-from collector.spool.journal import Journal
-from collector.telemetry import Tally
+from collector.spool.spool import Journal
 from tests.builders import FakeClock, a_hit, a_site
 from tests.fault.fake_clickhouse import POISON, FakeClickHouse
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from collector.cells.client import Store
-from collector.cells.parts import partitions
+from collector.cells.partitions import partitions
 from collector.day import day_of_date
 from collector.hit import SUMS
 from tests.fault.jumping import JumpingClock, a_service, hit, pageviews_by_day, round_of_seals

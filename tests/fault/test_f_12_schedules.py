@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from collector.day import day_at
 from collector.hit import Hit, Kind
-from collector.ingest.assemble import Assembled, Intake, assemble
+from collector.ingest.pipeline import Assembled, Intake, assemble
 from collector.ingest.visits import Visits
-from collector.privacy.secrets import DaySecrets
+from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Sites
-from collector.spool.journal import Journal
+from collector.spool.spool import Journal
 from tests.builders import a_payload, a_site, an_admitted, an_intake
 from tests.fault.jumping import JumpingClock
 from tests.fault.oracle import SUMS as NAMES

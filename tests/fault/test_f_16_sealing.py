@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from collector.cells.client import Store
 from collector.cells.sealing import Sealer
 from collector.hit import Hit
-from collector.privacy.secrets import DaySecrets
+from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Sites
-from collector.spool.journal import Journal
+from collector.spool.spool import Journal
 from tests.builders import FakeClock, a_site
 from tests.fault.traffic import invented
 from tests.integration.closing import Cell, deliver, sealed, still_open

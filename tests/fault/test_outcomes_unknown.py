@@ -12,7 +12,7 @@ from collector.cells.client import Store
 from collector.clock import SystemClock
 from collector.errors import DeliveryError, Unreachable
 from collector.spool.delivery import Delivery
-from collector.spool.journal import Journal
+from collector.spool.spool import Journal
 from tests.clickhouse_process import Front
 from tests.fault.hasty import hasty
 from tests.fault.oracle import verdict

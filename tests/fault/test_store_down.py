@@ -16,7 +16,7 @@ from collector.hit import Hit
 from collector.settings import Delivery as Pace
 from collector.spool import delivery as delivery_module
 from collector.spool.delivery import Delivery
-from collector.spool.journal import Journal
+from collector.spool.spool import Journal
 from tests.builders import FakeClock
 from tests.clickhouse_process import Front
 from tests.fault.oracle import verdict

@@ -8,7 +8,8 @@ import msgspec
 import pytest
 
 from collector.errors import PayloadError
-from collector.ingest import door_hits, wire, wire_hits, wire_umami
+from collector.ingest import payload, wire_umami
+from collector.ingest.formats import batch, batch_payload
 from tests.house.source import ROOT
 
 HITS = (ROOT / "docs/hits.md").read_text(encoding="utf-8")
@@ -28,27 +29,27 @@ def keys_of(shape: type[msgspec.Struct]) -> set[str]:
 
 def test_every_key_of_our_hits_is_documented() -> None:
     """The keys of a payload, those only a sender with a token may use, and the refusals."""
-    read = keys_of(wire._Plausible) | keys_of(wire_hits.Facts) | {*wire_hits.SIGNALS}
+    read = keys_of(payload._Plausible) | keys_of(batch_payload.Facts) | {*batch_payload.SIGNALS}
 
     assert read == documented("keys")
 
 
 def test_every_key_of_goatcounters_hits_is_documented() -> None:
     """What is read of GoatCounter's hits is said, in its own words."""
-    assert keys_of(wire_hits.GoatcounterHit) == documented("goatcounter")
-    assert {*wire_hits.GOATCOUNTERS_KEYS.values()} <= documented("goatcounter")
+    assert keys_of(batch_payload.GoatcounterHit) == documented("goatcounter")
+    assert {*batch_payload.GOATCOUNTERS_KEYS.values()} <= documented("goatcounter")
 
 
 @pytest.mark.parametrize(
     ("said", "limit"),
     [
-        ("at most {} hits", wire_hits.MAX_HITS),
-        ("`name`, `n` | text up to {} |", wire.MAX_NAME),
-        ("object of up to {} scalars", wire.MAX_PROPS),
-        ("keys up to {}, ", wire.MAX_PROP_KEY),
-        ("text up to {} bytes", wire_hits.MAX_VISITOR),
-        ("so do {} later batches", f"{door_hits.MAX_KEYS:,}".replace(",", " ")),
-        ("and {} MiB.", wire_hits.MAX_BATCH_BODY // 2**20),
+        ("at most {} hits", batch_payload.MAX_HITS),
+        ("`name`, `n` | text up to {} |", payload.MAX_NAME),
+        ("object of up to {} scalars", payload.MAX_PROPS),
+        ("keys up to {}, ", payload.MAX_PROP_KEY),
+        ("text up to {} bytes", batch_payload.MAX_VISITOR),
+        ("so do {} later batches", f"{batch.MAX_KEYS:,}".replace(",", " ")),
+        ("and {} MiB.", batch_payload.MAX_BATCH_BODY // 2**20),
     ],
 )
 def test_limits_are_the_codes(said: str, limit: object) -> None:
@@ -63,6 +64,6 @@ def test_umamis_limits_are_the_codes(key: str) -> None:
     assert told is not None
     longest = int(told[1])
 
-    assert wire.shaped(wire_umami.Event, {key: "1" * longest})
+    assert payload.shaped(wire_umami.Event, {key: "1" * longest})
     with pytest.raises(PayloadError, match=f"bad_field: {key}"):
-        wire.shaped(wire_umami.Event, {key: "1" * (longest + 1)})
+        payload.shaped(wire_umami.Event, {key: "1" * (longest + 1)})

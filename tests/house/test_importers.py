@@ -9,15 +9,15 @@ import pytest
 from tests.house.source import imports, modules
 
 IMPORTERS = {
-    "sqlite3": {"collector/spool/file.py", "collector/registry/file.py"},
+    "sqlite3": {"collector/spool/database.py", "collector/registry/database.py"},
     "clickhouse_connect": {"collector/cells/client.py"},
     "chdb": set(),
-    "geoip2": {"collector/ingest/place.py"},
-    "maxminddb": {"collector/ingest/place.py"},
-    "iptocc": {"collector/ingest/place.py"},
+    "geoip2": {"collector/ingest/enrich/geo.py"},
+    "maxminddb": {"collector/ingest/enrich/geo.py"},
+    "iptocc": {"collector/ingest/enrich/geo.py"},
     "argon2": {"collector/registry/accounts.py"},
     "time": {"collector/clock.py"},
-    "uvicorn": {"collector/app.py", "collector/ingest/protocol.py"},
+    "uvicorn": {"collector/app.py", "collector/ingest/http_limits.py"},
     "click": {"collector/cli.py", "collector/app.py", "collector/commands"},
 }
 

@@ -32,7 +32,7 @@ def test_there_are_six_layers() -> None:
 
     assert len(named) == 6
     assert "collector.cli" in named[0]
-    assert "collector.ingest.assemble" in named[RULES]
+    assert "collector.ingest.pipeline" in named[RULES]
     assert "collector.hit" in named[-1]
 
 
@@ -42,7 +42,7 @@ def test_every_named_module_exists_but_those_yet_to_come() -> None:
 
     gone = [name for layer in layers() for name in layer if name not in there]
 
-    assert set(gone) <= {"collector.privacy.audit"}
+    assert set(gone) <= {"collector.audit.checks"}
 
 
 def test_what_is_not_named_is_a_rule() -> None:

@@ -9,9 +9,9 @@ from typing import get_args
 
 import pytest
 
+from collector.counters import LATE, MADE_ANEW, SHED
 from collector.errors import PayloadCode
 from collector.hit import Drop, Refusal
-from collector.telemetry import LATE, MADE_ANEW, SHED
 from tests.house.source import ROOT, Module, modules, names_of_tests
 
 # Words that the vocabulary of the design replaces, as parts of names; `session` is left out,

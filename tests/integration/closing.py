@@ -17,9 +17,9 @@ from collector.cells.sealing import Sealer
 from collector.cells.views import VIEW_BY_DIMENSIONS, Grain
 from collector.day import day_at
 from collector.hit import SUMS, Hit
-from collector.privacy.secrets import DaySecrets
+from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Site, Sites
-from collector.spool.journal import Journal
+from collector.spool.spool import Journal
 from tests.builders import FakeClock, a_site
 from tests.integration.seeding import FIRST_HIT, hit
 

@@ -15,8 +15,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from collector.ingest.endpoint import EventEndpoint
-from collector.parts import Parts, make_parts
+from collector.ingest.formats.plausible import EventEndpoint
+from collector.service.container import Parts, make_parts
 from collector.settings import Secrets, Settings
 from tests.builders import CHROME, FakeClock, a_receive, a_scope
 

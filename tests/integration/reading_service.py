@@ -11,9 +11,9 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from collector.api.v1 import routes
 from collector.cells.client import Store
 from collector.registry.store import Registry
-from collector.stats.api import routes
 from collector.stats.report import Reports
 from tests.builders import FakeClock
 from tests.integration.seeding import FIRST_HIT, hit, insert

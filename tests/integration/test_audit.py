@@ -12,14 +12,14 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
-from collector.cells import parts as files
+from collector.audit import host_checks, store_checks
+from collector.audit.checks import CHECKS, Audited, audit, report
+from collector.audit.host_checks import Effect
+from collector.cells import partitions as files
 from collector.cells.client import Store
 from collector.cells.snapshots import Snapshots
 from collector.day import day_at
 from collector.hit import NONE, OTHER
-from collector.privacy import audit_machine, audit_store
-from collector.privacy.audit import CHECKS, Audited, audit, report
-from collector.privacy.audit_machine import Effect
 from collector.registry.sites import Sites
 from tests.builders import a_site
 from tests.integration.closing import CLOSES_AT, Closing, closing, deliver
@@ -75,9 +75,9 @@ def audited(days: Closing, tmp_path: Path) -> Audited:
     )
 
 
-def honest(header: tuple[bytes, bytes]) -> audit_machine.Effect:
+def honest(header: tuple[bytes, bytes]) -> host_checks.Effect:
     """Do what the door does with each signal."""
-    refusals = dict(audit_machine.SIGNALS.values())
+    refusals = dict(host_checks.SIGNALS.values())
     refusal = refusals[header]
     return Effect(0, (str(refusal),), was_read=False) if refusal else Effect(1, (), was_read=True)
 
@@ -125,7 +125,7 @@ def test_a_further_column_is_found(audited: Audited) -> None:
     """So does a column more."""
     audited.store.command("ALTER TABLE sealed_cells ADD COLUMN visitor UInt64")
 
-    (violation,) = audit_store.undeclared(audited.store)
+    (violation,) = store_checks.undeclared(audited.store)
 
     assert "table sealed_cells differs in visitor" == violation
 
@@ -134,7 +134,7 @@ def test_another_fan_out_is_found(audited: Audited) -> None:
     """The view that makes cells must be the declared one."""
     audited.store.command("DROP VIEW fan_out")
 
-    assert ["the view fan_out is missing"] == list(audit_store.undeclared(audited.store))
+    assert ["the view fan_out is missing"] == list(store_checks.undeclared(audited.store))
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_open_cells_and_own_paths_are_searched_too(audited: Audited) -> None:
         "INSERT INTO own_paths VALUES (1, '/bob@example.org', 0)", {"async_insert": 0}
     )
 
-    found = {violation.split(" ")[0] for violation in audit_store.personal_strings(audited.store)}
+    found = {violation.split(" ")[0] for violation in store_checks.personal_strings(audited.store)}
 
     assert {"open_cells.value", "own_paths.path"} == found
 
@@ -228,10 +228,10 @@ def test_a_small_cell_with_fine_sums_is_found(audited: Audited) -> None:
     """Sums of four visitors would join cells; those of five may stay, unless they hide others."""
     for visitors, seconds in ((4, 0), (5, 31), (4, 31)):
         plant(audited.store, "FR", visitors=visitors, view=25, visit_seconds=seconds)
-    before = list(audit_store.too_small(audited.store))
+    before = list(store_checks.too_small(audited.store))
     plant(audited.store, "DE", view=25, visit_seconds=31, struck=1)
 
-    after = list(audit_store.too_small(audited.store))
+    after = list(store_checks.too_small(audited.store))
 
     words = "site 1: {} cells of country by day of too few visitors keep their fine sums"
     assert before == [words.format(1)]
@@ -245,7 +245,7 @@ def test_a_thin_day_that_tells_more_than_it_may_is_found(audited: Audited) -> No
     before = failed(audited)
     plant(audited.store, "FR", visitors=2, view=25, closes_at=7)
 
-    (violation,) = audit_store.too_small(audited.store)
+    (violation,) = store_checks.too_small(audited.store)
 
     assert before == set()
     assert violation == "site 1: 1 cells of country by day tell more of a day of very few visitors"
@@ -274,7 +274,7 @@ def test_a_detached_part_with_sketches_is_found(audited: Audited, table: str) ->
     Snapshots(audited.store, audited.clock, lambda _: 0).take_due(Sites([a_site(profile="strict")]))
     audited.store.command(f"ALTER TABLE {table} DETACH PARTITION ID '{CLOSES_AT}'")
 
-    found = audit_store.overdue(audited.store, audited.clock.now(), lambda _: False)
+    found = store_checks.overdue(audited.store, audited.clock.now(), lambda _: False)
 
     assert f"a detached part of {table} was left behind" in found
 
@@ -305,7 +305,7 @@ def test_a_secrets_file_that_nobody_knows_or_all_can_read_is_found(
 
 def test_secrets_said_to_be_in_memory_but_on_a_disk_are_found(tmp_path: Path) -> None:
     """`runtime` is a promise about where."""
-    found = list(audit_machine.misplaced_secrets((), tmp_path, "runtime", 0.0))
+    found = list(host_checks.misplaced_secrets((), tmp_path, "runtime", 0.0))
 
     assert ["day secrets are said to be in memory, but their folder is on a disk"] == found
 
@@ -332,7 +332,7 @@ def test_rows_that_the_driver_rests_in_a_file_are_found_by_the_audit(
     client.insert("hits", [["example.org"]], ["hostname"])
     client.close()
 
-    found = audit_machine.leftovers(store.temporary, Sites([a_site()]))
+    found = host_checks.leftovers(store.temporary, Sites([a_site()]))
 
     (name,) = kept
     assert [f"the temporary file {Path(name).name} holds data of a site"] == list(found)
@@ -353,12 +353,12 @@ def test_rows_of_ours_in_a_log_of_the_server_are_found(audited: Audited) -> None
     harmless = "INSERT INTO hits (site) FORMAT ArrowStream", "INSERT INTO seals VALUES (1)"
     for query in harmless:
         store.command("INSERT INTO system.query_log VALUES ({q:String})", None, {"q": query})
-    before = list(audit_store.logged(store))
+    before = list(store_checks.logged(store))
     row = "insert into footfall.hits (path) values ('/secret')"
     store.command("INSERT INTO system.query_log VALUES ({q:String})", None, {"q": row})
     store.command("INSERT INTO system.text_log VALUES ('for bob@example.com')")
 
-    found = list(audit_store.logged(store))
+    found = list(store_checks.logged(store))
 
     assert before == []
     assert found == [
@@ -374,7 +374,7 @@ def test_every_text_that_is_kept_is_searched(audited: Audited) -> None:
         "AND type LIKE '%String%' AND table NOT IN ('hits', 'fan_out')"
     )
 
-    assert set(kept) == set(audit_store._text_columns())
+    assert set(kept) == set(store_checks._text_columns())
 
 
 def test_the_report_tells_every_promise_and_what_speaks_against_it(audited: Audited) -> None:

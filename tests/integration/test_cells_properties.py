@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from collector.cells import sealing
 from collector.cells.client import Store
 from collector.cells.folding import _COUNTS
-from collector.cells.grouping import OWN_PATH_VIEWS
+from collector.cells.folding_sql import OWN_PATH_VIEWS
 from collector.cells.thresholds import (
     foldable_views,
     folds_by_visits,

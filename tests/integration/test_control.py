@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 import pytest
 
-from collector.control import Answer, ControlError, ControlServer, ask
 from collector.errors import SealError, StoreBusy
+from collector.service.control import Answer, ControlError, ControlServer, ask
 
 Result = TypeVar("Result")
 

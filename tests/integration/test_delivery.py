@@ -12,11 +12,11 @@ import pytest
 
 from collector.cells.client import Store
 from collector.clock import SystemClock
+from collector.counters import Tally
 from collector.errors import SchemaMismatch, Unreachable
 from collector.settings import Delivery as Pace
 from collector.spool.delivery import Delivery
-from collector.spool.journal import Journal
-from collector.telemetry import Tally
+from collector.spool.spool import Journal
 from tests.builders import FakeClock, a_hit
 from tests.clickhouse_process import Front, a_front, new_database
 from tests.fault.oracle import verdict

@@ -13,7 +13,7 @@ import pytest
 from collector.app import Footfall
 from collector.cells.views import VIEWS
 from collector.hit import VISIT_VALUES
-from collector.privacy.languages import LANGUAGES
+from collector.visitors.translations import LANGUAGES
 from tests.asgi import get, running
 from tests.integration.seeding import hit, insert
 from tests.integration.test_cells_oracle import cells_of

@@ -9,10 +9,10 @@ import pytest
 from collector.cells.client import Store
 from collector.hit import Hit
 from collector.registry.sites import Sites
-from collector.stats import lines, opened
+from collector.stats import open_day_cache, reader
 from collector.stats.report import Reports
 from tests.builders import FakeClock
-from tests.integration.asking import (
+from tests.integration.queries import (
     DAYS,
     SATURDAY,
     SITE,
@@ -38,7 +38,7 @@ def reading(store: Store) -> tuple[Reports, FakeClock]:
 @pytest.fixture
 def merging(store: Store, monkeypatch: pytest.MonkeyPatch) -> tuple[Reports, FakeClock]:
     """Take four visitors for much merging, and ask by a clock that the test moves."""
-    monkeypatch.setattr(opened, "HEAVY", 4)
+    monkeypatch.setattr(open_day_cache, "HEAVY", 4)
     return reading(store)
 
 
@@ -51,7 +51,7 @@ def test_pages_are_those_of_the_whole_list_however_few_lines_are_read(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What is among the heaviest of neither sealed nor open days is found where both make it so."""
-    monkeypatch.setattr(lines, "SPARE", 1)
+    monkeypatch.setattr(reader, "SPARE", 1)
     sizes = {f"{name}.example": (14, 5) for name in "abcdef"}
     sizes |= {f"{name}.example": (5, 9) for name in "klm"} | {"x.example": (13, 8)}
     insert(store, of_each({name: size for name, (size, _) in sizes.items()}, SATURDAY))
@@ -138,7 +138,7 @@ def test_no_more_is_kept_than_there_is_room_for(
     seal(store, date(2026, 11, 21))
     insert(store, first_hits(4, SUNDAY, source="a.example"))
     paths = ask("visitors", DAYS, dimension="path")
-    monkeypatch.setattr(opened, "MOST_LINES", 3)
+    monkeypatch.setattr(open_day_cache, "MOST_LINES", 3)
     for question in (SOURCES, paths):
         asked.ask(question)
         clock.pass_by(1)
@@ -157,8 +157,8 @@ def test_what_is_old_is_forgotten_though_nobody_asks(
     asked.ask(SOURCES)
     insert(store, first_hits(6, SUNDAY, source="a.example"))
 
-    clock.pass_by(opened.FRESH_S)
+    clock.pass_by(open_day_cache.FRESH_S)
     asked.forget()
-    clock.pass_by(-opened.FRESH_S)
+    clock.pass_by(-open_day_cache.FRESH_S)
 
     assert column(asked.ask(SOURCES)) == {"a.example": 6}

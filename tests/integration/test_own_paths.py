@@ -10,8 +10,8 @@ from collector.cells.client import Store
 from collector.cells.declared import declare_paths
 from collector.registry.sites import Site
 from tests.builders import a_site
-from tests.integration.asking import SUNDAY, TODAY, ask, column, first_hits, reports
 from tests.integration.closing import closing, deliver, of_view, sealed
+from tests.integration.queries import SUNDAY, TODAY, ask, column, first_hits, reports
 from tests.integration.seeding import hit, insert
 
 PATTERNED = a_site(own_paths=("/blog/*", "/a.b"), templates=("/users/:id",))

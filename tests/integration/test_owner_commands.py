@@ -13,7 +13,7 @@ from collector.cells.client import Store
 from tests.integration.closing import deliver
 from tests.integration.seeding import hit
 from tests.service import CHROME, Service
-from tests.unit.test_place import BERLIN_PLACE, NESTED, database
+from tests.unit.test_geo import BERLIN_PLACE, NESTED, database
 
 PARIS = {
     "country": {"iso_code": "FR"},

@@ -10,7 +10,16 @@ from collector.cells.client import Store
 from collector.cells.views import Grain
 from collector.errors import Unanswerable
 from collector.stats.query import Filter
-from tests.integration.asking import SATURDAY, SUNDAY, TODAY, ask, column, first_hits, reports, seal
+from tests.integration.queries import (
+    SATURDAY,
+    SUNDAY,
+    TODAY,
+    ask,
+    column,
+    first_hits,
+    reports,
+    seal,
+)
 from tests.integration.seeding import hit, insert
 
 SIGNED_UP = Filter("goal", ("Signup",))

@@ -7,10 +7,10 @@ from datetime import date
 import pytest
 
 from collector.cells.client import Store
-from collector.stats import exactness
+from collector.stats import caveats
 from collector.stats.query import Filter
 from tests.builders import a_site
-from tests.integration.asking import (
+from tests.integration.queries import (
     SATURDAY,
     SUNDAY,
     TODAY,
@@ -170,7 +170,7 @@ def test_continuous_sums_of_small_cells_are_not_told(store: Store) -> None:
         "c.example": 30.0,
     }
     assert report.totals["visit_duration"] == pytest.approx(390 / 17)
-    assert exactness.SMALL_SUMS_LEFT_OUT in report.exactness
+    assert caveats.SMALL_SUMS_LEFT_OUT in report.exactness
 
 
 def test_sealing_tells_a_duration_of_nought_from_one_left_out(store: Store) -> None:

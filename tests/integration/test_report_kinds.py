@@ -7,10 +7,10 @@ from typing import Any
 
 from collector.cells.client import Row, Store
 from collector.registry.sites import Sites
-from collector.stats.days import LOOKS_EVERY_S
 from collector.stats.query import Period
 from collector.stats.report import Reports
-from tests.integration.asking import (
+from collector.stats.sealed_days import LOOKS_EVERY_S
+from tests.integration.queries import (
     DAYS,
     FRIDAY,
     SATURDAY,

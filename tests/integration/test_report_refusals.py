@@ -10,11 +10,7 @@ from collector.cells.client import Store
 from collector.cells.views import Grain
 from collector.errors import QueryError, Unanswerable
 from collector.stats.query import Filter, Period, Query
-from tests.integration.asking import (
-    DAYS,
-    ask,
-    reports,
-)
+from tests.integration.queries import DAYS, ask, reports
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collector.cells.client import Store
 from collector.cells.views import Grain
 from collector.registry.sites import Site
 from collector.stats.query import Period
-from tests.integration.asking import (
+from tests.integration.queries import (
     DAYS,
     FRIDAY,
     SATURDAY,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from collector.cells.client import Store
-from collector.stats import exactness
+from collector.stats import caveats
 from collector.stats.query import Filter
 from tests.builders import a_site
-from tests.integration.asking import (
+from tests.integration.queries import (
     FRIDAY,
     SATURDAY,
     SITE,
@@ -82,7 +82,7 @@ def test_visitors_of_several_days_are_the_sum_of_daily_visitors_and_labelled(sto
     report = reports(store).ask(ask("visitors"))
 
     assert report.totals == {"visitors": 2}
-    assert report.exactness == (exactness.SEVERAL_DAYS,)
+    assert report.exactness == (caveats.SEVERAL_DAYS,)
 
 
 def test_one_day_needs_no_label(store: Store) -> None:
@@ -123,7 +123,7 @@ def test_several_values_of_a_filter_give_an_upper_bound_of_visitors(store: Store
     report = reports(store).ask(ask("visitors pageviews", TODAY, filters=either))
 
     assert report.totals == {"visitors": 6, "pageviews": 6}
-    assert exactness.SEVERAL_VALUES in report.exactness
+    assert caveats.SEVERAL_VALUES in report.exactness
 
 
 def test_is_not_gives_counts_and_no_visitors(store: Store) -> None:
@@ -140,7 +140,7 @@ def test_is_not_gives_counts_and_no_visitors(store: Store) -> None:
     report = reports(store).ask(ask("visitors pageviews", TODAY, filters=others))
 
     assert report.totals == {"visitors": None, "pageviews": 7}
-    assert exactness.NOT_OF_WHAT_IS_NOT in report.exactness
+    assert caveats.NOT_OF_WHAT_IS_NOT in report.exactness
 
 
 def test_only_this_sites_cells_are_read(store: Store) -> None:

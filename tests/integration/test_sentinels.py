@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 from collector.app import Footfall
 from collector.cells.client import Store
-from collector.parts import make_parts
+from collector.service.container import make_parts
 from collector.settings import Secrets, Settings
 from tests.sentinels import (
     ADDRESS_6,

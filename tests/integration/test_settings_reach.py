@@ -24,7 +24,7 @@ from collector.settings import Settings, environment_name, load, setting_names
 from tests.asgi import ask, found, get, lifespan, post
 from tests.builders import CHROME, FakeClock, a_body, a_receive, a_scope
 from tests.service import Service, free_port, runtime_folder
-from tests.unit.test_place import NESTED, database
+from tests.unit.test_geo import NESTED, database
 
 Given = Mapping[str, str]
 Header = tuple[bytes, bytes]

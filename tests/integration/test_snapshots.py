@@ -12,20 +12,21 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from collector.cells import parts
+from collector.api import v1
+from collector.cells import partitions
 from collector.cells.client import Store
 from collector.cells.retention import erase_site
 from collector.cells.snapshots import SECONDS, Snapshots
-from collector.parts import make_parts
 from collector.registry.sites import Sites
 from collector.registry.store import Registry
-from collector.rounds import picture
+from collector.service.container import make_parts
+from collector.service.scheduler import picture
 from collector.settings import Secrets, Settings
-from collector.stats import api, opened
+from collector.stats import open_day_cache
 from collector.stats.report import Reports
-from dashboards import app as dashboards
+from dashboards import routes as dashboards
 from tests.builders import FakeClock, a_site
-from tests.integration.asking import TODAY, ask, seal
+from tests.integration.queries import TODAY, ask, seal
 from tests.integration.reading_service import NOON_OF_THE_22ND
 from tests.integration.seeding import FIRST_HIT, hit, insert
 
@@ -118,7 +119,7 @@ def desk(store: Store, tmp_path: Path) -> Iterator[Desk]:
         snapshots = Snapshots(store, clock, lambda site: visits.get(site, 0))
         reports = Reports(store, registry.sites, clock, snapshots.visits_now)
         routes = [
-            *api.routes(reports, registry),
+            *v1.routes(reports, registry),
             *dashboards.routes(reports, registry, Settings(), clock=clock),
         ]
         with TestClient(Starlette(routes=routes)) as client:
@@ -149,7 +150,7 @@ def test_what_is_known_of_a_picture_outlives_it_for_seconds(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What took much merging is told for five seconds, past the next picture, as it was."""
-    monkeypatch.setattr(opened, "HEAVY", 4)
+    monkeypatch.setattr(open_day_cache, "HEAVY", 4)
     desk.clock.pass_by(30)
     desk.come(12, "a.example")
     desk.snapshots.take_due(desk.registry.sites())
@@ -158,7 +159,7 @@ def test_what_is_known_of_a_picture_outlives_it_for_seconds(
     desk.come(1, "a.example")
     desk.clock.pass_by(1)
     pictured = desk.snapshots.take_due(desk.registry.sites())
-    desk.clock.pass_by(opened.FRESH_S - 2)
+    desk.clock.pass_by(open_day_cache.FRESH_S - 2)
     known = desk.told(STRICT)
     desk.clock.pass_by(1)
     after = desk.told(STRICT)
@@ -188,13 +189,13 @@ def test_what_is_sealed_is_left_in_no_picture(desk: Desk) -> None:
     """The picture's partition goes with the open one, and no byte of either is left."""
     desk.come(12, "kvzqjx.example")
     desk.snapshots.take_due(desk.registry.sites())
-    pictured = parts.partitions(desk.store, "snapshot_cells")
-    folders = [Path(one) for one in parts.folders(desk.store, "snapshot_cells")]
+    pictured = partitions.partitions(desk.store, "snapshot_cells")
+    folders = [Path(one) for one in partitions.folders(desk.store, "snapshot_cells")]
 
     seal(desk.store, date(2026, 11, 22), desk.registry.sites())
 
     assert pictured
-    assert parts.partitions(desk.store, "snapshot_cells") == []
+    assert partitions.partitions(desk.store, "snapshot_cells") == []
     assert [folder for folder in folders if folder.exists()] == []
 
 
@@ -213,10 +214,10 @@ def test_where_no_site_asks_for_pictures_there_is_none(desk: Desk) -> None:
     """None is taken, and the last one goes when the last strict site does."""
     desk.come(3, "a.example")
     desk.snapshots.take_due(desk.registry.sites())
-    there = parts.partitions(desk.store, "snapshot_cells")
+    there = partitions.partitions(desk.store, "snapshot_cells")
 
     taken = desk.snapshots.take_due(Sites([a_site()]))
-    left = parts.partitions(desk.store, "snapshot_cells")
+    left = partitions.partitions(desk.store, "snapshot_cells")
     again = desk.snapshots.take_due(desk.registry.sites())
 
     assert there
@@ -232,7 +233,7 @@ def test_a_picture_of_a_day_that_is_no_longer_open_goes(desk: Desk) -> None:
 
     desk.snapshots.take_due(desk.registry.sites())
 
-    assert parts.partitions(desk.store, "snapshot_cells") == []
+    assert partitions.partitions(desk.store, "snapshot_cells") == []
 
 
 def test_a_site_that_asks_later_has_its_present_visits_held_too(desk: Desk) -> None:
@@ -263,7 +264,7 @@ def test_a_first_site_that_turns_strict_never_looks_empty(tmp_path: Path) -> Non
         question = ask("visitors", TODAY, site=service.registry.sites().named(LOOSE))
         told.append(service.reports.ask(question).totals["visitors"])
         picture(service)
-    there = parts.partitions(service.store, "snapshot_cells")
+    there = partitions.partitions(service.store, "snapshot_cells")
     service.close()
 
     assert told == [12, 12]

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from collector.api.auth import NO_ANSWER, NO_TOKEN, NOT_YOURS
+from collector.api.v1 import change
 from collector.cells.client import Store
-from collector.stats import exactness
-from collector.stats.access import NO_ANSWER, NO_TOKEN, NOT_YOURS
-from collector.stats.api import change
+from collector.stats import caveats
 from tests.integration.reading_service import ReadingService, reading_service, visit
 from tests.integration.seeding import hit, insert
 
@@ -32,7 +32,7 @@ def test_aggregate_answers_visitors_by_default(service: ReadingService) -> None:
 
     assert answer == {
         "results": {"visitors": {"value": 7}},
-        "exactness": [exactness.SEVERAL_DAYS],
+        "exactness": [caveats.SEVERAL_DAYS],
     }
 
 

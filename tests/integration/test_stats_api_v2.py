@@ -9,8 +9,8 @@ from typing import Any
 import orjson
 import pytest
 
+from collector.api.auth import NO_TOKEN, NOT_YOURS
 from collector.cells.client import Store
-from collector.stats.access import NO_TOKEN, NOT_YOURS
 from tests.integration.reading_service import ReadingService, reading_service, visit
 
 

@@ -12,12 +12,12 @@ import pytest
 from collector.app import Footfall
 from collector.cells.client import Store
 from collector.errors import DeliveryError
-from collector.parts import Parts, make_parts
+from collector.service.container import Parts, make_parts
 from collector.settings import Secrets, Settings
 from tests.builders import CHROME, FakeClock
-from tests.integration.asking import ask
 from tests.integration.forgetful import come, masked
-from tests.integration.knocking import knock
+from tests.integration.queries import ask
+from tests.integration.senders import knock
 from tests.sentinels import (
     ADDRESS_6,
     COOKIE_MARK,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.cells import fan_out, grouping, history, sealing
+from collector.cells import fan_out, folding_sql, sealing, view_history
 from collector.cells.client import Store
 from collector.cells.views import TOTAL, VIEW_BY_DIMENSIONS, VIEWS, View
 from collector.errors import SchemaMismatch
@@ -25,7 +25,7 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
     """Give a way to be another version, which declares other views."""
 
     def declare(*views: View) -> None:
-        for module in (fan_out, grouping, history):
+        for module in (fan_out, folding_sql, view_history):
             monkeypatch.setattr(module, "VIEWS", views)
 
     return declare
@@ -35,7 +35,7 @@ def started(folder: Path) -> Store:
     """Start the service on a folder, as far as the store goes."""
     store = Store(folder / "clickhouse")
     store.prepare()
-    history.note_views(store, FakeClock(AFTER))
+    view_history.note_views(store, FakeClock(AFTER))
     return store
 
 
@@ -65,20 +65,20 @@ def test_the_store_knows_since_when_a_view_is_kept(tmp_path: Path, declare: Decl
 
     declare(TOTAL, COUNTRY)
     store = started(tmp_path)
-    began = history.views_began(store)
+    began = view_history.views_began(store)
     store.close()
 
-    assert {TOTAL.id: history.ALWAYS, COUNTRY.id: int(AFTER)} == began
+    assert {TOTAL.id: view_history.ALWAYS, COUNTRY.id: int(AFTER)} == began
 
 
 def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
     """What was noted once stays."""
     store = started(tmp_path)
-    first = history.views_began(store)
+    first = view_history.views_began(store)
     deliver(store, [hit("a", "2026-11-20 10:00")])
-    history.note_views(store, FakeClock(AFTER + 90_000))
+    view_history.note_views(store, FakeClock(AFTER + 90_000))
 
-    again = history.views_began(store)
+    again = view_history.views_began(store)
     store.close()
 
     assert first == again
@@ -118,14 +118,14 @@ def test_a_renamed_view_keeps_its_cells_and_its_beginning(
     store = started(tmp_path)
     store.close()
     declare(TOTAL, View(COUNTRY.id, ("device",)))
-    monkeypatch.setitem(history.RENAMED, COUNTRY.id, ("country",))
+    monkeypatch.setitem(view_history.RENAMED, COUNTRY.id, ("country",))
 
     store = started(tmp_path)
-    began = history.views_began(store)
+    began = view_history.views_began(store)
     names: dict[int, str] = dict(store.query("SELECT view, name FROM views_begun FINAL"))
     store.close()
 
-    assert (history.ALWAYS, "device") == (began[COUNTRY.id], names[COUNTRY.id])
+    assert (view_history.ALWAYS, "device") == (began[COUNTRY.id], names[COUNTRY.id])
 
 
 def test_an_older_store_of_which_nothing_was_noted_is_told_whole(tmp_path: Path) -> None:
@@ -134,11 +134,11 @@ def test_an_older_store_of_which_nothing_was_noted_is_told_whole(tmp_path: Path)
     store.prepare()
     deliver(store, [hit("a", "2026-11-20 10:00")])
 
-    history.note_views(store, FakeClock(AFTER))
-    began = history.views_began(store)
+    view_history.note_views(store, FakeClock(AFTER))
+    began = view_history.views_began(store)
     store.close()
 
-    assert {history.ALWAYS} == set(began.values())
+    assert {view_history.ALWAYS} == set(began.values())
 
 
 def test_a_view_that_comes_back_begins_anew(tmp_path: Path, declare: Declare) -> None:
@@ -148,16 +148,16 @@ def test_a_view_that_comes_back_begins_anew(tmp_path: Path, declare: Declare) ->
     store.close()
     declare(TOTAL)
     store = started(tmp_path)
-    ended = history.views_began(store)
+    ended = view_history.views_began(store)
     store.close()
 
     declare(TOTAL, COUNTRY)
     store = started(tmp_path)
-    began = history.views_began(store)
+    began = view_history.views_began(store)
     store.close()
 
-    assert (history.ENDED, history.ALWAYS) == (ended[COUNTRY.id], ended[TOTAL.id])
-    assert (int(AFTER), history.ALWAYS) == (began[COUNTRY.id], began[TOTAL.id])
+    assert (view_history.ENDED, view_history.ALWAYS) == (ended[COUNTRY.id], ended[TOTAL.id])
+    assert (int(AFTER), view_history.ALWAYS) == (began[COUNTRY.id], began[TOTAL.id])
 
 
 def test_an_older_stores_dates_become_instants(tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_an_older_stores_dates_become_instants(tmp_path: Path) -> None:
     store.command("INSERT INTO views_begun VALUES (25, 'country', '2026-11-21')")
 
     store.prepare()
-    began = history.views_began(store)
+    began = view_history.views_began(store)
     store.close()
 
-    assert (CLOSES_AT, history.ALWAYS) == (began[COUNTRY.id], began[TOTAL.id])
+    assert (CLOSES_AT, view_history.ALWAYS) == (began[COUNTRY.id], began[TOTAL.id])

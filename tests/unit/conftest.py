@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from collector.spool.journal import Journal
+from collector.spool.spool import Journal
 from tests.spooling import a_journal
 
 # A busy machine is no fault of the code: deadlines of 0.2 s failed runs.

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.hit import NONE
-from collector.ingest import acquisition
-from collector.ingest.acquisition import CLICKS, Origin, forget, origin_of
-from collector.ingest.channels import CHANNELS, DIRECT, UNASSIGNED, SourceKind
-from collector.ingest.page import CLICK_IDS
-from collector.ingest.sources import KNOWN_SOURCES
+from collector.ingest.enrich import acquisition
+from collector.ingest.enrich.acquisition import CLICKS, Origin, forget, origin_of
+from collector.ingest.enrich.channels import CHANNELS, DIRECT, UNASSIGNED, SourceKind
+from collector.ingest.enrich.page import CLICK_IDS
+from collector.ingest.enrich.sources import KNOWN_SOURCES
 
 
 def own(hostname: str) -> bool:

@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from is_bot import Bots
 
-from collector.ingest import bots
-from collector.ingest.bots import UNNAMED, bot_of, is_prefetch
-from collector.ingest.device import device_of
+from collector.ingest.enrich import bots
+from collector.ingest.enrich.bots import UNNAMED, bot_of, is_prefetch
+from collector.ingest.enrich.device import device_of
 from tests.corpora import crawlers
 
 CHROME = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from collector.ingest.channels import CHANNELS, UNASSIGNED, Facts, SourceKind, channel_of
+from collector.ingest.enrich.channels import CHANNELS, UNASSIGNED, Facts, SourceKind, channel_of
 
 UNKNOWN, SEARCH, SOCIAL = SourceKind.UNKNOWN, SourceKind.SEARCH, SourceKind.SOCIAL
 VIDEO, SHOPPING, AI, MAIL = SourceKind.VIDEO, SourceKind.SHOPPING, SourceKind.AI, SourceKind.MAIL

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.hit import NONE
-from collector.ingest import device as devices
-from collector.ingest.device import (
+from collector.ingest.enrich import device as devices
+from collector.ingest.enrich.device import (
     UNKNOWN,
     Device,
     device_of,

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from collector.app import DRAIN_SECONDS, GRACEFUL_SECONDS
-from collector.rounds import END_SECONDS
+from collector.service.scheduler import END_SECONDS
 from collector.settings import load
 
 DOCKER = Path(__file__).parents[2] / "docker"

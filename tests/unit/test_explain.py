@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from collector.ingest.enrich.page import PageRules
 from collector.ingest.explain import Explanation, Line, explain
-from collector.ingest.page import PageRules
-from collector.ingest.rules import SiteRules
+from collector.ingest.site_rules import SiteRules
 from collector.registry.sites import Goal
 from tests.builders import CHROME, a_body, an_intake
 

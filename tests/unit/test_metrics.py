@@ -10,7 +10,7 @@ from collector.cells.views import Says
 from collector.hit import SUMS
 from collector.stats import reference
 from collector.stats.metrics import EVERYBODY, METRICS, WORDS, rounded, sums_of
-from collector.stats.reading import KEPT_APART
+from collector.stats.sql import KEPT_APART
 
 
 def test_every_metric_is_made_of_sums_that_cells_keep() -> None:

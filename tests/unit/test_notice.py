@@ -9,10 +9,10 @@ import pytest
 
 from collector.cells.thresholds import profile_of, threshold
 from collector.cells.views import DIMENSIONS, VIEWS
-from collector.privacy.languages import LANGUAGES, words_of
-from collector.privacy.notice import Notice, field_words, notice_of, view_words
-from collector.privacy.notice_pages import as_json, as_markdown
 from collector.settings import Secrets, Settings
+from collector.visitors.notice import Notice, field_words, notice_of, view_words
+from collector.visitors.notice_pages import as_json, as_markdown
+from collector.visitors.translations import LANGUAGES, words_of
 from tests.builders import a_site
 
 

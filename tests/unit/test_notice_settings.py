@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
-from collector.privacy.languages import LANGUAGES
-from collector.privacy.notice import Notice, notice_of
-from collector.privacy.notice_pages import as_json, as_markdown, as_schema
 from collector.registry.sites import Goal, Site
 from collector.settings import Secrets, Settings
+from collector.visitors.notice import Notice, notice_of
+from collector.visitors.notice_pages import as_json, as_markdown, as_schema
+from collector.visitors.translations import LANGUAGES
 from tests.builders import a_site
 
 days = st.integers(1, 36_500)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.ingest import page as page_rules
-from collector.ingest.page import (
+from collector.ingest.enrich import page as page_rules
+from collector.ingest.enrich.page import (
     CLICK_ID,
     CLICK_IDS,
     MAX_URL,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from collector.api import v1_params
+from collector.api.v1_params import filters_from, period_from
 from collector.cells.views import Grain
 from collector.errors import QueryError
-from collector.stats import parameters
-from collector.stats.parameters import filters_from, period_from
 from collector.stats.query import Calendar, Filter, Period
 from tests.builders import a_site
 
@@ -113,7 +113,7 @@ def test_a_filter_that_cannot_be_read_is_refused(text: str, sentence: str) -> No
 
 def test_metrics_keep_the_names_they_were_asked_by() -> None:
     """Plausible's name of engaged time is understood and answered."""
-    asked = parameters.aggregate({"metrics": "visitors, time_on_page"}, a_site(), TODAY)
+    asked = v1_params.aggregate({"metrics": "visitors, time_on_page"}, a_site(), TODAY)
 
     assert asked.query.metrics == ("visitors", "engaged_time")
     assert asked.names == ("visitors", "time_on_page")
@@ -136,7 +136,7 @@ def test_the_interval_follows_the_period_unless_told(
     given: dict[str, str], grain: Grain, calendar: Calendar
 ) -> None:
     """A day is shown by hours, months by months, all else by days."""
-    query = parameters.timeseries(given, a_site(), TODAY).query
+    query = v1_params.timeseries(given, a_site(), TODAY).query
 
     assert (query.grain, query.calendar) == (grain, calendar)
 
@@ -145,7 +145,7 @@ def test_a_breakdown_names_its_dimension_key_and_page() -> None:
     """The property decides the dimension and the key of the rows."""
     given = {"property": "visit:entry_page", "limit": "7", "page": "3"}
 
-    asked = parameters.breakdown(given, a_site(), TODAY)
+    asked = v1_params.breakdown(given, a_site(), TODAY)
 
     assert asked.key == "entry_page"
     assert (asked.query.dimension, asked.query.limit, asked.query.page) == ("entry_path", 7, 3)
@@ -153,7 +153,7 @@ def test_a_breakdown_names_its_dimension_key_and_page() -> None:
 
 def test_a_breakdown_by_a_custom_property_looks_for_its_name() -> None:
     """Values are found by the property's name, and shown without it."""
-    asked = parameters.breakdown({"property": "event:props:plan"}, a_site(), TODAY)
+    asked = v1_params.breakdown({"property": "event:props:plan"}, a_site(), TODAY)
 
     assert (asked.key, asked.prefix) == ("plan", "plan=")
     assert asked.query.filters == (Filter("property", ("plan=",), "starts"),)
@@ -163,13 +163,13 @@ def test_a_breakdown_by_a_custom_property_looks_for_its_name() -> None:
 def test_a_page_is_a_whole_number(number: str) -> None:
     """Anything else is refused by the parameter's name."""
     with pytest.raises(QueryError, match="The parameter page is a whole number from 1"):
-        parameters.breakdown({"property": "event:page", "page": number}, a_site(), TODAY)
+        v1_params.breakdown({"property": "event:page", "page": number}, a_site(), TODAY)
 
 
 @given(given=st.dictionaries(st.sampled_from(NAMES), st.text(max_size=60), max_size=6))
 def test_whatever_is_given_is_a_question_or_a_sentence(given: dict[str, str]) -> None:
     """No parameter makes the reader fail in any other way."""
-    for read in (parameters.aggregate, parameters.timeseries, parameters.breakdown):
+    for read in (v1_params.aggregate, v1_params.timeseries, v1_params.breakdown):
         try:
             told = str(read(given, a_site(), TODAY).query.period.before().first)
         except QueryError as refusal:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.cells.views import Grain
-from collector.stats import exactness
-from collector.stats.buckets import RECENT_MINUTES, buckets, start_of
+from collector.stats import caveats
 from collector.stats.query import Calendar, Filter, Operator, Period, Query
+from collector.stats.time_buckets import RECENT_MINUTES, buckets, start_of
 from tests.builders import a_site
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC).timestamp()
@@ -115,17 +115,17 @@ def asked(operator: Operator = "is", values: tuple[str, ...] = ("/",), days: int
 @pytest.mark.parametrize(
     ("query", "sentence"),
     [
-        (asked(days=2), exactness.SEVERAL_DAYS),
-        (asked(values=("/a", "/b")), exactness.SEVERAL_VALUES),
-        (asked("contains"), exactness.SEVERAL_VALUES),
-        (asked("starts"), exactness.SEVERAL_VALUES),
-        (asked("is_not"), exactness.NOT_OF_WHAT_IS_NOT),
-        (asked(), exactness.SMALL_CELLS_LEFT_OUT),
+        (asked(days=2), caveats.SEVERAL_DAYS),
+        (asked(values=("/a", "/b")), caveats.SEVERAL_VALUES),
+        (asked("contains"), caveats.SEVERAL_VALUES),
+        (asked("starts"), caveats.SEVERAL_VALUES),
+        (asked("is_not"), caveats.NOT_OF_WHAT_IS_NOT),
+        (asked(), caveats.SMALL_CELLS_LEFT_OUT),
     ],
 )
 def test_each_reason_to_doubt_a_number_is_said(query: Query, sentence: str) -> None:
     """What makes a number less than exact stands beside it."""
-    assert sentence in exactness.qualifications(query, folded=False, from_difference=False)
+    assert sentence in caveats.qualifications(query, folded=False, from_difference=False)
 
 
 def test_days_that_lost_their_secret_are_named() -> None:
@@ -133,31 +133,31 @@ def test_days_that_lost_their_secret_are_named() -> None:
     lost = [date(2026, 11, 27), date(2026, 11, 29), date(2026, 11, 30), date(2026, 12, 1)]
     views = Query(a_site(), ("pageviews",), asked(days=2).period)
 
-    (said,) = exactness.of_lost_secrets(asked(days=2), lost)
+    (said,) = caveats.of_lost_secrets(asked(days=2), lost)
 
     assert "On 2026-11-29, 2026-11-30 the day's secret was lost" in said
-    assert () == exactness.of_lost_secrets(asked(), [date(2026, 11, 29)])
-    assert () == exactness.of_lost_secrets(views, lost)
-    assert () == exactness.of_lost_secrets(asked("is_not"), lost)
+    assert () == caveats.of_lost_secrets(asked(), [date(2026, 11, 29)])
+    assert () == caveats.of_lost_secrets(views, lost)
+    assert () == caveats.of_lost_secrets(asked("is_not"), lost)
 
 
 def test_what_is_exact_is_not_qualified() -> None:
     """A plain question of one day has nothing to say."""
     query = Query(a_site(), ("visitors", "visits"), Period(date(2026, 11, 1), date(2026, 11, 1)))
 
-    assert exactness.qualifications(query, folded=False, from_difference=False) == ()
+    assert caveats.qualifications(query, folded=False, from_difference=False) == ()
 
 
 @pytest.mark.parametrize(
     ("from_difference", "sentence"),
     [
-        (True, exactness.OTHER_IS_A_DIFFERENCE),
-        (False, exactness.OTHER_IS_AN_UPPER_BOUND),
+        (True, caveats.OTHER_IS_A_DIFFERENCE),
+        (False, caveats.OTHER_IS_AN_UPPER_BOUND),
     ],
 )
 def test_what_stands_behind_other_is_said(*, from_difference: bool, sentence: str) -> None:
     """Visitors of "(other)" are an upper bound or not known."""
-    found = exactness.qualifications(asked(), folded=True, from_difference=from_difference)
+    found = caveats.qualifications(asked(), folded=True, from_difference=from_difference)
 
     assert sentence in found
 
@@ -169,7 +169,7 @@ def test_durations_of_parts_say_what_they_leave_out() -> None:
     of_all = Query(a_site(), ("visit_duration",), period)
 
     found = [
-        exactness.qualifications(q, folded=False, from_difference=False) for q in (of_parts, of_all)
+        caveats.qualifications(q, folded=False, from_difference=False) for q in (of_parts, of_all)
     ]
 
-    assert found == [(exactness.SMALL_SUMS_LEFT_OUT,), ()]
+    assert found == [(caveats.SMALL_SUMS_LEFT_OUT,), ()]

@@ -11,7 +11,7 @@ import pytest
 
 from collector.day import day_at
 from collector.errors import RegistryError
-from collector.registry.file import MIGRATIONS
+from collector.registry.database import MIGRATIONS
 from collector.registry.sites import MOST_DAYS
 from collector.registry.store import Registry
 from collector.registry.tokens import Grant

@@ -11,9 +11,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.ingest.page import PageRules, page_of, path_of
-from collector.ingest.sources import KNOWN_SOURCES
+from collector.ingest.enrich.page import PageRules, page_of, path_of
+from collector.ingest.enrich.sources import KNOWN_SOURCES
 from collector.privacy import scrub
+from collector.privacy.detectors import class_of_segment
 from collector.privacy.scrub import (
     MAX_PATH,
     MAX_READ,
@@ -25,7 +26,6 @@ from collector.privacy.scrub import (
     scrub_text,
     seen,
 )
-from collector.privacy.scrub_detectors import class_of_segment
 from tests.corpora import ENCODINGS, SHAPES, Positive, is_scrubbed, ordinary_paths, positives
 
 CORPUS = positives()

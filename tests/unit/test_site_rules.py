@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collector.ingest.assemble import Assembled, assemble
-from collector.ingest.page import page_of
-from collector.ingest.rules import NO_RULES, rules_of
+from collector.ingest.enrich.page import page_of
+from collector.ingest.pipeline import Assembled, assemble
+from collector.ingest.site_rules import NO_RULES, rules_of
 from collector.registry.sites import Goal
 from tests.builders import a_payload, a_site, an_admitted, an_intake, some_sites
 

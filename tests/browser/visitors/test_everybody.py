@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import BrowserContext, Page, expect
 
-from collector.privacy.languages import LANGUAGES, direction_of
+from collector.visitors.translations import LANGUAGES, direction_of
 from tests.browser.visitors.sitting import status_of
 from tests.browser.visitors.world import CROSS, SCRIPT, World
 

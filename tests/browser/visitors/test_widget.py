@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import BrowserContext, Route, expect
 
-from collector.privacy.languages import LANGUAGES, words_of
+from collector.visitors.translations import LANGUAGES, words_of
 from tests.browser.visitors.sitting import OUT, status_of
 from tests.browser.visitors.world import CROSS, FRAME, SCRIPT, World
 

@@ -13,7 +13,7 @@ from collector.cells.client import Store
 from collector.registry.store import Registry
 from collector.settings import Settings
 from collector.stats.report import Reports
-from dashboards import app as dashboards
+from dashboards import routes as dashboards
 from tests.builders import FakeClock
 from tests.integration.dashboards.browsing import PASSWORD
 

@@ -13,15 +13,15 @@ from starlette.testclient import TestClient
 
 from collector.cells.client import Store
 from collector.errors import Unreachable
-from collector.ingest.place import attribution_of
+from collector.ingest.enrich.geo import attribution_of
 from collector.registry.sites import Goal
 from collector.registry.store import Registry
 from collector.settings import Settings
 from collector.stats.report import Reports
-from dashboards import app as dashboards
-from dashboards.pages import overview
+from dashboards import routes as dashboards
+from dashboards.overview import overview
 from dashboards.panels import wanted_panels
-from dashboards.params import query_from
+from dashboards.url_params import query_from
 from tests.builders import FakeClock
 from tests.integration.dashboards.browsing import log_in, words_of
 from tests.integration.seeding import closes_at, hit, insert, seal_plainly

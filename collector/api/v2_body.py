@@ -1,0 +1,149 @@
+"""Read a question from the body of Plausible's version 2 query API.
+
+Pure. Takes the keys of its public documentation; what cannot be answered from
+cells is refused in a sentence. Called by `api_v2`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any, Literal
+
+import msgspec
+
+from collector.api import v1_params
+from collector.api.v1_params import Asked
+from collector.cells.views import Grain
+from collector.errors import QueryError, Unanswerable
+from collector.registry.sites import Site
+from collector.stats.planner import LARGEST_PAGE
+from collector.stats.query import Calendar, Filter, Operator, Period, Query
+
+_OPERATORS: dict[str, Operator] = {"is": "is", "is_not": "is_not", "contains": "contains"}
+_TIMES: dict[str, tuple[Grain, Calendar]] = {
+    "time": (Grain.DAY, "day"),
+    "time:hour": (Grain.HOUR, "day"),
+    "time:day": (Grain.DAY, "day"),
+    "time:week": (Grain.DAY, "week"),
+    "time:month": (Grain.DAY, "month"),
+}
+_NAMED_RANGES = ("day", "7d", "28d", "30d", "91d", "month", "6mo", "12mo", "year")
+
+
+class Pagination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which rows: `offset` is a multiple of `limit`."""
+
+    limit: int = LARGEST_PAGE
+    offset: int = 0
+
+
+class Include(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What else to tell: `time_labels` lists all buckets of a time series."""
+
+    time_labels: bool = False
+    imports: bool = False
+    total_rows: bool = False
+
+
+class Body(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The keys of a question, as sent."""
+
+    site_id: str
+    metrics: list[str]
+    date_range: str | list[str]
+    dimensions: list[str] = []
+    filters: list[Any] = []
+    order_by: list[tuple[str, Literal["asc", "desc"]]] = []
+    include: Include = Include()
+    pagination: Pagination = Pagination()
+
+
+def decode(body: bytes) -> Body:
+    """Read the JSON of a question.
+
+    Raises:
+        QueryError: says what is wrong with it, and where.
+    """
+    try:
+        return msgspec.json.decode(body, type=Body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
+        raise QueryError(f"The question cannot be read: {wrong}.") from None
+
+
+def asked_of(body: Body, site: Site, today: date) -> Asked:
+    """Turn a body into a question.
+
+    Args:
+        today: the site's local date.
+
+    Raises:
+        QueryError: if it names something wrong; a sentence.
+        Unanswerable: if cells cannot answer it; a sentence.
+    """
+    metrics = tuple(v1_params.METRIC_NAMES.get(name, name) for name in body.metrics)
+    query = Query(site, metrics, _period(body.date_range, today), filters=_filters(body.filters))
+    if not body.dimensions:
+        return Asked(query, tuple(body.metrics))
+    if len(body.dimensions) > 1:
+        raise Unanswerable("Name one dimension; a second can be asked for as a filter.")
+    name = body.dimensions[0]
+    if name in _TIMES:
+        grain, calendar = _TIMES[name]
+        return Asked(replace(query, grain=grain, calendar=calendar), tuple(body.metrics))
+    return _breakdown(body, query, name)
+
+
+def _breakdown(body: Body, query: Query, name: str) -> Asked:
+    dimension, prefix = v1_params.dimension_of(name)
+    limit, offset = body.pagination.limit, body.pagination.offset
+    if not 1 <= limit <= LARGEST_PAGE or offset < 0 or offset % limit:
+        raise QueryError(f"The limit is 1 to {LARGEST_PAGE}, the offset a multiple of it.")
+    own = (Filter(dimension, (prefix,), "starts"),) if prefix else ()
+    asked = replace(
+        query,
+        dimension=dimension,
+        filters=(*query.filters, *own),
+        limit=limit,
+        page=offset // limit + 1,
+    )
+    return _ordered(body, Asked(asked, tuple(body.metrics), name, prefix))
+
+
+def _ordered(body: Body, asked: Asked) -> Asked:
+    """Put the metric to order by first, for rows are ordered by their first metric."""
+    if not body.order_by:
+        return asked
+    (name, direction), *further = body.order_by
+    if further or direction != "desc" or name not in asked.names:
+        raise Unanswerable("Rows are ordered by one of the metrics asked, the largest first.")
+    names = tuple(sorted(asked.names, key=lambda one: one != name))
+    metrics = tuple(v1_params.METRIC_NAMES.get(one, one) for one in names)
+    return replace(asked, query=replace(asked.query, metrics=metrics), names=names)
+
+
+def _period(asked: str | list[str], today: date) -> Period:
+    if isinstance(asked, list):
+        return v1_params.period_from({"period": "custom", "date": ",".join(asked)}, today)
+    if asked not in _NAMED_RANGES:
+        raise QueryError(f"The date_range is two dates or one of {', '.join(_NAMED_RANGES)}.")
+    return v1_params.period_from({"period": asked}, today)
+
+
+def _filters(asked: list[Any]) -> tuple[Filter, ...]:
+    match asked:
+        case [["and", [*several]]]:
+            return _filters(several)
+    if len(asked) > v1_params.MOST_FILTERS:
+        raise QueryError(f"There are at most {v1_params.MOST_FILTERS} filters.")
+    return tuple(_filter(one) for one in asked)
+
+
+def _filter(one: Any) -> Filter:
+    match one:
+        case [str(operator), str(name), [*values], *_] if operator in _OPERATORS:
+            if all(isinstance(value, str) for value in values):
+                return v1_params.filter_of(name, _OPERATORS[operator], values)
+        case [str(operator), *_] if operator not in _OPERATORS:
+            raise Unanswerable(f"{operator[:50]} is no filter; there are {', '.join(_OPERATORS)}.")
+    raise QueryError('A filter is like ["is", "visit:source", ["Google"]].')

@@ -1,0 +1,1 @@
+"""Check on a live system that what is promised about kept data holds."""

@@ -1,0 +1,1 @@
+"""Rules that turn what a hit carries into the values of dimensions."""

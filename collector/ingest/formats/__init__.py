@@ -1,0 +1,1 @@
+"""One module per wire format that hits arrive in."""

@@ -1,0 +1,1 @@
+"""The running service: its container, its periodic tasks, its operations."""

@@ -1,0 +1,68 @@
+"""Answer whether the service lives, whether it can take hits, and how it fares.
+
+Knows the spool's, delivery's and sealing's states; refuses to say anything of
+a site or a visitor. Asked by supervisors, proxies and `footfall healthcheck`;
+measures are for who holds a token that may read every site.
+"""
+
+from __future__ import annotations
+
+import orjson
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from collector.service.container import Parts
+from collector.service.metrics import exposition
+
+UNSTORED = {"Cache-Control": "no-store"}
+BEARER = "bearer "
+ROOM_BYTES = 2048
+"""What the spool must have room for, to be called ready: about one long hit."""
+
+
+def routes(parts: Parts) -> list[Route]:
+    """Make `/healthz` (alive), `/readyz` (can accept hits) and `/metrics`."""
+
+    async def alive(_: Request) -> Response:
+        return _answer(200, "alive", [])
+
+    async def ready(_: Request) -> Response:
+        refused = _refusing(parts)
+        reasons = [refused] if refused else []
+        if not parts.opened:
+            reasons.append("the store does not answer: nothing is delivered yet")
+        if parts.delivery.health().state == "schema":
+            reasons.append("the store's tables are not those of this version: nothing is delivered")
+        if parts.trouble:
+            reasons.append(parts.trouble)
+        return _answer(503 if refused else 200, "not ready" if refused else "ready", reasons)
+
+    async def metrics(request: Request) -> Response:
+        if not await run_sync(_may_measure, parts, request.headers.get("authorization", "")):
+            return Response(status_code=401, headers={"WWW-Authenticate": "Bearer", **UNSTORED})
+        return Response(exposition(parts), 200, UNSTORED, media_type="text/plain; version=0.0.4")
+
+    return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
+
+
+def _refusing(parts: Parts) -> str:
+    """Say why hits are refused at present; empty if they are not."""
+    if parts.journal.trouble is not None:
+        return str(parts.journal.trouble)
+    if parts.journal.stats().bytes + ROOM_BYTES > parts.settings.spool.max_bytes:
+        return "the spool is full: hits are refused until the store takes some"
+    return ""
+
+
+def _may_measure(parts: Parts, authorization: str) -> bool:
+    if not authorization.lower().startswith(BEARER):
+        return False
+    grant = parts.registry.token_grant(authorization[len(BEARER) :].strip())
+    return grant is not None and grant.site_id is None and "read" in grant.scopes
+
+
+def _answer(status: int, word: str, reasons: list[str]) -> Response:
+    facts = {"status": word, "reasons": reasons}
+    return Response(orjson.dumps(facts), status, UNSTORED, media_type="application/json")

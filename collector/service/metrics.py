@@ -1,0 +1,103 @@
+"""Tell how the service fares, in Prometheus' words.
+
+Knows counts by outcome, the spool, delivery, seals and day secrets; refuses
+any label that could carry what a visitor sent: reasons come from closed
+lists, and there is no site, path or address. Asked by `/metrics`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from collector.day import DAY_SECONDS
+from collector.hit import Drop, Refusal
+from collector.service.container import Parts
+
+
+def exposition(parts: Parts) -> bytes:
+    """Write all measures in the text format, version 0.0.4."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Measures(parts))
+    return generate_latest(registry)
+
+
+class _Measures(Collector):
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+
+    def collect(self) -> Iterator[Metric]:
+        """Go through all measures, as they are now."""
+        yield from self._hits()
+        yield from self._visits()
+        yield from self._spool()
+        yield from self._delivery()
+        yield from self._days()
+
+    def _hits(self) -> Iterator[Metric]:
+        hits = CounterMetricFamily(
+            "footfall_hits", "Hits by outcome since the start.", labels=["outcome", "reason"]
+        )
+        hits.add_metric(["acknowledged", ""], self._parts.journal.stats().acknowledged)
+        for reason, count in sorted(self._parts.tally.totals().items()):
+            hits.add_metric([_outcome(reason), reason], count)
+        yield hits
+
+    def _visits(self) -> Iterator[Metric]:
+        visits = self._parts.visits
+        yield _gauge("footfall_visits_bytes", "About what visits under way take.", visits.weight)
+        ended = CounterMetricFamily(
+            "footfall_visits_ended_early", "Visits ended for want of room since the start."
+        )
+        ended.add_metric([], visits.ended_early)
+        yield ended
+
+    def _spool(self) -> Iterator[Metric]:
+        spool = self._parts.journal.stats()
+        yield _gauge("footfall_spool_hits", "Hits not yet in the store.", spool.rows)
+        yield _gauge("footfall_spool_bytes", "Size of their frames.", spool.bytes)
+        limit = self._parts.settings.spool.max_bytes
+        yield _gauge("footfall_spool_max_bytes", "Size at which hits are refused.", limit)
+        trouble = self._parts.journal.trouble is not None
+        yield _gauge("footfall_spool_in_trouble", "1 while no hit can be kept.", trouble)
+
+    def _delivery(self) -> Iterator[Metric]:
+        health = self._parts.delivery.health()
+        batches = CounterMetricFamily("footfall_batches", "Batches delivered since the start.")
+        batches.add_metric([], health.batches)
+        yield batches
+        lag = health.lag_seconds
+        yield _gauge("footfall_delivery_lag_seconds", "Age of the oldest undelivered hit.", lag)
+        state = GaugeMetricFamily("footfall_delivery_state", "1 for the state.", labels=["state"])
+        for name in ("idle", "ok", "waiting", "schema"):
+            state.add_metric([name], name == health.state)
+        yield state
+
+    def _days(self) -> Iterator[Metric]:
+        now = self._parts.clock.now()
+        frozen = bool(self._parts.trouble)
+        yield _gauge("footfall_sealing_in_trouble", "1 while no day can be sealed.", frozen)
+        sealed = CounterMetricFamily("footfall_seals", "Days sealed since the start.")
+        sealed.add_metric([], self._parts.seals)
+        yield sealed
+        kept = self._parts.secrets.open()
+        yield _gauge("footfall_day_secrets", "Day secrets that exist.", len(kept))
+        oldest = min((secret.closes_at for secret in kept), default=None)
+        age = 0.0 if oldest is None else max(0.0, now - oldest + DAY_SECONDS)
+        yield _gauge("footfall_day_secret_age_seconds", "About the age of the oldest.", age)
+
+
+def _outcome(reason: str) -> str:
+    if reason in set(Refusal):
+        return "refused"
+    return "dropped" if reason in set(Drop) else "rejected"
+
+
+def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(name, words)
+    gauge.add_metric([], value)
+    return gauge

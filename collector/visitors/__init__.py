@@ -1,0 +1,1 @@
+"""Pages for visitors: the notice, their own data, the opt-out."""

@@ -1,0 +1,319 @@
+"""Write the privacy notice of a site from what is in force.
+
+Knows the site, the settings, the views that are kept and how small a cell may
+be, and lays them out as sections in a visitor's language. Refuses to say
+anything by heart that the code could say: a changed setting changes the
+notice. Called by `notice_pages`, `wellknown` and `footfall notice`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date
+from typing import Any, Final
+
+import msgspec
+
+from collector.cells.thresholds import NEVER, Profile, profile_of, threshold
+from collector.cells.views import DIMENSIONS, VIEWS, Grain, View
+from collector.ingest.visits import VISIT_GAP_S
+from collector.privacy.day_secrets import GRACE_S
+from collector.registry.sites import Site
+from collector.settings import Settings
+from collector.visitors.responses import in_language
+from collector.visitors.translations import Words, counted_in, direction_of, words_of
+
+TEXT_OF: Final = date(2026, 11, 28)
+"""When the wording last changed what is promised; told to Global Privacy Control too."""
+
+BREACH_HOURS: Final = 72
+"""Source: GDPR, Article 33."""
+
+SIGNALS: Final = ("opt_out", "gpc", "dnt")
+_GRAIN_WORDS: Final = {1: "by_day", 2: "by_hour", 3: "by_minute"}
+
+
+class KeptView(msgspec.Struct, frozen=True):
+    """One view that is kept, in a form for machines.
+
+    Attributes:
+        id: its number, for ever.
+        dimensions: none for the total, one, or two for a pair.
+        grains: `day`, `hour`, `minute`.
+        days: how long cells of days are kept.
+        hour_days: how long cells of hours are kept; 0 without such.
+        least_visitors: from how many visitors a value is listed; 0 is always.
+    """
+
+    id: int
+    name: str
+    dimensions: tuple[str, ...]
+    grains: tuple[str, ...]
+    days: int
+    hour_days: int
+    least_visitors: int
+
+
+class Limits(msgspec.Struct, frozen=True):
+    """Below how many visitors what is left out; `thresholds.Profile` in a form for machines.
+
+    Attributes:
+        snapshot_seconds: how long an answer about an open day stands; 0 is not at all.
+    """
+
+    hour: int
+    thin_day: int
+    thin_hour: int
+    small_sums: int
+    averaged: int
+    thin_while_open: bool
+    snapshot_seconds: int
+
+
+class Section(msgspec.Struct, frozen=True):
+    """A heading and what stands below it; what is empty is not there.
+
+    Attributes:
+        heads: of the columns of `rows`.
+    """
+
+    id: str
+    title: str
+    text: str = ""
+    items: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+    rows: tuple[tuple[str, ...], ...] = ()
+    closing: str = ""
+
+
+class Notice(msgspec.Struct, frozen=True):
+    """The notice of one site in one language.
+
+    Attributes:
+        controller: who answers for it; empty: the site's owner, unnamed.
+        public: whether anybody may see the numbers.
+        zone: the IANA time zone of the site's days.
+        place: the finest place an address is looked up for: country, region or city.
+        signals: the refusals that are obeyed, in the order they are looked at.
+        secret_seconds: how long after its day a secret is destroyed.
+        visit_seconds: how long after its last sign a visit is forgotten.
+        opt_out: where to refuse; an address, or a path of this service.
+        me: where to see what would be counted of oneself.
+        kept: every view that is kept, and no other.
+    """
+
+    site: str
+    language: str
+    direction: str
+    text_of: date
+    controller: str
+    public: bool
+    profile: str
+    zone: str
+    place: str
+    secrets_store: str
+    secret_seconds: int
+    visit_seconds: int
+    breach_hours: int
+    signals: tuple[str, ...]
+    opt_out: str
+    me: str
+    title: str
+    lead: str
+    sections: tuple[Section, ...]
+    limits: Limits
+    kept: tuple[KeptView, ...]
+
+
+def notice_of(site: Site, settings: Settings, language: str) -> Notice:
+    """Write the notice of a site.
+
+    Args:
+        language: a key of `languages.LANGUAGES`.
+    """
+    words = words_of(language)
+    base = settings.public_url
+    return Notice(
+        site=site.domain,
+        language=language,
+        direction=direction_of(language),
+        text_of=TEXT_OF,
+        controller=site.controller,
+        public=site.public,
+        profile=site.profile,
+        zone=site.zone,
+        place=_place(site, settings),
+        secrets_store=settings.secrets.store,
+        secret_seconds=GRACE_S,
+        visit_seconds=VISIT_GAP_S,
+        breach_hours=BREACH_HOURS,
+        signals=SIGNALS,
+        opt_out=base + in_language("/opt-out", language),
+        me=base + in_language(f"/privacy/{site.domain}/me", language),
+        title=words["notice"]["title"].format(site=site.domain),
+        lead=words["notice"]["lead"],
+        sections=_sections(site, settings, language),
+        limits=_limits(profile_of(site.profile)),
+        kept=tuple(_kept(view, site) for view in kept_views(site)),
+    )
+
+
+def kept_views(site: Site) -> tuple[View, ...]:
+    """List the views whose values a site keeps: not those that no number of visitors shows."""
+    profile = profile_of(site.profile)
+    return tuple(view for view in VIEWS if threshold(profile, view) < NEVER)
+
+
+def field_words(name: str, words: Words) -> tuple[str, str]:
+    """Give a dimension's label and what is kept of it; English is what `views` says."""
+    if "fields" in words:
+        label, what = words["fields"][name]
+        return label, what
+    return DIMENSIONS[name].label, DIMENSIONS[name].notice
+
+
+def view_words(view: View, words: Words) -> str:
+    """Name a view for people: its dimensions, or the total."""
+    labels = [field_words(name, words)[0] for name in view.dimensions]
+    return " × ".join(labels) or words["notice"]["total"][0]
+
+
+def grain_words(view: View, words: Words) -> str:
+    """Say by which lengths of time a view is counted."""
+    return str(words["notice"][_GRAIN_WORDS[len(view.grains)]])
+
+
+def _kept(view: View, site: Site) -> KeptView:
+    has_hours = Grain.HOUR in view.grains
+    return KeptView(
+        id=view.id,
+        name=view.name,
+        dimensions=view.dimensions,
+        grains=tuple(grain.name.lower() for grain in view.grains),
+        days=site.pair_days if len(view.dimensions) == 2 else site.total_days,
+        hour_days=0 if not has_hours else site.hour_days if view.dimensions else site.total_days,
+        least_visitors=threshold(profile_of(site.profile), view),
+    )
+
+
+def _limits(profile: Profile) -> Limits:
+    return Limits(**{name: getattr(profile, name) for name in Limits.__struct_fields__})
+
+
+def _sections(site: Site, settings: Settings, language: str) -> tuple[Section, ...]:
+    words = words_of(language)
+    t, profile = words["notice"], profile_of(site.profile)
+    return (
+        _named(t, "controller", text=_controller(site, t)),
+        _named(t, "purposes", items=t["purposes"], closing=t["purposes_never"]),
+        _named(t, "choice", items=t["choice"]),
+        _named(t, "read", text=t["read_lead"], items=_read(site, settings, t)),
+        _kept_section(site, words),
+        _pairs_section(site, words),
+        _named(t, "small", items=_small(profile, t)),
+        _named(t, "retention", items=_retention(site, t, language)),
+        _named(t, "access", text=t[_access(site)].format(site=site.domain)),
+        _named(t, "secrets", text=t[f"secrets_{settings.secrets.store}"]),
+        _named(t, "breach", text=t["breach"].format(hours=BREACH_HOURS)),
+        _named(t, "rights", text=t["rights"]),
+        _named(t, "limits", items=_beyond(site, t)),
+    )
+
+
+def _named(
+    t: Words, name: str, *, text: str = "", items: Iterable[str] = (), closing: str = ""
+) -> Section:
+    return Section(name, t[f"{name}_title"], text=text, items=tuple(items), closing=closing)
+
+
+def _controller(site: Site, t: Words) -> str:
+    wording = t["controller" if site.controller else "controller_unnamed"]
+    return str(wording.format(controller=site.controller, site=site.domain))
+
+
+def _place(site: Site, settings: Settings) -> str:
+    if not settings.has_places:
+        return "country"
+    return "city" if threshold(profile_of(site.profile), _CITY) < NEVER else "region"
+
+
+def _read(site: Site, settings: Settings, t: Words) -> list[str]:
+    place = t[f"place_{_place(site, settings)}"]
+    return [item.format(place=place) for item in t["read"]]
+
+
+def _kept_section(site: Site, words: Words) -> Section:
+    t, profile = words["notice"], profile_of(site.profile)
+    rows = [
+        (*_row_words(view, words), grain_words(view, words), _least(threshold(profile, view), t))
+        for view in kept_views(site)
+        if len(view.dimensions) < 2
+    ]
+    return Section(
+        "kept", t["kept_title"], text=t["kept_lead"], heads=tuple(t["heads"]), rows=tuple(rows)
+    )
+
+
+def _row_words(view: View, words: Words) -> tuple[str, str]:
+    if not view.dimensions:
+        label, what = words["notice"]["total"]
+        return label, what
+    return field_words(view.dimensions[0], words)
+
+
+def _pairs_section(site: Site, words: Words) -> Section:
+    t, profile = words["notice"], profile_of(site.profile)
+    pairs = [view for view in kept_views(site) if len(view.dimensions) == 2]
+    least = min(threshold(profile, view) for view in pairs)
+    return Section(
+        "pairs",
+        t["pairs_title"],
+        text=t["pairs_lead"].format(count=len(pairs), visitors=least),
+        items=tuple(view_words(view, words) for view in pairs),
+    )
+
+
+def _least(visitors: int, t: Words) -> str:
+    if visitors == 0:
+        return str(t["always"])
+    return str(t["least_one"] if visitors == 1 else t["least"].format(visitors=visitors))
+
+
+def _small(profile: Profile, t: Words) -> list[str]:
+    given: dict[str, Any] = {
+        "hour": profile.hour,
+        "thin_day": profile.thin_day,
+        "thin_hour": profile.thin_hour,
+        "small_sums": profile.small_sums,
+    }
+    items = [item.format(**given) for item in t["small"]]
+    if profile.averaged > profile.closed:
+        items.append(t["averaged"].format(averaged=profile.averaged))
+    if profile.thin_while_open:
+        items.append(t["thin_now"])
+    if profile.snapshot_seconds:
+        items.append(t["snapshot"].format(minutes=profile.snapshot_seconds // 60))
+    return items
+
+
+def _access(site: Site) -> str:
+    return "access_public" if site.public else "access_closed"
+
+
+def _beyond(site: Site, t: Words) -> list[str]:
+    return [*t["limits"], *([t["public_users"]] if site.public_users else [])]
+
+
+def _retention(site: Site, t: Words, language: str) -> list[str]:
+    given: dict[str, Any] = {
+        "days": counted_in(language, "day", site.total_days),
+        "pair_days": counted_in(language, "day", site.pair_days),
+        "hour_days": counted_in(language, "day", site.hour_days),
+        "zone": site.zone,
+        "secret_minutes": GRACE_S // 60,
+        "visit_minutes": VISIT_GAP_S // 60,
+    }
+    return [item.format(**given) for item in t["retention"]]
+
+
+_CITY: Final = next(view for view in VIEWS if view.dimensions == ("city",))
