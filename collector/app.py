@@ -27,13 +27,13 @@ from collector.clock import Clock
 from collector.demo.filling import add_sites
 from collector.errors import CollectorError, SpoolError
 from collector.ingest import tracker_script
-from collector.ingest.fast_path import doorstep
-from collector.ingest.formats.plausible import EventEndpoint
-from collector.ingest.router import doors
+from collector.ingest.fast_path import fast_path_protocol
+from collector.ingest.formats.plausible import PlausibleHandler
+from collector.ingest.router import handlers
 from collector.privacy.consent import Receive, Scope, Send
 from collector.service import health, operations, scheduler
-from collector.service.background import aside, left_behind
-from collector.service.container import Parts, make_parts
+from collector.service.background import run_in_thread, threads_running
+from collector.service.container import Container, build_container
 from collector.service.control import ControlServer
 from collector.settings import Settings
 from collector.visitors import my_data, notice_pages, opt_out, well_known, widget
@@ -54,57 +54,62 @@ class Footfall:
         when_open: called at the start, once the engine has made itself at home in the process.
     """
 
-    def __init__(self, parts: Parts, *, demo: bool = False) -> None:
+    def __init__(self, container: Container, *, demo: bool = False) -> None:
         """Lay out the doors and the routes; add the sites of the demonstration."""
-        self._parts = parts
+        self.container = container
         self.when_open: Callable[[], None] = lambda: None
-        self._demo_site = add_sites(parts.registry) if demo else None
-        parts.read_sites()
-        self._doors = doors(
-            lambda: parts.intake, parts.journal, parts.tally, parts.registry.token_grant
+        self._demo_site = add_sites(container.registry) if demo else None
+        container.read_sites()
+        self._handlers = handlers(
+            lambda: container.ingest,
+            container.spool,
+            container.counters,
+            container.registry.token_grant,
         )
         self._pages = Starlette(
-            routes=_routes(parts, demo=demo), lifespan=lambda _: self._running()
+            routes=_routes(container, demo=demo), lifespan=lambda _: self._running()
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request; no middleware stands before the doors of hits."""
         if scope["type"] == "http":
-            door = self._doors.get(scope["path"])
-            if door is not None:
-                await door(scope, receive, send)
+            handler = self._handlers.get(scope["path"])
+            if handler is not None:
+                await handler(scope, receive, send)
                 return
         await self._pages(scope, receive, send)
 
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[None]:
-        parts = self._parts
-        parts.journal.start()
-        parts.visits.load(parts.journal.take_over(), parts.clock.now())
-        if parts.store.embedded:
+        container = self.container
+        container.spool.start()
+        container.visits.load(container.spool.load_visits(), container.clock.now())
+        if container.store.embedded:
             # A server that is down is awaited by the rounds, while the spool takes hits.
-            scheduler.open_store(parts)
+            scheduler.open_store(container)
         self.when_open()
-        control = ControlServer(parts.settings.control_socket, operations.handlers(parts))
+        control = ControlServer(
+            container.settings.control_socket, operations.operation_handlers(container)
+        )
         await control.start()
-        work = scheduler.begin(parts, self._demo_site)
+        work = scheduler.start(container, self._demo_site)
         gc.freeze()
         try:
             yield
         finally:
-            await scheduler.end(parts, work)
+            await scheduler.stop(container, work)
             await control.close()
-            await _drain(parts)
-            _hand_over(parts)
-            parts.journal.close()
-            if not left_behind():
-                parts.store.close()
-            parts.registry.close()
+            await _drain(container)
+            _hand_over(container)
+            container.spool.close()
+            if not threads_running():
+                container.store.close()
+            container.registry.close()
 
 
 def create_app(settings: Settings, clock: Clock | None = None, *, demo: bool = False) -> Footfall:
     """Make the whole application, with everything it keeps below `settings.data_dir`."""
-    return Footfall(make_parts(settings, clock), demo=demo)
+    return Footfall(build_container(settings, clock), demo=demo)
 
 
 def serve(settings: Settings, clock: Clock | None = None, *, demo: bool = False) -> int:
@@ -119,8 +124,8 @@ def serve(settings: Settings, clock: Clock | None = None, *, demo: bool = False)
     logging.basicConfig(level=settings.log_level.upper(), format="%(levelname)s %(message)s")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     try:
-        parts = make_parts(settings, clock)
-        app = Footfall(parts, demo=demo)
+        container = build_container(settings, clock)
+        app = Footfall(container, demo=demo)
     except CollectorError as failed:
         click.echo(f"footfall: {failed}", err=True)
         return 1
@@ -134,7 +139,9 @@ def serve(settings: Settings, clock: Clock | None = None, *, demo: bool = False)
             app,
             host=settings.host,
             port=settings.port,
-            http=doorstep(_event_door(parts), parts.turned_away),
+            http=fast_path_protocol(
+                _plausible_handler(container), container.count_rejected_connection
+            ),
             loop="uvloop" if sys.platform != "win32" else "asyncio",
             ws="none",
             lifespan="on",
@@ -151,44 +158,44 @@ def serve(settings: Settings, clock: Clock | None = None, *, demo: bool = False)
             server.run()
         except SystemExit as failed:
             return 1 if failed.code else 0
-    if left_behind():
+    if threads_running():
         # An engine that still works must not be torn down around its thread: a kill is safer.
         logging.shutdown()
         os._exit(0)
     return 0
 
 
-def _routes(parts: Parts, *, demo: bool) -> list[Route]:
-    render, settings = renderer(), parts.settings
+def _routes(container: Container, *, demo: bool) -> list[Route]:
+    render, settings = renderer(), container.settings
     return [
         *tracker_script.routes(),
-        *health.routes(parts),
-        *opt_out.routes(render, settings.public_url, lambda: parts.sites),
+        *health.routes(container),
+        *opt_out.routes(render, settings.public_url, lambda: container.sites),
         *widget.routes(render, settings.public_url),
-        *my_data.routes(render, lambda: parts.intake),
-        *notice_pages.routes(render, settings, lambda: parts.sites),
-        *well_known.routes(settings, lambda: parts.sites, parts.clock),
-        *v1.routes(parts.reports, parts.registry),
+        *my_data.routes(render, lambda: container.ingest),
+        *notice_pages.routes(render, settings, lambda: container.sites),
+        *well_known.routes(settings, lambda: container.sites, container.clock),
+        *v1.routes(container.reports, container.registry),
         *dashboards.routes(
-            parts.reports,
-            parts.registry,
-            parts.settings,
-            clock=parts.clock,
+            container.reports,
+            container.registry,
+            container.settings,
+            clock=container.clock,
             demo=demo,
-            attribution=lambda: parts.places.status().attribution,
+            attribution=lambda: container.geo.status().attribution,
         ),
     ]
 
 
-def _event_door(parts: Parts) -> EventEndpoint:
-    return EventEndpoint(lambda: parts.intake, parts.journal, parts.tally)
+def _plausible_handler(container: Container) -> PlausibleHandler:
+    return PlausibleHandler(lambda: container.ingest, container.spool, container.counters)
 
 
-async def _drain(parts: Parts) -> None:
+async def _drain(container: Container) -> None:
     """Deliver what is left, if that takes no longer than it may; the rest stays in the spool."""
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS + 1):
-            await aside(lambda: parts.delivery.stop(DRAIN_SECONDS))
+            await run_in_thread(lambda: container.delivery.stop(DRAIN_SECONDS))
 
 
 def _crash_plainly() -> None:
@@ -200,12 +207,12 @@ def _crash_plainly() -> None:
         signal.signal(number, signal.SIG_DFL)
 
 
-def _hand_over(parts: Parts) -> None:
+def _hand_over(container: Container) -> None:
     """Give the visits under way to the next process, if it will know their visitors again."""
-    if not parts.secrets.outlive_process:
+    if not container.secrets.outlive_process:
         return
     try:
-        parts.journal.hand_over(parts.visits.dump(parts.clock.now()))
+        container.spool.save_visits(container.visits.dump(container.clock.now()))
     except SpoolError as failed:
         _log.warning("visits under way will split: %s", failed)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 
 from collector import __version__
-from collector.commands.context import Desk
+from collector.commands.context import CommandContext
 from collector.errors import CollectorError, SettingsError
 
 FAILED = 1
@@ -63,7 +63,7 @@ class Commands(click.Group):
 @click.pass_context
 def footfall(context: click.Context, config: Path | None) -> None:
     """Count pageviews and events, and forget who they were."""
-    context.obj = Desk(config)
+    context.obj = CommandContext(config)
 
 
 def main() -> None:

@@ -23,7 +23,7 @@ MADE_ANEW = "secret_made_anew"
 """That a site's day lost its secret, as by a reboot; its day is the site's own, not UTC's."""
 
 
-class Tally:
+class Counters:
     """Counts by (UTC day, reason, site) that wait for the spool, and totals since the start."""
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Tally:
             waiting, self._waiting = self._waiting, {}
         return waiting
 
-    def give_back(self, counts: Mapping[Counted, int]) -> None:
+    def restore(self, counts: Mapping[Counted, int]) -> None:
         """Return drained counts that the spool could not take."""
         with self._lock:
             for key, count in counts.items():

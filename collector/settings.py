@@ -33,11 +33,11 @@ Seconds = Annotated[float, msgspec.Meta(gt=0, le=3600)]
 PerSecond = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
 
 
-class _Group(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class _SettingsGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What all groups of settings have in common: frozen, named, closed."""
 
 
-class Spool(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SpoolSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The spool between acknowledgement and store.
 
     Attributes:
@@ -49,7 +49,7 @@ class Spool(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
     commit_wait_ms: Annotated[int, msgspec.Meta(ge=0, le=100)] = 0
 
 
-class Secrets(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SecretsSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Where day secrets live until they are destroyed.
 
     Attributes:
@@ -62,7 +62,7 @@ class Secrets(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
     runtime_dir: str = ""
 
 
-class Seal(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class SealSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """When a closed day is sealed.
 
     Attributes:
@@ -72,7 +72,7 @@ class Seal(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
     grace_s: Annotated[int, msgspec.Meta(ge=60, le=86400)] = 300
 
 
-class Delivery(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class DeliverySettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the spool is emptied into ClickHouse.
 
     Attributes:
@@ -84,7 +84,7 @@ class Delivery(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max_batch_hits: Annotated[int, msgspec.Meta(ge=1, le=100_000)] = 5000
 
 
-class Limits(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class LimitsSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How fast hits may come before they are shed: per second in the long run, and at once.
 
     Attributes:
@@ -108,7 +108,7 @@ class Limits(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
     instance_burst: Positive = 400_000
 
 
-class Settings(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class Settings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every setting of a collector.
 
     Attributes:
@@ -137,11 +137,11 @@ class Settings(_Group, frozen=True, kw_only=True, forbid_unknown_fields=True):
     geo_database: str = ""
     public_url: Annotated[str, msgspec.Meta(pattern=r"^(https?://[^/\s]+)?\Z")] = ""
     security_contact: Annotated[str, msgspec.Meta(pattern=r"^((mailto:|https://)\S+)?\Z")] = ""
-    spool: Spool = Spool()
-    secrets: Secrets = Secrets()
-    seal: Seal = Seal()
-    delivery: Delivery = Delivery()
-    limits: Limits = Limits()
+    spool: SpoolSettings = SpoolSettings()
+    secrets: SecretsSettings = SecretsSettings()
+    seal: SealSettings = SealSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    limits: LimitsSettings = LimitsSettings()
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @property
@@ -320,7 +320,7 @@ def _fields(group: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]
 
 
 def _is_group(kind: object) -> bool:
-    return isinstance(kind, type) and issubclass(kind, _Group)
+    return isinstance(kind, type) and issubclass(kind, _SettingsGroup)
 
 
 def _check_networks(setting: str, networks: tuple[str, ...]) -> None:

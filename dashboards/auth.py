@@ -46,12 +46,12 @@ def reader_of(registry: Registry, request: Request, public_url: str) -> User | N
     return registry.session_user(token) if token else None
 
 
-def may_read(reader: User | None, site: Site) -> bool:
+def can_view(reader: User | None, site: Site) -> bool:
     """Tell whether somebody may see a site's numbers."""
     return site.public or reader is not None
 
 
-def hand_out(response: Response, token: str, *, https: bool) -> None:
+def set_session_cookie(response: Response, token: str, *, https: bool) -> None:
     """Give a session's token to the browser: for this host only, out of reach of scripts."""
     response.set_cookie(
         SECURE_COOKIE if https else PLAIN_COOKIE,
@@ -64,13 +64,13 @@ def hand_out(response: Response, token: str, *, https: bool) -> None:
     )
 
 
-def take_back(response: Response, *, https: bool) -> None:
+def clear_session_cookie(response: Response, *, https: bool) -> None:
     """Have the browser forget the session's token."""
     name = SECURE_COOKIE if https else PLAIN_COOKIE
     response.delete_cookie(name, path="/", secure=https, httponly=True, samesite="lax")
 
 
-def is_forged(method: str, headers: Mapping[str, str], public_url: str) -> bool:
+def is_cross_site(method: str, headers: Mapping[str, str], public_url: str) -> bool:
     """Tell whether an unsafe request may have been made by another site's page.
 
     Args:

@@ -17,8 +17,8 @@ from collector.registry.sites import Site
 from collector.stats.metrics import METRICS, rounded
 from collector.stats.query import Period, Query, Report
 from dashboards import formatting
-from dashboards.panels import sayable
-from dashboards.url_params import Asked, bucket_of, grain_of
+from dashboards.panels import can_show
+from dashboards.url_params import PageState, bucket_of, grain_of
 
 # A text that begins so is run as a formula by some spreadsheets, full-width forms too.
 # Source: OWASP, CSV Injection.
@@ -27,7 +27,7 @@ _OF_CELLS = ("visitors", "visits", "pageviews", "events", "bounce_rate", "visit_
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class CsvFile:
     """A file of numbers.
 
     Attributes:
@@ -41,9 +41,9 @@ class Sheet:
     exactness: tuple[str, ...]
 
 
-def sheet(
-    site: Site, asked: Asked, period: Period, by: str, ask: Callable[[Query], Report]
-) -> Sheet:
+def csv_file(
+    site: Site, asked: PageState, period: Period, by: str, ask: Callable[[Query], Report]
+) -> CsvFile:
     """Write one sheet.
 
     Args:
@@ -67,12 +67,12 @@ def sheet(
     )
     report = ask(query)
     name = f"{site.domain}-{by or 'time'}-{period.first}-{period.last}.csv"
-    return Sheet(name, _written(query, report), report.exactness)
+    return CsvFile(name, _written(query, report), report.caveats)
 
 
-def _metrics(asked: Asked, by: str) -> tuple[str, ...]:
+def _metrics(asked: PageState, by: str) -> tuple[str, ...]:
     filtered = asked.filter.dimension if asked.filter else ""
-    can_say = sayable(*dict.fromkeys(name for name in (filtered, by) if name))
+    can_say = can_show(*dict.fromkeys(name for name in (filtered, by) if name))
     return tuple(name for name in _OF_CELLS if METRICS[name].needs & can_say) or _OF_CELLS[:1]
 
 

@@ -22,11 +22,11 @@ from collector.stats.query import Period, Query, Report
 from collector.stats.report import Reports
 from dashboards import formatting, time_series
 from dashboards.charts import Chart, chart, sparkline
-from dashboards.panels import ALWAYS, Panel, panel_of, sayable, wanted_panels
+from dashboards.panels import ALWAYS, Panel, can_show, panel_of, wanted_panels
 from dashboards.url_params import (
     PERIODS,
     TILES,
-    Asked,
+    PageState,
     before,
     bucket_of,
     comparable,
@@ -139,13 +139,13 @@ class _Page:
 
     reports: Reports
     base: Query
-    asked: Asked
+    asked: PageState
     path: str
     empty: bool
     local_now: datetime
 
 
-class _Asker:
+class _PanelQueries:
     """Asks, and gathers the reservations of all answers."""
 
     def __init__(self, reports: Reports) -> None:
@@ -155,12 +155,12 @@ class _Asker:
     def ask(self, query: Query) -> Report:
         """Answer a query; raises QueryError with a sentence if nothing can."""
         report = self._reports.ask(query)
-        self.notes |= dict.fromkeys(report.exactness)
+        self.notes |= dict.fromkeys(report.caveats)
         return report
 
 
 @dataclass(frozen=True, slots=True)
-class _Answers:
+class _PanelResults:
     """What all questions of a page came to."""
 
     totals: _Totals
@@ -176,7 +176,7 @@ def in_turn(calls: Sequence[Callable[[], Any]]) -> list[Any]:
 
 
 def overview(
-    reports: Reports, clock: Clock, site: Site, asked: Asked, together: Together = in_turn
+    reports: Reports, clock: Clock, site: Site, asked: PageState, together: Together = in_turn
 ) -> Overview:
     """Put together a site's page.
 
@@ -248,7 +248,7 @@ def _local_now(clock: Clock, site: Site) -> datetime:
     return datetime.fromtimestamp(clock.now(), zone_of(site.zone)).replace(tzinfo=None)
 
 
-def _settled(asked: Asked, began: date | None, today: date) -> Asked:
+def _settled(asked: PageState, began: date | None, today: date) -> PageState:
     """Choose a period where none was asked for: a new site's first days are told by the hour."""
     if asked.period:
         return asked
@@ -256,13 +256,16 @@ def _settled(asked: Asked, began: date | None, today: date) -> Asked:
     return replace(asked, period="today" if new else "30d")
 
 
-def _possible(asked: Asked) -> tuple[str, ...]:
-    can_say = sayable(*((asked.filter.dimension,) if asked.filter else ()))
+def _possible(asked: PageState) -> tuple[str, ...]:
+    can_say = can_show(*((asked.filter.dimension,) if asked.filter else ()))
     return tuple(metric for metric in TILES if METRICS[metric].needs & can_say) or TILES[:1]
 
 
 def _totals(
-    asker: _Asker, base: Query, metrics: tuple[str, ...], compared: tuple[Period, Period] | None
+    asker: _PanelQueries,
+    base: Query,
+    metrics: tuple[str, ...],
+    compared: tuple[Period, Period] | None,
 ) -> _Totals:
     query = replace(base, metrics=metrics)
     try:
@@ -294,10 +297,10 @@ def _stage(began: date | None, today: date, totals: dict[str, float | None]) -> 
 
 
 def _chart(
-    asker: _Asker, base: Query, metric: str, earlier: Period | None, local_now: datetime
+    asker: _PanelQueries, base: Query, metric: str, earlier: Period | None, local_now: datetime
 ) -> tuple[Chart | None, str]:
     bucket = bucket_of(base.period)
-    query = replace(base, metrics=time_series.needed(metric, bucket), grain=grain_of(bucket))
+    query = replace(base, metrics=time_series.max_buckets(metric, bucket), grain=grain_of(bucket))
     try:
         now = time_series.buckets(asker.ask(query).rows, metric, bucket)
         then = (
@@ -315,7 +318,7 @@ def _chart(
     return chart(points, kind=kind, unit=unit, words=lambda v: formatting.amount(v, unit)), ""
 
 
-def _periods(asked: Asked, path: str) -> tuple[Choice, ...]:
+def _periods(asked: PageState, path: str) -> tuple[Choice, ...]:
     return tuple(
         Choice(
             label,
@@ -327,7 +330,7 @@ def _periods(asked: Asked, path: str) -> tuple[Choice, ...]:
     )
 
 
-def _filtered(asked: Asked, path: str) -> tuple[str, str, str] | None:
+def _filtered(asked: PageState, path: str) -> tuple[str, str, str] | None:
     if not asked.filter:
         return None
     dimension, value = asked.filter.dimension, asked.filter.values[0]
@@ -338,7 +341,7 @@ def _filtered(asked: Asked, path: str) -> tuple[str, str, str] | None:
     )
 
 
-def _tile(metric: str, asked: Asked, totals: _Totals, path: str) -> Tile:
+def _tile(metric: str, asked: PageState, totals: _Totals, path: str) -> Tile:
     words, value = METRICS[metric], totals.all.get(metric)
     earlier = totals.earlier.get(metric)
     changed = formatting.change(metric, totals.complete.get(metric), earlier)
@@ -364,20 +367,22 @@ def _answers(
     earlier: Period | None,
     compared: tuple[Period, Period] | None,
     together: Together,
-) -> _Answers:
+) -> _PanelResults:
     """Ask all questions of a page; of an empty site only its totals."""
     names = () if page.empty else wanted_panels(page.base.site, page.asked)
-    counting, drawing, *listing = askers = [_Asker(page.reports) for _ in range(2 + len(names))]
+    counting, drawing, *listing = askers = [
+        _PanelQueries(page.reports) for _ in range(2 + len(names))
+    ]
     count = partial(_totals, counting, page.base, metrics, compared)
     if page.empty:
-        return _Answers(count(), notes=tuple(counting.notes))
+        return _PanelResults(count(), notes=tuple(counting.notes))
     draw = partial(_chart, drawing, page.base, page.asked.metric, earlier, page.local_now)
     lists = [
         partial(panel_of, name, page.base, page.asked, page.path, asker.ask)
         for name, asker in zip(names, listing, strict=True)
     ]
     totals, (chart_drawn, refusal), *panels = together([count, draw, *lists])
-    return _Answers(
+    return _PanelResults(
         totals=totals,
         chart=chart_drawn,
         chart_refusal=refusal,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from collector.cells.views import Says, says, view_for
+from collector.cells.views import MeasureGroup, measures, view_for
 from collector.errors import QueryError
 from collector.hit import NONE
 from collector.registry.sites import Site
@@ -17,7 +17,7 @@ from collector.stats.metrics import CONVERSION_RATE, METRICS
 from collector.stats.query import Filter, Query, Report, ReportRow
 from dashboards import formatting
 from dashboards.charts import share
-from dashboards.url_params import FILTERABLE, PANELS, Asked, sheet_url, url_for
+from dashboards.url_params import FILTERABLE, PANELS, PageState, sheet_url, url_for
 
 SHORT_ROWS = 9
 ALL_ROWS = 200
@@ -103,7 +103,7 @@ class Panel:
         return any(row.share for row in self.rows)
 
 
-def wanted_panels(site: Site, asked: Asked) -> tuple[str, ...]:
+def wanted_panels(site: Site, asked: PageState) -> tuple[str, ...]:
     """Name the panels to fill: those of what a site never declared would only be empty."""
     needed = {
         "properties": asked.filter is not None and asked.filter.dimension == "event",
@@ -113,13 +113,13 @@ def wanted_panels(site: Site, asked: Asked) -> tuple[str, ...]:
     return tuple(name for name in PANELS if needed.get(name, True))
 
 
-def sayable(*dimensions: str) -> Says:
+def can_show(*dimensions: str) -> MeasureGroup:
     """Tell what the view of these dimensions can say; nothing if there is no such view."""
     view = view_for(*dimensions)
-    return says(view) if view else Says(0)
+    return measures(view) if view else MeasureGroup(0)
 
 
-def panel_of(name: str, query: Query, asked: Asked, path: str, ask: Ask) -> Panel:
+def panel_of(name: str, query: Query, asked: PageState, path: str, ask: Ask) -> Panel:
     """Fill one panel.
 
     Args:
@@ -152,7 +152,7 @@ def panel_of(name: str, query: Query, asked: Asked, path: str, ask: Ask) -> Pane
     )
 
 
-def _tabs(name: str, asked: Asked, path: str) -> tuple[Tab, ...]:
+def _tabs(name: str, asked: PageState, path: str) -> tuple[Tab, ...]:
     return tuple(
         Tab(
             label=formatting.tab_label(dimension),
@@ -164,14 +164,14 @@ def _tabs(name: str, asked: Asked, path: str) -> tuple[Tab, ...]:
     )
 
 
-def _metrics(dimension: str, asked: Asked) -> tuple[str, ...]:
+def _metrics(dimension: str, asked: PageState) -> tuple[str, ...]:
     by = asked.filter.dimension if asked.filter else dimension
-    can_say = sayable(*dict.fromkeys((dimension, by)))
+    can_say = can_show(*dict.fromkeys((dimension, by)))
     wanted = PREFERRED.get(dimension, OF_A_GOAL if by == "goal" else ORDINARY)
     return tuple(metric for metric in wanted if METRICS[metric].needs & can_say)[:2]
 
 
-def _not_kept(dimension: str, asked: Asked) -> str:
+def _not_kept(dimension: str, asked: PageState) -> str:
     filtered = formatting.dimension_label(asked.filter.dimension) if asked.filter else ""
     shown = formatting.dimension_label(dimension)
     return f"No counts are kept of {shown} together with {filtered}: fewer pairs, more privacy."
@@ -184,7 +184,7 @@ class _Listing:
     report: Report
     dimension: str
     metrics: tuple[str, ...]
-    asked: Asked
+    asked: PageState
     path: str
 
     def rows(self) -> tuple[Row, ...]:

@@ -29,7 +29,7 @@ from collector.registry.store import Registry
 from collector.settings import Settings
 from collector.stats.report import Reports
 from dashboards import auth, overview, site_facts
-from dashboards.csv_export import sheet
+from dashboards.csv_export import csv_file
 from dashboards.responses import (
     HTTPS_HEADERS,
     PAGE_HEADERS,
@@ -76,7 +76,7 @@ def routes(
         attribution: gives the line that the licence of the places' database asks for
             beside the numbers; empty if it asks for none.
     """
-    desk = _Desk(reports, registry, settings, clock or SystemClock(), attribution)
+    desk = _Pages(reports, registry, settings, clock or SystemClock(), attribution)
     made = [
         Route("/static/{name}", desk.static.answer, methods=["GET"]),
         Route("/", desk.guarded(desk.front), methods=["GET"]),
@@ -93,7 +93,7 @@ def routes(
     return made
 
 
-class _Desk:
+class _Pages:
     """Everything that the pages share; one a running service."""
 
     def __init__(
@@ -119,7 +119,7 @@ class _Desk:
         """Refuse what another site's page may have sent, before anything is looked at."""
 
         async def answer(request: Request) -> Response:
-            if auth.is_forged(request.method, request.headers, self._public_url):
+            if auth.is_cross_site(request.method, request.headers, self._public_url):
                 return self._problem(request, 403, None)
             try:
                 return await endpoint(request)
@@ -132,7 +132,7 @@ class _Desk:
     async def front(self, request: Request) -> Response:
         """List the sites that the reader may see."""
         reader = await self._reader(request)
-        sites = [s for s in await self._sites() if auth.may_read(reader, s)]
+        sites = [s for s in await self._sites() if auth.can_view(reader, s)]
         if not sites and reader is None:
             return self._to_login(request, "/")
         cards = await run_sync(overview.site_cards, self._reports, self._clock, sites)
@@ -143,7 +143,7 @@ class _Desk:
         reader = await self._reader(request)
         site = await self._readable(request, reader)
         if site is None:
-            return self._not_here(request, reader)
+            return self._not_found(request, reader)
         asked = query_from(request.url.query)
         shown = await run_sync(
             overview.overview, self._reports, self._clock, site, asked, self._together
@@ -159,19 +159,19 @@ class _Desk:
         reader = await self._reader(request)
         site = await self._readable(request, reader)
         if site is None:
-            return self._not_here(request, reader)
+            return self._not_found(request, reader)
         asked, by = query_from(request.url.query), request.query_params.get("by", "")
         period = period_of(asked, self._reports.today(site))
         https = self._https(request)
         try:
-            made = await run_sync(sheet, site, asked, period, by, self._reports.ask)
+            made = await run_sync(csv_file, site, asked, period, by, self._reports.ask)
         except QueryError as refused:
             return text(str(refused), status=400, https=https)
         return file(made.name, made.text, made.exactness, https=https)
 
     async def _readable(self, request: Request, reader: User | None) -> Site | None:
         site = (await run_sync(self._registry.sites)).named(request.path_params["domain"])
-        return site if site and auth.may_read(reader, site) else None
+        return site if site and auth.can_view(reader, site) else None
 
     def _together(self, calls: Sequence[Callable[[], Any]]) -> list[Any]:
         """Ask a page's questions two at a time; called in a thread of anyio's."""
@@ -201,7 +201,7 @@ class _Desk:
                 request, "login.html", None, 403, target=target, failed=failed, name=name
             )
         self._throttle.forgive(name)
-        return await self._let_in(request, user, target)
+        return await self._start_session(request, user, target)
 
     async def logout(self, request: Request) -> Response:
         """End the session."""
@@ -210,7 +210,7 @@ class _Desk:
         if token:
             await run_sync(self._registry.close_session, token)
         answer = RedirectResponse("/", status_code=303, headers=PAGE_HEADERS)
-        auth.take_back(answer, https=https)
+        auth.clear_session_cookie(answer, https=https)
         return answer
 
     async def settings_page(self, request: Request) -> Response:
@@ -243,7 +243,7 @@ class _Desk:
         """Show a page of the demo site, which carries the real snippet."""
         name = request.path_params.get("page", "")
         if name not in DEMO_PAGES:
-            return self._not_here(request, await self._reader(request))
+            return self._not_found(request, await self._reader(request))
         body = self._render("demo.html", {"page": name, "site": DEMO_SITE})
         return page(body, https=self._https(request))
 
@@ -259,14 +259,14 @@ class _Desk:
         async with self._passwords:
             return await run_sync(self._registry.check_password, name, password)
 
-    async def _let_in(self, request: Request, user: User, target: str) -> Response:
+    async def _start_session(self, request: Request, user: User, target: str) -> Response:
         https = self._https(request)
         old = auth.session_token(request, https=https)
         if old:
             await run_sync(self._registry.close_session, old)
         token = await run_sync(self._registry.open_session, user)
         answer = RedirectResponse(target, status_code=303, headers=PAGE_HEADERS)
-        auth.hand_out(answer, token, https=https)
+        auth.set_session_cookie(answer, token, https=https)
         return answer
 
     def _page(
@@ -275,7 +275,7 @@ class _Desk:
         body = self._render(template, {"reader": reader, **more})
         return page(body, status=status, https=self._https(request))
 
-    def _not_here(self, request: Request, reader: User | None) -> Response:
+    def _not_found(self, request: Request, reader: User | None) -> Response:
         """Answer for a page that is not there, or not for this reader: a stranger cannot tell."""
         if reader is None:
             return self._to_login(request, request.url.path)

@@ -19,39 +19,39 @@ WEIGHT = "visits"
 
 
 @dataclass(frozen=True, slots=True)
-class Bucket:
+class ChartBucket:
     """One stretch of local time with its value; None if it cannot be said."""
 
     start: datetime
     value: float | None
 
 
-def needed(metric: str, bucket: str) -> tuple[str, ...]:
+def max_buckets(metric: str, bucket: str) -> tuple[str, ...]:
     """Name the metrics to ask for, to show one in buckets of a length."""
     if bucket == "month" and METRICS[metric].per:
         return (metric, WEIGHT)
     return (metric,)
 
 
-def buckets(rows: Sequence[ReportRow], metric: str, bucket: str) -> list[Bucket]:
+def buckets(rows: Sequence[ReportRow], metric: str, bucket: str) -> list[ChartBucket]:
     """Put rows into buckets: hours and days as they come, days together into months.
 
     Args:
         rows: of a time series, in order; `value` is an ISO 8601 local time.
         bucket: `hour`, `day` or `month`.
     """
-    single = [Bucket(_start(row.value), row.metrics.get(metric)) for row in rows]
+    single = [ChartBucket(_start(row.value), row.metrics.get(metric)) for row in rows]
     if bucket != "month":
         return single
     months: dict[datetime, list[ReportRow]] = {}
     for row, part in zip(rows, single, strict=True):
         months.setdefault(part.start.replace(day=1), []).append(row)
-    return [Bucket(start, _together(days, metric)) for start, days in months.items()]
+    return [ChartBucket(start, _together(days, metric)) for start, days in months.items()]
 
 
 def points(
-    now: Sequence[Bucket],
-    earlier: Sequence[Bucket],
+    now: Sequence[ChartBucket],
+    earlier: Sequence[ChartBucket],
     *,
     metric: str,
     bucket: str,
@@ -84,10 +84,10 @@ def points(
     return result
 
 
-def _whole_days(hours: Sequence[Bucket]) -> list[Bucket]:
+def _whole_days(hours: Sequence[ChartBucket]) -> list[ChartBucket]:
     whole = list(hours)
     while whole and (following := whole[-1].start + timedelta(hours=1)).hour > 0:
-        whole.append(Bucket(following, None))
+        whole.append(ChartBucket(following, None))
     return whole
 
 

@@ -61,7 +61,7 @@ DAILY_DAYS = 92
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PageState:
     """What one address asks for.
 
     Attributes:
@@ -86,25 +86,25 @@ class Asked:
         """Give the dimension that a panel shows."""
         return self.tabs.get(panel, PANELS[panel][0])
 
-    def with_period(self, period: PeriodName) -> Asked:
+    def with_period(self, period: PeriodName) -> PageState:
         """Ask the same of another named period."""
         return replace(self, period=period, first=None, last=None)
 
-    def with_tab(self, panel: str, dimension: str) -> Asked:
+    def with_tab(self, panel: str, dimension: str) -> PageState:
         """Ask the same with another tab of one panel."""
         chosen = {**self.tabs, panel: dimension}
         return replace(self, tabs={p: d for p, d in chosen.items() if d != PANELS[p][0]})
 
-    def with_filter(self, dimension: str, value: str) -> Asked:
+    def with_filter(self, dimension: str, value: str) -> PageState:
         """Ask the same of one value only; a filter there was gives way."""
         return replace(self, filter=Filter(dimension, (value,)), opened="")
 
-    def without_filter(self) -> Asked:
+    def without_filter(self) -> PageState:
         """Ask the same of everything."""
         return replace(self, filter=None)
 
 
-def query_from(query_string: str) -> Asked:
+def query_from(query_string: str) -> PageState:
     """Read an address's query string; what it does not know falls back to the default.
 
     Args:
@@ -113,11 +113,11 @@ def query_from(query_string: str) -> Asked:
     try:
         pairs = dict(parse_qsl(query_string, max_num_fields=50))
     except ValueError:
-        return Asked()
+        return PageState()
     period, first, last = _period(pairs)
     metric = pairs.get("metric", "")
     opened = pairs.get("open", "")
-    return Asked(
+    return PageState(
         period=period,
         first=first,
         last=last,
@@ -128,7 +128,7 @@ def query_from(query_string: str) -> Asked:
     )
 
 
-def url_for(path: str, asked: Asked) -> str:
+def url_for(path: str, asked: PageState) -> str:
     """Write the address that asks for this: the shortest one, defaults left out."""
     pairs = dict(fields_of(asked))
     if asked.period:
@@ -138,14 +138,14 @@ def url_for(path: str, asked: Asked) -> str:
     return f"{path}?{urlencode(pairs, safe=':/')}" if pairs else path
 
 
-def sheet_url(path: str, asked: Asked, by: str = "") -> str:
+def sheet_url(path: str, asked: PageState, by: str = "") -> str:
     """Write the address of a file that tells what is asked, by a dimension or by time."""
     plain = replace(asked, metric=TILES[0], tabs={}, opened="")
     url = url_for(f"{path}.csv", plain)
     return f"{url}{'&' if '?' in url else '?'}by={by}" if by else url
 
 
-def fields_of(asked: Asked) -> dict[str, str]:
+def fields_of(asked: PageState) -> dict[str, str]:
     """Give all that is asked but the period, as the hidden fields of the date form need it."""
     pairs: dict[str, str] = {}
     if asked.metric != TILES[0]:
@@ -158,7 +158,7 @@ def fields_of(asked: Asked) -> dict[str, str]:
     return pairs
 
 
-def period_of(asked: Asked, today: date) -> Period:
+def period_of(asked: PageState, today: date) -> Period:
     """Find the site-local days asked for; never one after today.
 
     Args:

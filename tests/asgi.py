@@ -14,7 +14,7 @@ from collector.app import Footfall, create_app
 from collector.clock import Clock
 from collector.privacy.consent import Message, Receive, Scope, Send
 from collector.registry.store import Registry
-from collector.settings import Secrets, Settings
+from collector.settings import SecretsSettings, Settings
 from tests.builders import CHROME, a_receive, a_scope
 
 Application = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -40,7 +40,7 @@ class Answer(NamedTuple):
 
 def some_settings(data_dir: Path, **changes: Any) -> Settings:
     """Build settings of a service of its own, whose day secrets live in memory."""
-    return Settings(**{"data_dir": data_dir, "secrets": Secrets(store="memory"), **changes})
+    return Settings(**{"data_dir": data_dir, "secrets": SecretsSettings(store="memory"), **changes})
 
 
 def found(settings: Settings, *domains: str) -> None:

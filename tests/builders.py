@@ -9,10 +9,10 @@ import orjson
 
 from collector.clock import Clock
 from collector.hit import Hit, Kind, VisitValues
-from collector.ingest.enrich.geo import Places
+from collector.ingest.enrich.geo import GeoDatabase
 from collector.ingest.payload import Payload
-from collector.ingest.pipeline import Intake
-from collector.ingest.rate_limit import Limits
+from collector.ingest.pipeline import IngestContext
+from collector.ingest.rate_limit import RateLimiter
 from collector.ingest.visits import Visits
 from collector.privacy.consent import Admitted, Message, Receive, Scope, decide
 from collector.privacy.day_secrets import DaySecrets
@@ -165,14 +165,14 @@ def an_admitted(*headers: tuple[bytes, bytes], **changes: Any) -> Admitted:
     return admitted
 
 
-def an_intake(**changes: Any) -> Intake:
+def a_context(**changes: Any) -> IngestContext:
     """Build an intake at noon: one plain site, secrets in memory, countries by registry."""
     clock = changes.setdefault("clock", FakeClock())
     fields = {
         "sites": some_sites(),
         "secrets": DaySecrets(None, clock, "memory"),
         "visits": Visits(),
-        "places": Places(),
-        "limits": Limits(),
+        "places": GeoDatabase(),
+        "limits": RateLimiter(),
     }
-    return Intake(**{**fields, **changes})
+    return IngestContext(**{**fields, **changes})

@@ -9,11 +9,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from collector.clock import Clock, SystemClock
-from collector.counters import Tally
+from collector.counters import Counters
 from collector.errors import SpoolError
 from collector.hit import Hit
-from collector.settings import Delivery as Pace
-from collector.spool.spool import Journal
+from collector.settings import DeliverySettings as Pace
+from collector.spool.spool import Spool
 from tests.builders import a_hit
 
 PACE = Pace()
@@ -21,24 +21,32 @@ PLENTY = 1 << 30
 
 
 @contextmanager
-def a_journal(
-    folder: Path, *, max_bytes: int = PLENTY, clock: Clock | None = None, tally: Tally | None = None
-) -> Iterator[Journal]:
+def a_spool(
+    folder: Path,
+    *,
+    max_bytes: int = PLENTY,
+    clock: Clock | None = None,
+    counters: Counters | None = None,
+) -> Iterator[Spool]:
     """Open the spool of a folder, with its thread, and close it after."""
-    journal = open_journal(folder, max_bytes=max_bytes, clock=clock, tally=tally)
-    journal.start()
+    spool = open_journal(folder, max_bytes=max_bytes, clock=clock, counters=counters)
+    spool.start()
     try:
-        yield journal
+        yield spool
     finally:
-        journal.close()
+        spool.close()
 
 
 def open_journal(
-    folder: Path, *, max_bytes: int = PLENTY, clock: Clock | None = None, tally: Tally | None = None
-) -> Journal:
+    folder: Path,
+    *,
+    max_bytes: int = PLENTY,
+    clock: Clock | None = None,
+    counters: Counters | None = None,
+) -> Spool:
     """Open the spool of a folder without its thread: everything happens when it is asked for."""
-    return Journal(
-        folder / "spool.sqlite3", folder / "keys", clock or SystemClock(), max_bytes, tally
+    return Spool(
+        folder / "spool.sqlite3", folder / "keys", clock or SystemClock(), max_bytes, counters
     )
 
 
@@ -47,12 +55,12 @@ def some_hits(count: int, **changes: object) -> list[Hit]:
     return [a_hit(path=f"/{number}", **changes) for number in range(count)]
 
 
-def append(journal: Journal, hits: Iterable[Hit]) -> list[bool]:
+def append(spool: Spool, hits: Iterable[Hit]) -> list[bool]:
     """Append hits at once and tell which of them were acknowledged."""
 
     async def one(hit: Hit) -> bool:
         try:
-            await journal.append(hit)
+            await spool.append(hit)
         except SpoolError:
             return False
         return True
@@ -63,11 +71,11 @@ def append(journal: Journal, hits: Iterable[Hit]) -> list[bool]:
     return asyncio.run(every())
 
 
-def waiting(journal: Journal) -> list[Hit]:
+def waiting(spool: Spool) -> list[Hit]:
     """Read all hits that wait for the store, by way of batches."""
-    while journal.close_batches(10_000):
+    while spool.close_batches(10_000):
         pass
-    return [hit for batch in journal.batches() for hit in journal.hits(batch)]
+    return [hit for batch in spool.batches() for hit in spool.hits(batch)]
 
 
 @contextmanager

@@ -33,7 +33,7 @@ class NotGranted(Exception):
     """Raised if an asker may not read a site, or there is none; both look the same."""
 
 
-class Access:
+class SiteAccess:
     """Who may read which site, and how many at once."""
 
     def __init__(self, reports: Reports, registry: Registry) -> None:

@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.api import v1_params, v2
-from collector.api.auth import Access
-from collector.api.v1_params import Asked, moment, values
+from collector.api.auth import SiteAccess
+from collector.api.v1_params import RequestedQuery, moment, values
 from collector.errors import QueryError
 from collector.registry.sites import Site
 from collector.registry.store import Registry
@@ -26,13 +26,13 @@ from collector.stats.query import Report
 from collector.stats.report import Reports
 
 Work = Callable[[Site, Mapping[str, str]], Any]
-Read = Callable[[Mapping[str, str], Site, date], Asked]
-Write = Callable[[Reports, Asked, Mapping[str, str]], Any]
+Read = Callable[[Mapping[str, str], Site, date], RequestedQuery]
+Write = Callable[[Reports, RequestedQuery, Mapping[str, str]], Any]
 
 
 def routes(reports: Reports, registry: Registry) -> list[Route]:
     """List the routes under `/api/v1/stats`, and `/api/v2/query`."""
-    access = Access(reports, registry)
+    access = SiteAccess(reports, registry)
     work: dict[str, Work] = {
         "aggregate": _asking(reports, v1_params.aggregate, _aggregate),
         "timeseries": _asking(reports, v1_params.timeseries, _timeseries),
@@ -50,7 +50,7 @@ def routes(reports: Reports, registry: Registry) -> list[Route]:
 class _Answering:
     """Answers the requests of one route."""
 
-    access: Access
+    access: SiteAccess
     work: Work
 
     async def answer(self, request: Request) -> Response:
@@ -70,7 +70,7 @@ def _asking(reports: Reports, read: Read, write: Write) -> Work:
     return lambda site, given: write(reports, read(given, site, reports.today(site)), given)
 
 
-def _aggregate(reports: Reports, asked: Asked, given: Mapping[str, str]) -> dict[str, Any]:
+def _aggregate(reports: Reports, asked: RequestedQuery, given: Mapping[str, str]) -> dict[str, Any]:
     report = reports.ask(asked.query)
     now = values(asked, report.totals)
     results: dict[str, dict[str, float | None]] = {n: {"value": v} for n, v in now.items()}
@@ -81,22 +81,22 @@ def _aggregate(reports: Reports, asked: Asked, given: Mapping[str, str]) -> dict
         whole = report.since is None and earlier.since is None
         for name, metric in zip(asked.names, asked.query.metrics, strict=True):
             results[name]["change"] = change(metric, before[name], now[name]) if whole else None
-    return _with_exactness(results, report)
+    return _with_caveats(results, report)
 
 
-def _timeseries(reports: Reports, asked: Asked, _: Mapping[str, str]) -> dict[str, Any]:
+def _timeseries(reports: Reports, asked: RequestedQuery, _: Mapping[str, str]) -> dict[str, Any]:
     report = reports.ask(asked.query)
     rows = [{"date": moment(row.value), **values(asked, row.metrics)} for row in report.rows]
-    return _with_exactness(rows, report)
+    return _with_caveats(rows, report)
 
 
-def _breakdown(reports: Reports, asked: Asked, _: Mapping[str, str]) -> dict[str, Any]:
+def _breakdown(reports: Reports, asked: RequestedQuery, _: Mapping[str, str]) -> dict[str, Any]:
     report = reports.ask(asked.query)
     rows = [
         {asked.key: row.value.removeprefix(asked.prefix), **values(asked, row.metrics)}
         for row in report.rows
     ]
-    return _with_exactness(rows, report)
+    return _with_caveats(rows, report)
 
 
 def change(metric: str, before: float | None, now: float | None) -> float | None:
@@ -121,5 +121,5 @@ def _compares(given: Mapping[str, str]) -> bool:
     return bool(wanted)
 
 
-def _with_exactness(results: Any, report: Report) -> dict[str, Any]:
-    return {"results": results, "exactness": list(report.exactness)}
+def _with_caveats(results: Any, report: Report) -> dict[str, Any]:
+    return {"results": results, "exactness": list(report.caveats)}

@@ -40,7 +40,7 @@ _PLAIN: dict[str, Operator] = {"==": "is", "!=": "is_not", "~": "contains"}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestedQuery:
     """A question, and the names under which its answer is given.
 
     Attributes:
@@ -56,7 +56,7 @@ class Asked:
     prefix: str = ""
 
 
-def aggregate(given: Mapping[str, str], site: Site, today: date) -> Asked:
+def aggregate(given: Mapping[str, str], site: Site, today: date) -> RequestedQuery:
     """Read a question for totals.
 
     Args:
@@ -69,10 +69,10 @@ def aggregate(given: Mapping[str, str], site: Site, today: date) -> Asked:
     names = tuple(name.strip() for name in given.get("metrics", "visitors").split(",") if name)
     metrics = tuple(METRIC_NAMES.get(name, name) for name in names)
     query = Query(site, metrics, period_from(given, today), filters=filters_from(given))
-    return Asked(query, names)
+    return RequestedQuery(query, names)
 
 
-def timeseries(given: Mapping[str, str], site: Site, today: date) -> Asked:
+def timeseries(given: Mapping[str, str], site: Site, today: date) -> RequestedQuery:
     """Read a question for a time series; `interval` is `hour`, `date`, `week` or `month`.
 
     Raises:
@@ -92,7 +92,7 @@ def timeseries(given: Mapping[str, str], site: Site, today: date) -> Asked:
     raise QueryError("The interval is hour, date, week or month.")
 
 
-def breakdown(given: Mapping[str, str], site: Site, today: date) -> Asked:
+def breakdown(given: Mapping[str, str], site: Site, today: date) -> RequestedQuery:
     """Read a question for a breakdown by `property`, with `limit` and `page`.
 
     Raises:
@@ -114,7 +114,7 @@ def breakdown(given: Mapping[str, str], site: Site, today: date) -> Asked:
     return replace(asked, query=query, key=name.rpartition(":")[2], prefix=prefix)
 
 
-def values(asked: Asked, metrics: Mapping[str, float | None]) -> dict[str, float | None]:
+def values(asked: RequestedQuery, metrics: Mapping[str, float | None]) -> dict[str, float | None]:
     """Give the values of a row, rounded, under the names they were asked by."""
     return {
         name: rounded(metric, metrics[metric])

@@ -13,8 +13,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from collector.api import v2_body
-from collector.api.auth import Access
-from collector.api.v1_params import Asked, moment, values
+from collector.api.auth import SiteAccess
+from collector.api.v1_params import RequestedQuery, moment, values
 from collector.api.v2_body import Body
 from collector.errors import QueryError
 from collector.stats.query import Report, ReportRow
@@ -23,7 +23,7 @@ from collector.stats.report import Reports
 LONGEST_BODY = 64 * 1024
 
 
-def route(reports: Reports, access: Access) -> Route:
+def route(reports: Reports, access: SiteAccess) -> Route:
     """Give the route `POST /api/v2/query`."""
 
     async def answer(request: Request) -> Response:
@@ -53,10 +53,10 @@ async def _bounded(request: Request) -> bytes:
     return bytes(sent)
 
 
-def _written(question: Body, asked: Asked, report: Report) -> dict[str, Any]:
+def _written(question: Body, asked: RequestedQuery, report: Report) -> dict[str, Any]:
     grouped = bool(question.dimensions)
     rows = report.rows if grouped else (ReportRow("", report.totals),)
-    meta: dict[str, Any] = {"exactness": list(report.exactness), "view": report.view}
+    meta: dict[str, Any] = {"exactness": list(report.caveats), "view": report.view}
     if question.include.time_labels and asked.query.grain is not None:
         meta["time_labels"] = [moment(row.value) for row in rows]
     return {
@@ -78,12 +78,12 @@ def _written(question: Body, asked: Asked, report: Report) -> dict[str, Any]:
     }
 
 
-def _in_order(question: Body, asked: Asked, row: ReportRow) -> list[float | None]:
+def _in_order(question: Body, asked: RequestedQuery, row: ReportRow) -> list[float | None]:
     found = values(asked, row.metrics)
     return [found[name] for name in question.metrics]
 
 
-def _label(asked: Asked, row: ReportRow) -> str:
+def _label(asked: RequestedQuery, row: ReportRow) -> str:
     if asked.query.dimension:
         return row.value.removeprefix(asked.prefix)
     return moment(row.value)

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import msgspec
 
 from collector.api import v1_params
-from collector.api.v1_params import Asked
+from collector.api.v1_params import RequestedQuery
 from collector.cells.views import Grain
 from collector.errors import QueryError, Unanswerable
 from collector.registry.sites import Site
@@ -71,7 +71,7 @@ def decode(body: bytes) -> Body:
         raise QueryError(f"The question cannot be read: {wrong}.") from None
 
 
-def asked_of(body: Body, site: Site, today: date) -> Asked:
+def asked_of(body: Body, site: Site, today: date) -> RequestedQuery:
     """Turn a body into a question.
 
     Args:
@@ -84,17 +84,17 @@ def asked_of(body: Body, site: Site, today: date) -> Asked:
     metrics = tuple(v1_params.METRIC_NAMES.get(name, name) for name in body.metrics)
     query = Query(site, metrics, _period(body.date_range, today), filters=_filters(body.filters))
     if not body.dimensions:
-        return Asked(query, tuple(body.metrics))
+        return RequestedQuery(query, tuple(body.metrics))
     if len(body.dimensions) > 1:
         raise Unanswerable("Name one dimension; a second can be asked for as a filter.")
     name = body.dimensions[0]
     if name in _TIMES:
         grain, calendar = _TIMES[name]
-        return Asked(replace(query, grain=grain, calendar=calendar), tuple(body.metrics))
+        return RequestedQuery(replace(query, grain=grain, calendar=calendar), tuple(body.metrics))
     return _breakdown(body, query, name)
 
 
-def _breakdown(body: Body, query: Query, name: str) -> Asked:
+def _breakdown(body: Body, query: Query, name: str) -> RequestedQuery:
     dimension, prefix = v1_params.dimension_of(name)
     limit, offset = body.pagination.limit, body.pagination.offset
     if not 1 <= limit <= LARGEST_PAGE or offset < 0 or offset % limit:
@@ -107,10 +107,10 @@ def _breakdown(body: Body, query: Query, name: str) -> Asked:
         limit=limit,
         page=offset // limit + 1,
     )
-    return _ordered(body, Asked(asked, tuple(body.metrics), name, prefix))
+    return _ordered(body, RequestedQuery(asked, tuple(body.metrics), name, prefix))
 
 
-def _ordered(body: Body, asked: Asked) -> Asked:
+def _ordered(body: Body, asked: RequestedQuery) -> RequestedQuery:
     """Put the metric to order by first, for rows are ordered by their first metric."""
     if not body.order_by:
         return asked

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from collector.audit import host_checks, store_checks
-from collector.audit.host_checks import Effect, Header, Secret
+from collector.audit.host_checks import Header, Secret, SignalEffect
 from collector.cells.client import Store
 from collector.clock import Clock
 from collector.errors import CollectorError
@@ -53,7 +53,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Audited:
+class AuditContext:
     """What is audited.
 
     Attributes:
@@ -72,7 +72,7 @@ class Audited:
     secrets_store: str
     temporary: tuple[tuple[Path, str], ...]
     holds: Callable[[int], bool]
-    effect: Callable[[Header], Effect]
+    effect: Callable[[Header], SignalEffect]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +86,8 @@ class Check:
     """
 
     promise: str
-    find: Callable[[Audited], Iterable[str]]
-    look: Callable[[Audited], str]
+    find: Callable[[AuditContext], Iterable[str]]
+    look: Callable[[AuditContext], str]
 
 
 CHECKS: Mapping[str, Check] = {
@@ -121,7 +121,7 @@ CHECKS: Mapping[str, Check] = {
         lambda it: host_checks.misplaced_secrets(
             it.secrets.open(), it.secrets_dir, it.secrets_store, it.clock.now()
         ),
-        lambda it: host_checks.whereabouts(it.secrets.open(), it.secrets_dir),
+        lambda it: host_checks.secrets_location(it.secrets.open(), it.secrets_dir),
     ),
     "temporary": Check(
         "Temporary folders hold no data.",
@@ -130,13 +130,13 @@ CHECKS: Mapping[str, Check] = {
     ),
     "signals": Check(
         "Opt-out, GPC and DNT are honoured, and a normal hit is counted.",
-        lambda it: host_checks.unheeded_signals(it.effect),
+        lambda it: host_checks.ignored_signals(it.effect),
         lambda _: f"pageviews sent to the real door: {', '.join(host_checks.SIGNALS)}",
     ),
 }
 
 
-def audit(audited: Audited) -> list[Finding]:
+def audit(audited: AuditContext) -> list[Finding]:
     """Run every check; one that cannot be run is a violation, for it proves nothing."""
     return [
         Finding(name, check.promise, _looked_at(check, audited), tuple(_violations(check, audited)))
@@ -163,14 +163,14 @@ def _verdict(findings: Sequence[Finding]) -> str:
     return f"All {len(findings)} promises hold."
 
 
-def _looked_at(check: Check, audited: Audited) -> str:
+def _looked_at(check: Check, audited: AuditContext) -> str:
     try:
         return check.look(audited)
     except (CollectorError, OSError):
         return "nothing, for it could not be reached"
 
 
-def _violations(check: Check, audited: Audited) -> Iterable[str]:
+def _violations(check: Check, audited: AuditContext) -> Iterable[str]:
     try:
         yield from check.find(audited)
     except (CollectorError, OSError) as failed:

@@ -31,7 +31,7 @@ SIGNALS: dict[str, tuple[Header, Refusal | None]] = {
 """What the self-test sends, and what should come of it; None is a hit that counts."""
 
 
-class Effect(NamedTuple):
+class SignalEffect(NamedTuple):
     """What one request added.
 
     Attributes:
@@ -79,7 +79,7 @@ def misplaced_secrets(
             yield f"{path.name} can be read by others"
 
 
-def whereabouts(secrets: Sequence[Secret], folder: Path | None) -> str:
+def secrets_location(secrets: Sequence[Secret], folder: Path | None) -> str:
     """Tell how many day secrets there are and where they lie."""
     if folder is None:
         where = "in the memory of the process and in no file"
@@ -103,7 +103,7 @@ def leftovers(temporary: Iterable[tuple[Path, str]], sites: Sites) -> Iterator[s
                 yield f"the temporary file {path.name} holds data of a site"
 
 
-def unheeded_signals(effect: Callable[[Header], Effect]) -> Iterator[str]:
+def ignored_signals(effect: Callable[[Header], SignalEffect]) -> Iterator[str]:
     """Name signals that do not change what they should: a refusal counts as itself, unread.
 
     Args:
@@ -111,7 +111,11 @@ def unheeded_signals(effect: Callable[[Header], Effect]) -> Iterator[str]:
     """
     for name, (header, refusal) in SIGNALS.items():
         found = effect(header)
-        expected = Effect(0, (str(refusal),), was_read=False) if refusal else Effect(1, (), True)
+        expected = (
+            SignalEffect(0, (str(refusal),), was_read=False)
+            if refusal
+            else SignalEffect(1, (), True)
+        )
         if found != expected:
             read = "read" if found.was_read else "unread"
             yield (

@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-from collector.audit.host_checks import Effect, Header
-from collector.counters import Tally
+from collector.audit.host_checks import Header, SignalEffect
+from collector.counters import Counters
 from collector.hit import Hit
-from collector.ingest.formats.plausible import EventEndpoint
-from collector.ingest.pipeline import Intake
-from collector.ingest.rate_limit import Limits
+from collector.ingest.formats.plausible import PlausibleHandler
+from collector.ingest.pipeline import IngestContext
+from collector.ingest.rate_limit import RateLimiter
 from collector.ingest.site_rules import rules_of
 from collector.ingest.visits import Visits
 from collector.privacy.address import Networks
@@ -53,23 +53,23 @@ def _done() -> asyncio.Future[None]:
     return done
 
 
-def effect(intake: Intake, header: Header) -> Effect:
+def effect(context: IngestContext, header: Header) -> SignalEffect:
     """Tell what one pageview with this header would add, were it sent to this service."""
-    return asyncio.run(_effect(intake, header))
+    return asyncio.run(_effect(context, header))
 
 
-async def _effect(intake: Intake, header: Header) -> Effect:
+async def _effect(context: IngestContext, header: Header) -> SignalEffect:
     sites = Sites([_SITE])
     apart = replace(
-        intake,
+        context,
         sites=sites,
         rules=rules_of(sites),
         visits=Visits(),
-        secrets=DaySecrets(None, intake.clock, "memory"),
-        limits=Limits(),
+        secrets=DaySecrets(None, context.clock, "memory"),
+        limits=RateLimiter(),
         excluded=Networks(()),
     )
-    journal, tally, was_read = _Nowhere(), Tally(), False
+    spool, counters, was_read = _Nowhere(), Counters(), False
 
     async def receive() -> dict[str, Any]:
         nonlocal was_read
@@ -82,5 +82,5 @@ async def _effect(intake: Intake, header: Header) -> Effect:
     headers = [(b"user-agent", _BROWSER), (b"content-length", str(len(_BODY)).encode()), header]
     asked = {"type": "http", "method": "POST", "path": "/api/event", "query_string": b""}
     scope = {**asked, "headers": headers, "client": _PEER}
-    await EventEndpoint(lambda: apart, journal, tally)(scope, receive, send)
-    return Effect(len(journal.given), tuple(sorted(tally.totals())), was_read)
+    await PlausibleHandler(lambda: apart, spool, counters)(scope, receive, send)
+    return SignalEffect(len(spool.given), tuple(sorted(counters.totals())), was_read)

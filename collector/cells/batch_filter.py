@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable
 
 from collector.cells.cardinality import Caps
 from collector.clock import Clock
-from collector.counters import Tally
+from collector.counters import Counters
 from collector.day import DAY_SECONDS
 from collector.hit import Hit
 
@@ -18,7 +18,7 @@ REASON = "cap"
 """Under it hits are counted of which some value became "(other)"."""
 
 
-class Shaping:
+class BatchFilter:
     """What is done to the hits of every batch.
 
     Args:
@@ -30,18 +30,18 @@ class Shaping:
     """
 
     def __init__(
-        self, caps: Caps, tally: Tally, clock: Clock, sealed_until: Callable[[], int]
+        self, caps: Caps, counters: Counters, clock: Clock, sealed_until: Callable[[], int]
     ) -> None:
         self.gone: frozenset[int] = frozenset()
         self._caps = caps
-        self._tally = tally
+        self._counters = counters
         self._clock = clock
         self._sealed_until = sealed_until
         self._forgotten_until = 0
 
-    def recall(self, rows: Iterable[tuple[int, int, str, str, int]]) -> None:
+    def restore(self, rows: Iterable[tuple[int, int, str, str, int]]) -> None:
         """Take over what open days hold: (site, closes_at, dimension, value, count)."""
-        self._caps.recall(rows)
+        self._caps.restore(rows)
 
     def __call__(self, hits: Iterable[Hit]) -> list[Hit]:
         """Shape a batch; one that is sent again may be given again."""
@@ -49,8 +49,8 @@ class Shaping:
         self._forget(gone)
         shaped = self._caps.apply(hit for hit in hits if hit.site not in gone)
         today = int(self._clock.now()) // DAY_SECONDS
-        for turned, times in self._caps.take_turned().items():
-            self._tally.count(REASON, today, turned.site, times)
+        for turned, times in self._caps.take_capped().items():
+            self._counters.count(REASON, today, turned.site, times)
         return shaped
 
     def _forget(self, gone: frozenset[int]) -> None:

@@ -48,7 +48,7 @@ _ROWS = 4
 _MASK = 2**61 - 1
 
 
-class Turned(NamedTuple):
+class CappedView(NamedTuple):
     """Hits of which some value became "(other)", for the count of reason `cap`."""
 
     site: int
@@ -123,7 +123,7 @@ class CountMin:
         return estimate
 
 
-class Kept:
+class TopValues:
     """The values of one dimension on one site's day."""
 
     def __init__(self, cap: int) -> None:
@@ -137,7 +137,7 @@ class Kept:
         """Count the values kept."""
         return len(self._counts)
 
-    def recall(self, value: str, count: int) -> None:
+    def restore(self, value: str, count: int) -> None:
         """Take over a value that the store holds already."""
         self._counts[value] = count
 
@@ -186,15 +186,15 @@ class Caps:
         self, cap_of: Callable[[str], int] = lambda name: CAPS.get(name, DEFAULT_CAP)
     ) -> None:
         self._cap_of = cap_of
-        self._days: dict[int, dict[tuple[int, str], Kept]] = {}
+        self._days: dict[int, dict[tuple[int, str], TopValues]] = {}
         self._altered = _AlteredVisits()
-        self._turned: dict[Turned, int] = {}
+        self._turned: dict[CappedView, int] = {}
 
-    def recall(self, rows: Iterable[tuple[int, int, str, str, int]]) -> None:
+    def restore(self, rows: Iterable[tuple[int, int, str, str, int]]) -> None:
         """Take over the values that open days hold: (site, closes_at, dimension, value, count)."""
         for site, closes_at, dimension, value, count in rows:
             if value != OTHER:
-                self._kept(site, closes_at, dimension).recall(value, count)
+                self._kept(site, closes_at, dimension).restore(value, count)
 
     def apply(self, hits: Iterable[Hit]) -> list[Hit]:
         """Replace values that are over their cap by "(other)"; each hit is to be given once.
@@ -204,7 +204,7 @@ class Caps:
         """
         return [self._capped(hit) for hit in hits]
 
-    def take_turned(self) -> dict[Turned, int]:
+    def take_capped(self) -> dict[CappedView, int]:
         """Give, and forget, how many hits had a value turned into "(other)"."""
         turned, self._turned = self._turned, {}
         return turned
@@ -240,7 +240,7 @@ class Caps:
             self._remember(hit, before, visit, str(changes.get("exit_path", hit.exit_path)))
         if not changes:
             return hit
-        turned = Turned(hit.site, hit.closes_at)
+        turned = CappedView(hit.site, hit.closes_at)
         self._turned[turned] = self._turned.get(turned, 0) + 1
         return replace(hit, **changes)
 
@@ -289,9 +289,9 @@ class Caps:
             return self._kept(hit.site, hit.closes_at, _DECIDED_AS[name]).repeats(value)
         return self._kept(hit.site, hit.closes_at, name).keeps(value)
 
-    def _kept(self, site: int, closes_at: int, dimension: str) -> Kept:
+    def _kept(self, site: int, closes_at: int, dimension: str) -> TopValues:
         day = self._days.setdefault(closes_at, {})
         kept = day.get((site, dimension))
         if kept is None:
-            kept = day[site, dimension] = Kept(self._cap_of(dimension))
+            kept = day[site, dimension] = TopValues(self._cap_of(dimension))
         return kept

@@ -24,10 +24,10 @@ from collector.cells.views import (
     RECEIPT_VIEW,
     VIEWS,
     Grain,
-    Says,
+    MeasureGroup,
     Scope,
     View,
-    says,
+    measures,
 )
 from collector.hit import SUMS
 
@@ -195,7 +195,7 @@ def _scalar_cells(view: View) -> list[_Cell]:
 
 def _earlier_cells(view: View) -> list[_Cell]:
     """Give the cells of the hour and minute in which a bounce was counted that now is none."""
-    if Says.VISITS not in says(view):
+    if MeasureGroup.VISITS not in measures(view):
         return []
     cells = [_cell(view, grain, view.dimensions) for grain in view.grains if grain in _EARLIER_AT]
     needs = _Mark.VALUE | _Mark.OTHER
@@ -218,6 +218,6 @@ def _list_cells(listed: str) -> list[_Cell]:
 def _cell(view: View, grain: Grain, columns: Sequence[str]) -> _Cell:
     value, other = (*columns, "''", "''")[:2]
     marks = (_Mark(0), _Mark.VALUE, _Mark.VALUE | _Mark.OTHER)[len(columns)]
-    if Says.VISITS in says(view):
+    if MeasureGroup.VISITS in measures(view):
         marks |= _Mark.VISIT if grain is Grain.DAY else _Mark.VISIT | _Mark.OWN_BOUNCES
     return _Cell(view.id, grain, marks, _AT[grain], value, other)

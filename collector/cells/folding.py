@@ -36,7 +36,7 @@ def clear() -> tuple[str, ...]:
     return tuple(f"TRUNCATE TABLE {table}" for table in _TABLES)
 
 
-def know() -> str:
+def declare_known() -> str:
     """Return the statement that declares values of a view known; site 0 stands for all."""
     return (
         "INSERT INTO closing_known "
@@ -44,7 +44,7 @@ def know() -> str:
     )
 
 
-def know_fitting() -> str:
+def declare_matching() -> str:
     """Return the statement that declares a site's paths known that fit a pattern."""
     paths = ", ".join(str(sql.id_of(name)) for name in sql.OWN_PATH_VIEWS)
     return (

@@ -61,10 +61,10 @@ def drop(store: Store, table: str, partition: str, clock: Clock) -> None:
     before = folders(store, table, partition)
     store.command(f"ALTER TABLE {table} DROP PARTITION ID '{partition}'")
     store.command(f"ALTER TABLE {table} DROP DETACHED PARTITION ALL", {"allow_drop_detached": 1})
-    see_gone(store, table, before, clock, partition=partition)
+    verify_deleted(store, table, before, clock, partition=partition)
 
 
-def see_gone(
+def verify_deleted(
     store: Store, table: str, before: list[str], clock: Clock, *, partition: str = ""
 ) -> None:
     """Wait until folders are gone, in the store's own books and on a disk that can be seen.

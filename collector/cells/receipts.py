@@ -50,7 +50,7 @@ _NO_HIT = astuple(
 )
 
 
-class Asked(Protocol):
+class QueryClient(Protocol):
     """What is asked of the store here."""
 
     @property
@@ -102,7 +102,7 @@ def counts_block(counts: Mapping[Counted, int], collector: str) -> Block:
     )
 
 
-def has_receipt(store: Asked, closes_at: int, token: str) -> bool:
+def has_receipt(store: QueryClient, closes_at: int, token: str) -> bool:
     """Tell whether the store has a batch; certain only once no send of it is under way.
 
     Raises:
@@ -119,7 +119,7 @@ def has_receipt(store: Asked, closes_at: int, token: str) -> bool:
     return bool(found[0][0])
 
 
-def arrived(store: Asked, closes_at: int, prefix: str, first: int) -> list[str]:
+def arrived(store: QueryClient, closes_at: int, prefix: str, first: int) -> list[str]:
     """Return the receipts of a spool's day whose frames end at `first` or later.
 
     Raises:
@@ -136,7 +136,7 @@ def arrived(store: Asked, closes_at: int, prefix: str, first: int) -> list[str]:
     return [token for (token,) in rows]
 
 
-def make_sure_it_is_over(store: Asked, token: str) -> None:
+def wait_until_over(store: QueryClient, token: str) -> None:
     """See to it that no attempt to send a batch is still at work in the store.
 
     The embedded engine works within the call, or died with its process. On a

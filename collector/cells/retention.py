@@ -73,7 +73,7 @@ class Retention:
         self._keeps = keeps
         self._clock = clock
 
-    def foresee(self) -> list[Expired]:
+    def dry_run(self) -> list[Expired]:
         """Tell what would be deleted now."""
         expired, parameters = expired_cells(self._keeps(), self._today())
         return [
@@ -92,7 +92,7 @@ class Retention:
         Raises:
             SealError: if files of it are still there.
         """
-        due = self.foresee()
+        due = self.dry_run()
         expired, parameters = expired_cells(self._keeps(), self._today())
         for one in due:
             if one.whole:
@@ -154,7 +154,7 @@ def _rewrite(
     before = set(partitions.folders(store, table))
     store.command(f"ALTER TABLE {table} DELETE {where}", _NOW, parameters)
     rewritten = before - _active(store, table)
-    partitions.see_gone(store, table, sorted(rewritten), clock)
+    partitions.verify_deleted(store, table, sorted(rewritten), clock)
 
 
 def _active(store: Store, table: str) -> set[str]:

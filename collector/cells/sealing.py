@@ -56,7 +56,7 @@ class Secrets(Protocol):
         ...
 
 
-class Outcome(NamedTuple):
+class ChunkCounts(NamedTuple):
     """How much was folded; all 0 where an earlier sealing was only finished.
 
     Attributes:
@@ -71,14 +71,14 @@ class Outcome(NamedTuple):
     sealed_cells: int = 0
     folded_cells: int = 0
 
-    def plus(self, further: Outcome) -> Outcome:
+    def plus(self, further: ChunkCounts) -> ChunkCounts:
         """Add what another chunk of sites came to."""
-        return Outcome(*(one + other for one, other in zip(self, further, strict=True)))
+        return ChunkCounts(*(one + other for one, other in zip(self, further, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
 class SealResult:
-    """What one sealing did; the counts are those of `Outcome`.
+    """What one sealing did; the counts are those of `ChunkCounts`.
 
     Attributes:
         closes_at: the closing instant, in seconds since 1970.
@@ -106,7 +106,7 @@ class Sealer:
     def __init__(  # noqa: PLR0913 - the parts it orders about
         self,
         store: Store,
-        journal: Spooled,
+        spool: Spooled,
         secrets: Secrets,
         sites: Callable[[], Sites],
         clock: Clock,
@@ -116,7 +116,7 @@ class Sealer:
         queries_end_s: float = QUERIES_END_S,
     ) -> None:
         self._store = store
-        self._journal = journal
+        self._spool = spool
         self._secrets = secrets
         self._sites = sites
         self._clock = clock
@@ -134,17 +134,17 @@ class Sealer:
         """
         return self._sealed_until
 
-    def remember(self) -> None:
+    def load_last_seal(self) -> None:
         """Learn from the store which days an earlier process sealed."""
         rows = self._store.query("SELECT toUnixTimestamp(max(closes_at)) FROM seals")
         self._sealed_until = max(self._sealed_until, int(rows[0][0]))
 
-    def due(self, now: float) -> list[int]:
+    def due_days(self, now: float) -> list[int]:
         """List the closing instants that can be sealed now, oldest first."""
         return [
             closes_at
             for closes_at in open_days(self._store)
-            if closes_at + self._grace_s <= now and not self._journal.holds(closes_at)
+            if closes_at + self._grace_s <= now and not self._spool.holds(closes_at)
         ]
 
     def run_once(self, now: float | None = None) -> list[SealResult]:
@@ -157,12 +157,12 @@ class Sealer:
         moment = self._clock.now() if now is None else now
         self._secrets.destroy(moment)
         results = []
-        for closes_at in self.due(moment):
+        for closes_at in self.due_days(moment):
             results.append(self.seal(closes_at))
             _log.info("sealed: %s", results[-1])
         return results
 
-    def trust_clock(self) -> None:
+    def accept_clock(self) -> None:
         """Take the clock as right after a jump, because a person says so."""
         self._offset = self._clock.now() - self._clock.monotonic()
 
@@ -174,10 +174,10 @@ class Sealer:
         """
         # First this, then the look at the spool: no hit of the day can come between.
         self._sealed_until = max(self._sealed_until, closes_at)
-        if self._journal.holds(closes_at):
+        if self._spool.holds(closes_at):
             raise SealError(f"the spool still holds hits of the day that closed at {closes_at}")
         began = self._clock.monotonic()
-        written = Outcome()
+        written = ChunkCounts()
         if not is_sealed(self._store, closes_at):
             written = self._write(closes_at)
         self._clock.sleep(self._queries_end_s)
@@ -185,14 +185,14 @@ class Sealer:
         for table in ("snapshot_cells", "open_cells"):
             if str(closes_at) in partitions.partitions(self._store, table):
                 partitions.drop(self._store, table, str(closes_at), self._clock)
-        self._journal.destroy_key(closes_at)
+        self._spool.destroy_key(closes_at)
         return SealResult(closes_at, *written, seconds=self._clock.monotonic() - began)
 
-    def foresee(self, closes_at: int) -> SealResult:
+    def dry_run(self, closes_at: int) -> SealResult:
         """Tell what sealing a closing instant would do, and do nothing."""
         began = self._clock.monotonic()
         sites = self._sites()
-        counted = Outcome()
+        counted = ChunkCounts()
         unsealed = not is_sealed(self._store, closes_at)
         for chunk in self._chunks(closes_at) if unsealed else ():
             fold_chunk(self._store, closes_at, chunk, sites, self._known)
@@ -200,10 +200,10 @@ class Sealer:
             _clear(self._store)
         return SealResult(closes_at, *counted, seconds=self._clock.monotonic() - began)
 
-    def _write(self, closes_at: int) -> Outcome:
+    def _write(self, closes_at: int) -> ChunkCounts:
         self._erase_unfinished(closes_at)
         sites = self._sites()
-        written = Outcome()
+        written = ChunkCounts()
         for chunk in self._chunks(closes_at):
             written = written.plus(write_chunk(self._store, closes_at, chunk, sites, self._known))
         verify(self._store, closes_at)
@@ -277,7 +277,7 @@ def write_chunk(
     chunk: Sequence[int],
     sites: Sites,
     known: Mapping[str, Sequence[str]],
-) -> Outcome:
+) -> ChunkCounts:
     """Fold the cells of some sites and write them as sealed rows, not yet committed."""
     parameters = fold_chunk(store, closes_at, chunk, sites, known)
     outcome = _outcome(store)
@@ -361,7 +361,7 @@ def _declare_known(store: Store, sites: Iterable[Site], known: Mapping[str, Sequ
     for number, view, values in declared:
         for start in range(0, len(values), _KNOWN_AT_ONCE):
             some = values[start : start + _KNOWN_AT_ONCE]
-            _run(store, folding.know(), {"site": number, "view": view, "values": some})
+            _run(store, folding.declare_known(), {"site": number, "view": view, "values": some})
 
 
 def _declare_fitting(store: Store, sites: Iterable[Site], closes_at: int) -> None:
@@ -369,11 +369,11 @@ def _declare_fitting(store: Store, sites: Iterable[Site], closes_at: int) -> Non
         own = pattern(site)
         if own != NOTHING:
             fitting = {"closes_at": closes_at, "site": site.id, "pattern": own}
-            _run(store, folding.know_fitting(), fitting)
+            _run(store, folding.declare_matching(), fitting)
 
 
-def _outcome(store: Store) -> Outcome:
-    return Outcome(*map(int, store.query(folding.count_outcome())[0]))
+def _outcome(store: Store) -> ChunkCounts:
+    return ChunkCounts(*map(int, store.query(folding.count_outcome())[0]))
 
 
 def _clear(store: Store) -> None:

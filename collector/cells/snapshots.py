@@ -36,7 +36,7 @@ class Snapshots:
         self._visits: dict[int, int] = {}
         self._cleared = False
 
-    def take_due(self, sites: Sites) -> bool:
+    def refresh(self, sites: Sites) -> bool:
         """Take the next picture if it is time, or drop the last one if no site asks any more.
 
         Not to be called while a day is being sealed or a site erased.
@@ -61,7 +61,7 @@ class Snapshots:
         self._taken_at, self._cleared = now, False
         return True
 
-    def lack(self, site: Site) -> bool:
+    def is_missing(self, site: Site) -> bool:
         """Tell whether a site asks for a picture while there is none: its day looks empty."""
         asks = profile_of(site.profile).snapshot_seconds > 0
         return asks and self._taken_at == float("-inf")

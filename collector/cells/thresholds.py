@@ -14,11 +14,11 @@ from collector.cells.views import (
     VIEW_BY_DIMENSIONS,
     VIEWS,
     Grain,
-    Says,
+    MeasureGroup,
     Scope,
     View,
     Vocabulary,
-    says,
+    measures,
 )
 
 NEVER = 2**31 - 1
@@ -54,7 +54,7 @@ class Profile:
     name: str
     closed: int
     open: int
-    fine: int
+    continuous: int
     hour: int
     pair: int
     thin_day: int
@@ -69,7 +69,7 @@ STANDARD = Profile(
     name="standard",
     closed=1,
     open=3,
-    fine=5,
+    continuous=5,
     hour=3,
     pair=3,
     thin_day=3,
@@ -83,7 +83,7 @@ STRICT = Profile(
     name="strict",
     closed=1,
     open=10,
-    fine=NEVER,
+    continuous=NEVER,
     hour=10,
     pair=10,
     thin_day=10,
@@ -145,7 +145,7 @@ def survives_thin_day(view: View) -> bool:
 
 def folds_by_visits(view: View) -> bool:
     """Tell whether a view, having no visitors, folds by its count of visits."""
-    return Says.VISITORS not in says(view)
+    return MeasureGroup.VISITORS not in measures(view)
 
 
 def averages_few(view: View) -> bool:
@@ -180,5 +180,5 @@ def _of_vocabulary(profile: Profile, dimension: str) -> int:
         Vocabulary.CLOSED: profile.closed,
         Vocabulary.KNOWN: profile.open,
         Vocabulary.OPEN: profile.open,
-        Vocabulary.FINE: profile.fine,
+        Vocabulary.FINE: profile.continuous,
     }[DIMENSIONS[dimension].vocabulary]

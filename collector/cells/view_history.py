@@ -19,7 +19,7 @@ ENDED = 2**32 - 1
 """When a view begins that this version does not keep; it begins anew if a later one does."""
 
 
-def note_views(store: Store, clock: Clock) -> None:
+def record_views(store: Store, clock: Clock) -> None:
     """Note the views that are new, renamed or ended: new ones begin now.
 
     Those of a store of which nothing was noted yet were always there.

@@ -214,7 +214,7 @@ LIST_DIMENSIONS = {"property": "properties", "goal": "goals"}
 """Dimensions of which one hit has several values, and the field of `Hit` that lists them."""
 
 
-class Says(IntFlag):
+class MeasureGroup(IntFlag):
     """Which metrics the cells of a view can say; kept with each fanned-out cell."""
 
     VISITORS = 1
@@ -223,7 +223,7 @@ class Says(IntFlag):
     VISIT_COUNT_ONLY = 8
 
 
-def says(view: View) -> Says:
+def measures(view: View) -> MeasureGroup:
     """Tell which metrics a view can say: only what all its dimensions can.
 
     Views of visit dimensions, and the total, say everything. One hit dimension
@@ -233,10 +233,10 @@ def says(view: View) -> Says:
     """
     scopes = {DIMENSIONS[name].scope for name in view.dimensions}
     if Scope.EXIT in scopes:
-        return Says.VISIT_COUNT_ONLY
+        return MeasureGroup.VISIT_COUNT_ONLY
     if Scope.HIT in scopes:
-        return Says.VISITORS | Says.HITS
-    return Says.VISITORS | Says.HITS | Says.VISITS
+        return MeasureGroup.VISITORS | MeasureGroup.HITS
+    return MeasureGroup.VISITORS | MeasureGroup.HITS | MeasureGroup.VISITS
 
 
 def view_for(*names: str) -> View | None:

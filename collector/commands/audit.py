@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 import msgspec
 
-from collector.commands.context import Desk, as_json, say_json
+from collector.commands.context import CommandContext, as_json, print_json
 
 
 @click.command()
@@ -16,10 +16,10 @@ def audit(context: click.Context, *, as_json: bool) -> None:
     # Imported here: the engine takes a second that no other command should wait for.
     from collector.audit.checks import Finding, report  # noqa: PLC0415
 
-    found = context.ensure_object(Desk).errand("audit")
+    found = context.ensure_object(CommandContext).call_service("audit")
     findings = msgspec.convert(found, list[Finding])
     if as_json:
-        say_json([{**one, "ok": not one["violations"]} for one in found])
+        print_json([{**one, "ok": not one["violations"]} for one in found])
     else:
         click.echo(report(findings))
     context.exit(0 if all(finding.ok for finding in findings) else 1)

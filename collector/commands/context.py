@@ -16,18 +16,18 @@ import click
 import msgspec
 
 from collector.registry.store import Registry
-from collector.service.control import ask
+from collector.service.control import send_request
 from collector.settings import Settings, from_process
 
 if TYPE_CHECKING:
-    from collector.service.container import Parts
+    from collector.service.container import Container
 
 _EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of words.")
 
 
-class Desk:
+class CommandContext:
     """What a command works with; nothing is opened before it is asked for.
 
     Args:
@@ -48,7 +48,7 @@ class Desk:
         with Registry(self.settings.registry_path) as registry:
             yield registry
 
-    def errand(self, errand: str, **arguments: Any) -> Any:
+    def call_service(self, errand: str, **arguments: Any) -> Any:
         """Have something done by the running service, or by this process if there is none.
 
         Returns:
@@ -57,42 +57,42 @@ class Desk:
         Raises:
             CollectorError: if it could not be done.
         """
-        answer = ask(self.settings.control_socket, errand, **arguments)
+        answer = send_request(self.settings.control_socket, errand, **arguments)
         if answer is not None:
             return answer.value
         # Imported here: the engine takes a second that no other command should wait for.
-        from collector.service.operations import run  # noqa: PLC0415
+        from collector.service.operations import run_operation  # noqa: PLC0415
 
-        with _own_parts(self.settings) as parts:
-            return run(parts, errand, arguments)
+        with _own_parts(self.settings) as container:
+            return run_operation(container, errand, arguments)
 
 
 @contextmanager
-def _own_parts(settings: Settings) -> Iterator[Parts]:
+def _own_parts(settings: Settings) -> Iterator[Container]:
     """Hold open what the service would, while none runs."""
-    from collector.service.container import make_parts  # noqa: PLC0415 - as above
+    from collector.service.container import build_container  # noqa: PLC0415 - as above
 
-    parts = make_parts(settings)
+    container = build_container(settings)
     try:
-        parts.make_ready()
-        parts.journal.start()
-        yield parts
+        container.prepare()
+        container.spool.start()
+        yield container
     finally:
-        parts.close()
+        container.close()
 
 
-def reachable(host: str) -> str:
+def running_service(host: str) -> str:
     """Give a host to connect to, where `host` may mean every address of this machine."""
     return _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
 
 
-def say_json(value: Any) -> None:
+def print_json(value: Any) -> None:
     """Print a value as indented JSON."""
     text = msgspec.json.format(msgspec.json.encode(value), indent=2).decode()
     click.echo(text)
 
 
-def say_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """Print rows in aligned columns under their heads."""
     lines = [heads, *rows]
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]

@@ -10,18 +10,18 @@ from typing import Any
 
 import click
 
-from collector.commands.context import Desk, as_json, say_json
+from collector.commands.context import CommandContext, as_json, print_json
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only say what would be sealed, kept and folded.")
 @as_json
 @click.pass_obj
-def seal(desk: Desk, *, dry_run: bool, as_json: bool) -> None:
+def seal(desk: CommandContext, *, dry_run: bool, as_json: bool) -> None:
     """Seal every closed day that is due; also says that the clock is right after a jump."""
-    found = desk.errand("seal-due" if dry_run else "seal")
+    found = desk.call_service("seal-due" if dry_run else "seal")
     if as_json:
-        say_json(found)
+        print_json(found)
         return
     if not found:
         click.echo("No day is due.")
@@ -33,11 +33,11 @@ def seal(desk: Desk, *, dry_run: bool, as_json: bool) -> None:
 @click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
 @as_json
 @click.pass_obj
-def retention(desk: Desk, *, dry_run: bool, as_json: bool) -> None:
+def retention(desk: CommandContext, *, dry_run: bool, as_json: bool) -> None:
     """Delete what sites keep no longer; the service does so by itself once a day."""
-    found = desk.errand("retention-due" if dry_run else "retention")
+    found = desk.call_service("retention-due" if dry_run else "retention")
     if as_json:
-        say_json(found)
+        print_json(found)
         return
     if not found:
         click.echo("Nothing is too old.")

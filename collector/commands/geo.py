@@ -8,9 +8,9 @@ from pathlib import Path
 
 import click
 
-from collector.commands.context import Desk, as_json, say_json
+from collector.commands.context import CommandContext, as_json, print_json
 from collector.errors import SettingsError
-from collector.ingest.enrich.geo import BUILT_IN, GeoStatus, Places, examine, place_of_address
+from collector.ingest.enrich.geo import BUILT_IN, GeoDatabase, GeoStatus, examine, locate_address
 
 
 @click.group()
@@ -21,11 +21,11 @@ def geo() -> None:
 @geo.command("status")
 @as_json
 @click.pass_obj
-def status(desk: Desk, *, as_json: bool) -> None:
+def status(desk: CommandContext, *, as_json: bool) -> None:
     """Say which database is in use, and how old it is."""
     known = examine(desk.settings.geo_path) if desk.settings.has_places else BUILT_IN
     if as_json:
-        say_json(known._asdict())
+        print_json(known._asdict())
         return
     click.echo(_words(known))
 
@@ -33,7 +33,7 @@ def status(desk: Desk, *, as_json: bool) -> None:
 @geo.command("set")
 @click.argument("database", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
-def take(desk: Desk, database: Path) -> None:
+def take(desk: CommandContext, database: Path) -> None:
     """Copy DATABASE, a MaxMind-format file, to where the service looks; it notices by itself."""
     about = examine(database)
     target = desk.settings.geo_path
@@ -52,11 +52,11 @@ def take(desk: Desk, database: Path) -> None:
 @click.argument("address")
 @as_json
 @click.pass_obj
-def test(desk: Desk, address: str, *, as_json: bool) -> None:
+def test(desk: CommandContext, address: str, *, as_json: bool) -> None:
     """Say what ADDRESS would be kept as; it is cut before it is looked up."""
-    place = place_of_address(Places(desk.settings.geo_path, expected=False), address)
+    place = locate_address(GeoDatabase(desk.settings.geo_path, expected=False), address)
     if as_json:
-        say_json(place._asdict())
+        print_json(place._asdict())
         return
     click.echo(", ".join(filter(None, place)))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from collector.commands.context import Desk
+from collector.commands.context import CommandContext
 from collector.errors import RegistryError
 from collector.visitors.notice import notice_of
 from collector.visitors.notice_pages import as_json, as_markdown
@@ -21,7 +21,7 @@ from collector.visitors.translations import LANGUAGES
 )
 @click.option("--language", type=click.Choice(list(LANGUAGES)), default="en", show_default=True)
 @click.pass_obj
-def notice(desk: Desk, site: str, form: str, language: str) -> None:
+def notice(desk: CommandContext, site: str, form: str, language: str) -> None:
     """Print the privacy notice of SITE, written from the settings in force."""
     with desk.registry() as registry:
         found = registry.sites().named(site)

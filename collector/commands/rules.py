@@ -10,13 +10,13 @@ from typing import IO
 import click
 
 from collector.clock import SystemClock
-from collector.commands.context import Desk, as_json, say_json, say_table
+from collector.commands.context import CommandContext, as_json, print_json, print_table
 from collector.errors import SettingsError
-from collector.ingest.enrich.geo import Places
+from collector.ingest.enrich.geo import GeoDatabase
 from collector.ingest.explain import Explanation
 from collector.ingest.explain import explain as explained
-from collector.ingest.pipeline import Intake
-from collector.ingest.rate_limit import Limits
+from collector.ingest.pipeline import IngestContext
+from collector.ingest.rate_limit import RateLimiter
 from collector.ingest.site_rules import rules_of
 from collector.ingest.visits import Visits
 from collector.privacy.address import Networks, typed
@@ -30,7 +30,13 @@ from collector.privacy.day_secrets import DaySecrets
 @as_json
 @click.pass_obj
 def explain(
-    desk: Desk, /, payload: IO[bytes], address: str, headers: tuple[str, ...], *, as_json: bool
+    desk: CommandContext,
+    /,
+    payload: IO[bytes],
+    address: str,
+    headers: tuple[str, ...],
+    *,
+    as_json: bool,
 ) -> None:
     """Say what would be kept, changed or dropped of a body of /api/event.
 
@@ -40,26 +46,26 @@ def explain(
     typed(address)
     with desk.registry() as registry:
         clock, sites = SystemClock(), registry.sites()
-        intake = Intake(
+        context = IngestContext(
             sites=sites,
             rules=rules_of(sites),
             secrets=DaySecrets(None, clock, "memory"),
             visits=Visits(),
-            places=Places(desk.settings.geo_path, expected=bool(desk.settings.geo_database)),
+            places=GeoDatabase(desk.settings.geo_path, expected=bool(desk.settings.geo_database)),
             clock=clock,
-            limits=Limits(),
+            limits=RateLimiter(),
             trusted_proxies=Networks(desk.settings.trusted_proxies),
             address_header=desk.settings.client_address_header.lower().encode(),
             excluded=Networks(desk.settings.excluded_networks),
         )
-        found = explained(payload.read(), given, address, intake)
+        found = explained(payload.read(), given, address, context)
     if as_json:
-        say_json([_as_object(one) for one in found])
+        print_json([_as_object(one) for one in found])
         return
     for one in found:
         click.echo(f"{one.site or 'every site'}: {one.outcome}")
         if one.lines:
-            say_table(("rule", "given", "kept"), one.lines)
+            print_table(("rule", "given", "kept"), one.lines)
 
 
 def _header(text: str) -> tuple[bytes, bytes]:

@@ -8,7 +8,7 @@ from typing import Any
 import click
 import msgspec
 
-from collector.commands.context import Desk, reachable
+from collector.commands.context import CommandContext, running_service
 from collector.errors import SettingsError
 from collector.settings import Settings
 
@@ -25,15 +25,15 @@ def serve(context: click.Context, /, demo: bool, **given: Any) -> None:
     # Imported here: the engine takes a second that no other command should wait for.
     from collector.app import serve as run  # noqa: PLC0415
 
-    settings = _overridden(context.ensure_object(Desk).settings, given)
+    settings = _overridden(context.ensure_object(CommandContext).settings, given)
     context.exit(run(settings, demo=demo))
 
 
 @click.command()
 @click.pass_obj
-def healthcheck(desk: Desk) -> None:
+def healthcheck(desk: CommandContext) -> None:
     """Ask the running service whether it accepts hits; exit 0 if so, else 1."""
-    place = f"{reachable(desk.settings.host)}:{desk.settings.port}"
+    place = f"{running_service(desk.settings.host)}:{desk.settings.port}"
     connection = http.client.HTTPConnection(place, timeout=HEALTH_SECONDS)
     try:
         connection.request("GET", "/readyz")

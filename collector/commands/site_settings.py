@@ -8,7 +8,7 @@ from typing import Any, BinaryIO, TypeVar
 import click
 
 from collector.errors import RegistryError
-from collector.ingest.enrich.page import page_of
+from collector.ingest.enrich.page import parse_page
 from collector.ingest.site_rules import rules_of
 from collector.registry.sitemap import SITEMAP_BYTES, locations
 from collector.registry.sites import LONGEST_DAYS, PROFILES, Goal, Site
@@ -120,7 +120,7 @@ def paths_of(sitemap: BinaryIO, site: Site) -> list[str]:
     """
     rules = rules_of([site])[site.id].page
     pages = [
-        page_of(address, rules=rules) for address in locations(sitemap.read(SITEMAP_BYTES + 1))
+        parse_page(address, rules=rules) for address in locations(sitemap.read(SITEMAP_BYTES + 1))
     ]
     paths = sorted({page.path for page in pages if site.allows(page.hostname)})
     if not paths:

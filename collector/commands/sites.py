@@ -7,7 +7,13 @@ from typing import Any, BinaryIO
 import click
 import msgspec
 
-from collector.commands.context import Desk, as_json, reachable, say_json, say_table
+from collector.commands.context import (
+    CommandContext,
+    as_json,
+    print_json,
+    print_table,
+    running_service,
+)
 from collector.commands.site_settings import LISTS, named, paths_of, site_options
 from collector.errors import CollectorError
 from collector.registry.sites import Site
@@ -21,7 +27,7 @@ def site() -> None:
 
 def snippet(domain: str, settings: Settings) -> str:
     """Write the line of HTML that an owner puts on every page."""
-    host = reachable(settings.host)
+    host = running_service(settings.host)
     origin = settings.public_url or f"http://{host}:{settings.port}"
     return f'<script async data-domain="{domain}" src="{origin}/js/footfall.js"></script>'
 
@@ -32,7 +38,7 @@ def snippet(domain: str, settings: Settings) -> str:
 @as_json
 @click.pass_obj
 def add(
-    desk: Desk, /, domain: str, sitemap: BinaryIO | None, *, as_json: bool, **given: Any
+    desk: CommandContext, /, domain: str, sitemap: BinaryIO | None, *, as_json: bool, **given: Any
 ) -> None:
     """Add the site DOMAIN and print its snippet."""
     with desk.registry() as registry:
@@ -40,7 +46,7 @@ def add(
     _declare(desk, added, sitemap)
     line = snippet(added.domain, desk.settings)
     if as_json:
-        say_json({**msgspec.structs.asdict(added), "snippet": line})
+        print_json({**msgspec.structs.asdict(added), "snippet": line})
         return
     click.echo(f"{added.domain} is added. Put this line into the head of every page:\n\n  {line}")
 
@@ -48,14 +54,14 @@ def add(
 @site.command("list")
 @as_json
 @click.pass_obj
-def show(desk: Desk, as_json: bool) -> None:
+def show(desk: CommandContext, as_json: bool) -> None:
     """List the sites; as JSON with all that is declared of them."""
     with desk.registry() as registry:
         sites = list(registry.sites())
     if as_json:
-        say_json(sites)
+        print_json(sites)
         return
-    say_table(("domain", "zone", "profile", "seen by"), [_row(one) for one in sites])
+    print_table(("domain", "zone", "profile", "seen by"), [_row(one) for one in sites])
 
 
 @site.command("set")
@@ -70,7 +76,7 @@ def show(desk: Desk, as_json: bool) -> None:
 )
 @click.pass_obj
 def change(
-    desk: Desk,
+    desk: CommandContext,
     /,
     domain: str,
     sitemap: BinaryIO | None,
@@ -95,12 +101,12 @@ def change(
 @click.argument("domain")
 @click.confirmation_option(prompt="All its numbers will be deleted, for ever. Remove it?")
 @click.pass_obj
-def remove(desk: Desk, domain: str) -> None:
+def remove(desk: CommandContext, domain: str) -> None:
     """Remove the site DOMAIN, its tokens, its numbers and its secrets; later hits are dropped."""
     with desk.registry() as registry:
         registry.remove_site(domain)
     try:
-        rows = desk.errand("erase")
+        rows = desk.call_service("erase")
     except CollectorError as failed:
         raise click.ClickException(
             f"{domain} is removed, but its numbers are not deleted yet; "
@@ -109,10 +115,12 @@ def remove(desk: Desk, domain: str) -> None:
     click.echo(f"{domain} is removed, with all its numbers: {rows} rows.")
 
 
-def _declare(desk: Desk, site: Site, sitemap: BinaryIO | None) -> int:
+def _declare(desk: CommandContext, site: Site, sitemap: BinaryIO | None) -> int:
     if sitemap is None:
         return 0
-    declared: int = desk.errand("declare-paths", site=site.domain, paths=paths_of(sitemap, site))
+    declared: int = desk.call_service(
+        "declare-paths", site=site.domain, paths=paths_of(sitemap, site)
+    )
     return declared
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from collector.commands.context import Desk, as_json, say_json, say_table
+from collector.commands.context import CommandContext, as_json, print_json, print_table
 from collector.registry.tokens import SCOPES
 
 
@@ -28,13 +28,13 @@ def token() -> None:
 @as_json
 @click.pass_obj
 def create(
-    desk: Desk, name: str, domain: str | None, scopes: tuple[str, ...], as_json: bool
+    desk: CommandContext, name: str, domain: str | None, scopes: tuple[str, ...], as_json: bool
 ) -> None:
     """Make the token NAME and print it; it is not shown again."""
     with desk.registry() as registry:
         made = registry.create_token(name, domain, scopes)
     if as_json:
-        say_json({"name": name, "token": made})
+        print_json({"name": name, "token": made})
         return
     click.echo(made)
 
@@ -42,21 +42,21 @@ def create(
 @token.command("list")
 @as_json
 @click.pass_obj
-def show(desk: Desk, as_json: bool) -> None:
+def show(desk: CommandContext, as_json: bool) -> None:
     """List the tokens, without their secrets."""
     with desk.registry() as registry:
         entries = registry.tokens()
     if as_json:
-        say_json(entries)
+        print_json(entries)
         return
     rows = [(entry.name, entry.site or "every site", " ".join(entry.scopes)) for entry in entries]
-    say_table(("name", "site", "allows"), rows)
+    print_table(("name", "site", "allows"), rows)
 
 
 @token.command("revoke")
 @click.argument("name")
 @click.pass_obj
-def revoke(desk: Desk, name: str) -> None:
+def revoke(desk: CommandContext, name: str) -> None:
     """End the token NAME at once."""
     with desk.registry() as registry:
         registry.revoke_token(name)

@@ -6,7 +6,7 @@ import sys
 
 import click
 
-from collector.commands.context import Desk, as_json, say_json
+from collector.commands.context import CommandContext, as_json, print_json
 
 
 @click.group()
@@ -23,7 +23,7 @@ _from_stdin = click.option(
 @click.argument("name")
 @_from_stdin
 @click.pass_obj
-def add(desk: Desk, name: str, password_stdin: bool) -> None:
+def add(desk: CommandContext, name: str, password_stdin: bool) -> None:
     """Add the person NAME; asks for a password."""
     password = _password(password_stdin)
     with desk.registry() as registry:
@@ -34,12 +34,12 @@ def add(desk: Desk, name: str, password_stdin: bool) -> None:
 @user.command("list")
 @as_json
 @click.pass_obj
-def show(desk: Desk, as_json: bool) -> None:
+def show(desk: CommandContext, as_json: bool) -> None:
     """List the people."""
     with desk.registry() as registry:
         people = registry.users()
     if as_json:
-        say_json(people)
+        print_json(people)
         return
     for person in people:
         click.echo(person.name)
@@ -49,7 +49,7 @@ def show(desk: Desk, as_json: bool) -> None:
 @click.argument("name")
 @_from_stdin
 @click.pass_obj
-def password(desk: Desk, name: str, password_stdin: bool) -> None:
+def password(desk: CommandContext, name: str, password_stdin: bool) -> None:
     """Change the password of NAME and end their sessions; asks for it."""
     new = _password(password_stdin)
     with desk.registry() as registry:
@@ -60,7 +60,7 @@ def password(desk: Desk, name: str, password_stdin: bool) -> None:
 @user.command("remove")
 @click.argument("name")
 @click.pass_obj
-def remove(desk: Desk, name: str) -> None:
+def remove(desk: CommandContext, name: str) -> None:
     """Remove the person NAME and end their sessions."""
     with desk.registry() as registry:
         registry.remove_user(name)

@@ -107,18 +107,18 @@ def fill(
     return Filled(days, hits)
 
 
-async def trickle(journal: Journal, visits: Visits, site: Site, clock: Clock, mark: Path) -> None:
+async def trickle(spool: Journal, visits: Visits, site: Site, clock: Clock, mark: Path) -> None:
     """Send invented hits through the journal as their time comes, until cancelled."""
     since = max(_marked(mark), int(clock.now()) - LIVE_SECONDS)
     while True:
         day = day_at(site.zone, max(clock.now(), since + 1))
-        for deed in traffic.deeds_of(SEED, day):
+        for deed in traffic.actions_of(SEED, day):
             if deed.at <= since:
                 continue
             await asyncio.sleep(max(0.0, deed.at - clock.now()))
             hit, step = traffic.take_step(visits, site, day, deed)
             try:
-                await journal.append(hit, partial(visits.undo, step))
+                await spool.append(hit, partial(visits.undo, step))
             except SpoolError as refused:
                 _log.warning("an invented hit was refused: %s", refused)
                 await asyncio.sleep(RETRY_SECONDS)
@@ -141,7 +141,7 @@ def _insert(store: Store, site: Site, day: Day, since: int, until: int) -> int:
     visits = Visits()
     hits = [
         traffic.take_step(visits, site, day, deed)[0]
-        for deed in traffic.deeds_of(SEED, day)
+        for deed in traffic.actions_of(SEED, day)
         if since < deed.at <= until
     ]
     if not hits:

@@ -18,10 +18,10 @@ import msgspec
 from collector.day import Day, hour_at, minute_at
 from collector.demo import world
 from collector.hit import Hit, Kind, VisitValues
-from collector.ingest.enrich.acquisition import origin_of
-from collector.ingest.enrich.device import device_of, screen_class
-from collector.ingest.enrich.page import page_of
-from collector.ingest.visits import Arrival, Visits, VisitStep
+from collector.ingest.enrich.acquisition import classify_source
+from collector.ingest.enrich.device import parse_device, screen_class
+from collector.ingest.enrich.page import parse_page
+from collector.ingest.visits import VisitDelta, VisitInput, Visits
 from collector.registry.sites import Site
 
 Thing = TypeVar("Thing")
@@ -38,7 +38,7 @@ _HOME_WEIGHTS = tuple(accumulate(home.weight for home in world.HOMES))
 _BROWSER_WEIGHTS = tuple(accumulate(browser.weight for browser in world.BROWSERS))
 
 
-class Deed(msgspec.Struct, frozen=True, gc=False):
+class Action(msgspec.Struct, frozen=True, gc=False):
     """One thing an invented visitor does.
 
     Attributes:
@@ -61,7 +61,7 @@ class Deed(msgspec.Struct, frozen=True, gc=False):
     scroll: int | None = None
 
 
-def deeds_of(seed: int, day: Day) -> list[Deed]:
+def actions_of(seed: int, day: Day) -> list[Action]:
     """Invent one day: 300 to 900 visitors, in the order of what they do.
 
     The same seed and day give the same deeds.
@@ -76,10 +76,10 @@ def deeds_of(seed: int, day: Day) -> list[Deed]:
     return deeds
 
 
-def take_step(visits: Visits, site: Site, day: Day, deed: Deed) -> tuple[Hit, VisitStep]:
+def take_step(visits: Visits, site: Site, day: Day, deed: Action) -> tuple[Hit, VisitDelta]:
     """Make a deed a hit, as `ingest.assemble` would of a payload."""
-    step = visits.advance(
-        Arrival(
+    step = visits.record(
+        VisitInput(
             site=site.id,
             closes_at=day.closes_at,
             pseudonym=deed.visitor,
@@ -120,7 +120,7 @@ def take_step(visits: Visits, site: Site, day: Day, deed: Deed) -> tuple[Hit, Vi
     return hit, step
 
 
-def _visitor(chance: random.Random, seed: int, day: Day, number: int) -> Iterator[Deed]:
+def _visitor(chance: random.Random, seed: int, day: Day, number: int) -> Iterator[Action]:
     name = blake2b(f"{seed}:{day.number}:{number}".encode(), digest_size=16).digest()
     home = _one_of(chance, world.HOMES, _HOME_WEIGHTS)
     browser = _one_of(chance, world.BROWSERS, _BROWSER_WEIGHTS)
@@ -132,21 +132,24 @@ def _visitor(chance: random.Random, seed: int, day: Day, number: int) -> Iterato
 
 
 def _visit(
-    chance: random.Random, day: Day, at: int, who: tuple[bytes, world.Home, world.Browser]
-) -> Iterator[Deed]:
+    chance: random.Random,
+    day: Day,
+    at: int,
+    who: tuple[bytes, world.DemoLocation, world.DemoBrowser],
+) -> Iterator[Action]:
     name, home, browser = who
     origin = _one_of(chance, world.ORIGINS, _ORIGIN_WEIGHTS)
     path = _page(chance, origin.lands)
     values = _values(path, origin, home, browser)
     while at < day.closes_at:
-        yield Deed(at, name, Kind.PAGEVIEW, path, values)
+        yield Action(at, name, Kind.PAGEVIEW, path, values)
         stays = min(int(chance.lognormvariate(3.3, 0.9)) + 2, 900)
         if at + stays >= day.closes_at:
             return
         yield from _events(chance, at + stays // 2, path, (name, values))
         at += stays
         depth = min(100, int(chance.betavariate(2.2, 1.3) * 100) + 5)
-        yield Deed(at, name, Kind.ENGAGEMENT, path, values, engaged_ms=stays * 800, scroll=depth)
+        yield Action(at, name, Kind.ENGAGEMENT, path, values, engaged_ms=stays * 800, scroll=depth)
         if chance.random() < LEAVES:
             return
         path = _page(chance, len(world.PAGES))
@@ -155,13 +158,13 @@ def _visit(
 
 def _events(
     chance: random.Random, at: int, path: str, who: tuple[bytes, VisitValues]
-) -> Iterator[Deed]:
+) -> Iterator[Action]:
     name, values = who
     if path == "/pricing" and chance.random() < SIGNS_UP:
         plan = chance.choices(world.PLANS, weights=(4, 2, 1))[0]
-        yield Deed(at, name, Kind.EVENT, path, values, event="Signup", plan=plan)
+        yield Action(at, name, Kind.EVENT, path, values, event="Signup", plan=plan)
     elif path.startswith("/docs/") and chance.random() < DOWNLOADS:
-        yield Deed(at, name, Kind.EVENT, path, values, event="File Download")
+        yield Action(at, name, Kind.EVENT, path, values, event="File Download")
 
 
 def _page(chance: random.Random, first: int) -> str:
@@ -170,11 +173,11 @@ def _page(chance: random.Random, first: int) -> str:
 
 
 def _values(
-    path: str, origin: world.Origin, home: world.Home, browser: world.Browser
+    path: str, origin: world.DemoSource, home: world.DemoLocation, browser: world.DemoBrowser
 ) -> VisitValues:
-    page = page_of(f"https://{world.DOMAIN}{path}?{origin.tags}")
-    came = origin_of(origin.referrer, world.DOMAIN.__eq__, page.query)
-    device = device_of(browser.user_agent)
+    page = parse_page(f"https://{world.DOMAIN}{path}?{origin.tags}")
+    came = classify_source(origin.referrer, world.DOMAIN.__eq__, page.query)
+    device = parse_device(browser.user_agent)
     return VisitValues(
         entry_path=page.path,
         referrer=came.referrer,

@@ -49,7 +49,7 @@ PAGES: Final = (
 """Paths, the most viewed first; weights fall off as Zipf's law says."""
 
 
-class Origin(NamedTuple):
+class DemoSource(NamedTuple):
     """A place to come from: a referrer, tags on the address, and where one lands.
 
     Attributes:
@@ -63,35 +63,35 @@ class Origin(NamedTuple):
 
 
 ORIGINS: Final = (
-    Origin(31),
-    Origin(27, "https://www.google.com/"),
-    Origin(5, "https://duckduckgo.com/"),
-    Origin(3.5, "https://www.bing.com/"),
-    Origin(1.2, "https://www.ecosia.org/"),
-    Origin(4.5, "https://news.ycombinator.com/item", lands=3),
-    Origin(3, "https://www.reddit.com/r/selfhosted/comments/xyz", lands=6),
-    Origin(3.4, "https://github.com/example/awesome-analytics", lands=5),
-    Origin(1.8, "https://lobste.rs/s/abcdef", lands=3),
-    Origin(1.7, "https://mastodon.social/@demo", lands=13),
-    Origin(1.3, "https://www.linkedin.com/feed/", lands=8),
-    Origin(1.4, "https://www.youtube.com/watch", lands=4),
-    Origin(2.4, "https://chatgpt.com/", lands=14),
-    Origin(1.1, "https://www.perplexity.ai/", lands=14),
-    Origin(2.8, "https://blog.partner.example/tools-we-like", lands=2),
-    Origin(
+    DemoSource(31),
+    DemoSource(27, "https://www.google.com/"),
+    DemoSource(5, "https://duckduckgo.com/"),
+    DemoSource(3.5, "https://www.bing.com/"),
+    DemoSource(1.2, "https://www.ecosia.org/"),
+    DemoSource(4.5, "https://news.ycombinator.com/item", lands=3),
+    DemoSource(3, "https://www.reddit.com/r/selfhosted/comments/xyz", lands=6),
+    DemoSource(3.4, "https://github.com/example/awesome-analytics", lands=5),
+    DemoSource(1.8, "https://lobste.rs/s/abcdef", lands=3),
+    DemoSource(1.7, "https://mastodon.social/@demo", lands=13),
+    DemoSource(1.3, "https://www.linkedin.com/feed/", lands=8),
+    DemoSource(1.4, "https://www.youtube.com/watch", lands=4),
+    DemoSource(2.4, "https://chatgpt.com/", lands=14),
+    DemoSource(1.1, "https://www.perplexity.ai/", lands=14),
+    DemoSource(2.8, "https://blog.partner.example/tools-we-like", lands=2),
+    DemoSource(
         3.6,
         "",
         "utm_source=newsletter&utm_medium=email&utm_campaign=monthly-letter&utm_content=top",
         9,
     ),
-    Origin(1.1, "", "utm_source=newsletter&utm_medium=email&utm_campaign=welcome", 5),
-    Origin(
+    DemoSource(1.1, "", "utm_source=newsletter&utm_medium=email&utm_campaign=welcome", 5),
+    DemoSource(
         2.3,
         "https://www.google.com/",
         "utm_source=google&utm_medium=cpc&utm_campaign=brand&utm_term=private+analytics",
         2,
     ),
-    Origin(
+    DemoSource(
         1.1,
         "https://www.linkedin.com/",
         "utm_source=linkedin&utm_medium=paid-social&utm_campaign=spring-launch&utm_content=carousel",
@@ -100,7 +100,7 @@ ORIGINS: Final = (
 )
 
 
-class Home(NamedTuple):
+class DemoLocation(NamedTuple):
     """A place to be, with the hour of the day there relative to UTC."""
 
     weight: float
@@ -112,34 +112,34 @@ class Home(NamedTuple):
 
 
 HOMES: Final = (
-    Home(12, "DE", "DE-BE", "DE-Berlin", "de", 1),
-    Home(7, "DE", "DE-BY", "DE-Munich", "de", 1),
-    Home(5, "DE", "DE-HH", "DE-Hamburg", "de", 1),
-    Home(9, "US", "US-CA", "US-San Francisco", "en", -8),
-    Home(8, "US", "US-NY", "US-New York", "en", -5),
-    Home(5, "US", "US-TX", "US-Austin", "en", -6),
-    Home(9, "FR", "FR-IDF", "FR-Paris", "fr", 1),
-    Home(3, "FR", "FR-ARA", "FR-Lyon", "fr", 1),
-    Home(9, "GB", "GB-ENG", "GB-London", "en", 0),
-    Home(5, "NL", "NL-NH", "NL-Amsterdam", "nl", 1),
-    Home(4, "ES", "ES-MD", "ES-Madrid", "es", 1),
-    Home(3.5, "IT", "IT-25", "IT-Milan", "it", 1),
-    Home(3, "PL", "PL-14", "PL-Warsaw", "pl", 1),
-    Home(3, "SE", "SE-AB", "SE-Stockholm", "sv", 1),
-    Home(2.6, "CH", "CH-ZH", "CH-Zurich", "de", 1),
-    Home(2.4, "AT", "AT-9", "AT-Vienna", "de", 1),
-    Home(4, "IN", "IN-KA", "IN-Bengaluru", "en", 5),
-    Home(3, "CA", "CA-ON", "CA-Toronto", "en", -5),
-    Home(2.6, "BR", "BR-SP", "BR-São Paulo", "pt", -3),
-    Home(2.4, "AU", "AU-NSW", "AU-Sydney", "en", 10),
-    Home(2.2, "JP", "JP-13", "JP-Tokyo", "ja", 9),
-    Home(1.2, "DK", "DK-84", "DK-Copenhagen", "da", 1),
-    Home(1.0, "FI", "FI-18", "FI-Helsinki", "fi", 2),
-    Home(0.8, "NZ", "NZ-AUK", "NZ-Auckland", "en", 12),
+    DemoLocation(12, "DE", "DE-BE", "DE-Berlin", "de", 1),
+    DemoLocation(7, "DE", "DE-BY", "DE-Munich", "de", 1),
+    DemoLocation(5, "DE", "DE-HH", "DE-Hamburg", "de", 1),
+    DemoLocation(9, "US", "US-CA", "US-San Francisco", "en", -8),
+    DemoLocation(8, "US", "US-NY", "US-New York", "en", -5),
+    DemoLocation(5, "US", "US-TX", "US-Austin", "en", -6),
+    DemoLocation(9, "FR", "FR-IDF", "FR-Paris", "fr", 1),
+    DemoLocation(3, "FR", "FR-ARA", "FR-Lyon", "fr", 1),
+    DemoLocation(9, "GB", "GB-ENG", "GB-London", "en", 0),
+    DemoLocation(5, "NL", "NL-NH", "NL-Amsterdam", "nl", 1),
+    DemoLocation(4, "ES", "ES-MD", "ES-Madrid", "es", 1),
+    DemoLocation(3.5, "IT", "IT-25", "IT-Milan", "it", 1),
+    DemoLocation(3, "PL", "PL-14", "PL-Warsaw", "pl", 1),
+    DemoLocation(3, "SE", "SE-AB", "SE-Stockholm", "sv", 1),
+    DemoLocation(2.6, "CH", "CH-ZH", "CH-Zurich", "de", 1),
+    DemoLocation(2.4, "AT", "AT-9", "AT-Vienna", "de", 1),
+    DemoLocation(4, "IN", "IN-KA", "IN-Bengaluru", "en", 5),
+    DemoLocation(3, "CA", "CA-ON", "CA-Toronto", "en", -5),
+    DemoLocation(2.6, "BR", "BR-SP", "BR-São Paulo", "pt", -3),
+    DemoLocation(2.4, "AU", "AU-NSW", "AU-Sydney", "en", 10),
+    DemoLocation(2.2, "JP", "JP-13", "JP-Tokyo", "ja", 9),
+    DemoLocation(1.2, "DK", "DK-84", "DK-Copenhagen", "da", 1),
+    DemoLocation(1.0, "FI", "FI-18", "FI-Helsinki", "fi", 2),
+    DemoLocation(0.8, "NZ", "NZ-AUK", "NZ-Auckland", "en", 12),
 )
 
 
-class Browser(NamedTuple):
+class DemoBrowser(NamedTuple):
     """A browser: what it sends as user agent, and how wide its window is."""
 
     weight: float
@@ -156,22 +156,22 @@ _IPHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/60
 _SAFARI = "AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.1"
 
 BROWSERS: Final = (
-    Browser(17, f"{_WINDOWS} {_WEBKIT} Chrome/142.0.0.0 Safari/537.36", 1536),
-    Browser(5, f"{_WINDOWS} {_WEBKIT} Chrome/141.0.0.0 Safari/537.36", 1920),
-    Browser(10, f"{_MAC} {_WEBKIT} Chrome/142.0.0.0 Safari/537.36", 1440),
-    Browser(8, f"{_MAC} {_SAFARI} Safari/605.1.15", 1280),
-    Browser(8, f"{_LINUX} {_WEBKIT} Chrome/142.0.0.0 Safari/537.36", 1920),
-    Browser(6, f"{_WINDOWS[:-1]}; rv:145.0) Gecko/20100101 Firefox/145.0", 1707),
-    Browser(7, f"{_LINUX[:-1]}; rv:145.0) Gecko/20100101 Firefox/145.0", 1600),
-    Browser(5, f"{_WINDOWS} {_WEBKIT} Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0", 1366),
-    Browser(15, f"{_PHONE} {_WEBKIT} Chrome/142.0.0.0 Mobile Safari/537.36", 412),
-    Browser(
+    DemoBrowser(17, f"{_WINDOWS} {_WEBKIT} Chrome/142.0.0.0 Safari/537.36", 1536),
+    DemoBrowser(5, f"{_WINDOWS} {_WEBKIT} Chrome/141.0.0.0 Safari/537.36", 1920),
+    DemoBrowser(10, f"{_MAC} {_WEBKIT} Chrome/142.0.0.0 Safari/537.36", 1440),
+    DemoBrowser(8, f"{_MAC} {_SAFARI} Safari/605.1.15", 1280),
+    DemoBrowser(8, f"{_LINUX} {_WEBKIT} Chrome/142.0.0.0 Safari/537.36", 1920),
+    DemoBrowser(6, f"{_WINDOWS[:-1]}; rv:145.0) Gecko/20100101 Firefox/145.0", 1707),
+    DemoBrowser(7, f"{_LINUX[:-1]}; rv:145.0) Gecko/20100101 Firefox/145.0", 1600),
+    DemoBrowser(5, f"{_WINDOWS} {_WEBKIT} Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0", 1366),
+    DemoBrowser(15, f"{_PHONE} {_WEBKIT} Chrome/142.0.0.0 Mobile Safari/537.36", 412),
+    DemoBrowser(
         3,
         f"{_PHONE} {_WEBKIT} SamsungBrowser/29.0 Chrome/136.0.0.0 Mobile Safari/537.36",
         384,
     ),
-    Browser(14, f"{_IPHONE} (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1", 393),
-    Browser(
+    DemoBrowser(14, f"{_IPHONE} (KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1", 393),
+    DemoBrowser(
         2,
         "Mozilla/5.0 (iPad; CPU OS 18_6 like Mac OS X) AppleWebKit/605.1.15 "
         "(KHTML, like Gecko) Version/26.1 Mobile/15E148 Safari/604.1",

@@ -17,11 +17,11 @@ import msgspec
 from collector.day import Day
 from collector.errors import PayloadError
 from collector.hit import NONE, Drop, Hit, Refusal
-from collector.ingest.enrich.device import device_of
+from collector.ingest.enrich.device import parse_device
 from collector.ingest.enrich.page import tags_of
 from collector.ingest.payload import Payload, decode_plausible
-from collector.ingest.pipeline import Intake, assemble, sites_named
-from collector.ingest.rate_limit import Limits
+from collector.ingest.pipeline import IngestContext, build_hit, sites_named
+from collector.ingest.rate_limit import RateLimiter
 from collector.ingest.site_rules import NO_RULES, SiteRules
 from collector.ingest.visits import Visits
 from collector.privacy.consent import Admitted, Message, Scope, decide
@@ -29,7 +29,7 @@ from collector.privacy.consent import Admitted, Message, Scope, decide
 Headers = list[tuple[bytes, bytes]]
 
 
-class Line(NamedTuple):
+class RuleLine(NamedTuple):
     """What one rule made of what it was given.
 
     Attributes:
@@ -54,10 +54,10 @@ class Explanation(NamedTuple):
 
     site: str
     outcome: str
-    lines: tuple[Line, ...] = ()
+    lines: tuple[RuleLine, ...] = ()
 
 
-def explain(body: bytes, headers: Headers, peer: str, intake: Intake) -> list[Explanation]:
+def explain(body: bytes, headers: Headers, peer: str, context: IngestContext) -> list[Explanation]:
     """Explain one request to `/api/event`.
 
     Args:
@@ -74,37 +74,39 @@ def explain(body: bytes, headers: Headers, peer: str, intake: Intake) -> list[Ex
         payload = decode_plausible(body)
     except PayloadError as wrong:
         return [Explanation("", str(wrong))]
-    rehearsal = replace(intake, visits=Visits(), limits=Limits(), secrets=_Passing())
+    rehearsal = replace(context, visits=Visits(), limits=RateLimiter(), secrets=_Passing())
     return [_explained(payload, admitted, rehearsal, name) for name in sites_named(payload)]
 
 
-def _explained(payload: Payload, admitted: Admitted, intake: Intake, name: str) -> Explanation:
-    made = assemble(payload, admitted, intake, name)
+def _explained(
+    payload: Payload, admitted: Admitted, context: IngestContext, name: str
+) -> Explanation:
+    made = build_hit(payload, admitted, context, name)
     if isinstance(made, Drop):
         return Explanation(name, str(made), lines_of_drop(made, admitted))
-    rules = intake.rules.get(made.hit.site, NO_RULES)
+    rules = context.rules.get(made.hit.site, NO_RULES)
     return Explanation(name, "counted", lines_of_hit(payload, admitted, made.hit, rules))
 
 
-def lines_of_drop(reason: Drop, admitted: Admitted) -> tuple[Line, ...]:
+def lines_of_drop(reason: Drop, admitted: Admitted) -> tuple[RuleLine, ...]:
     """Say what there is to say of a drop beside its reason: which bot it is."""
     return (_bot(admitted),) if reason is Drop.BOT else ()
 
 
 def lines_of_hit(
     payload: Payload, admitted: Admitted, hit: Hit, rules: SiteRules
-) -> tuple[Line, ...]:
+) -> tuple[RuleLine, ...]:
     """Say what each rule made of what was sent; rules that were given nothing say nothing."""
     searched = _searched(payload.url, rules.page.search_parameter)
     lines = _lines(payload, admitted, hit, searched)
     return tuple(line for line in lines if line.given or line.kept)
 
 
-def _bot(admitted: Admitted) -> Line:
+def _bot(admitted: Admitted) -> RuleLine:
     user_agent, brands = (
         admitted.header(name).decode("latin-1") for name in (b"user-agent", b"sec-ch-ua")
     )
-    return Line("bots", user_agent, device_of(user_agent, brands).bot)
+    return RuleLine("bots", user_agent, parse_device(user_agent, brands).bot)
 
 
 def _searched(url: str, parameter: str) -> str:
@@ -112,24 +114,26 @@ def _searched(url: str, parameter: str) -> str:
     return tags_of(query, parameter).get(parameter, "") if parameter else ""
 
 
-def _lines(payload: Payload, admitted: Admitted, hit: Hit, searched: str) -> list[Line]:
+def _lines(payload: Payload, admitted: Admitted, hit: Hit, searched: str) -> list[RuleLine]:
     visit = hit.visit
     user_agent = admitted.header(b"user-agent").decode("latin-1")
     language = payload.language or admitted.header(b"accept-language").decode("latin-1")
     campaign = [f"{key}={value}" for key, value in _campaign(visit)]
     return [
-        Line("page", payload.url, f"{hit.hostname}{hit.path}"),
-        Line("acquisition", payload.referrer, f"{visit.source}, {visit.channel}, {visit.referrer}"),
-        Line("campaign", "", ", ".join(campaign)),
-        Line("place", admitted.peer, _joined(visit.country, visit.region, visit.city)),
-        Line("device", user_agent, _joined(visit.browser_version, visit.os, visit.device)),
-        Line("screen", str(payload.screen_width or ""), visit.screen),
-        Line("language", language, visit.language),
-        Line("search", searched, hit.search_query),
-        Line("event", payload.name, hit.event),
-        Line("properties", _pairs(payload.props), ", ".join(hit.properties)),
-        Line("revenue", "", f"{hit.revenue} {hit.currency}" if hit.currency else ""),
-        Line("goals", "", ", ".join(hit.goals)),
+        RuleLine("page", payload.url, f"{hit.hostname}{hit.path}"),
+        RuleLine(
+            "acquisition", payload.referrer, f"{visit.source}, {visit.channel}, {visit.referrer}"
+        ),
+        RuleLine("campaign", "", ", ".join(campaign)),
+        RuleLine("place", admitted.peer, _joined(visit.country, visit.region, visit.city)),
+        RuleLine("device", user_agent, _joined(visit.browser_version, visit.os, visit.device)),
+        RuleLine("screen", str(payload.screen_width or ""), visit.screen),
+        RuleLine("language", language, visit.language),
+        RuleLine("search", searched, hit.search_query),
+        RuleLine("event", payload.name, hit.event),
+        RuleLine("properties", _pairs(payload.props), ", ".join(hit.properties)),
+        RuleLine("revenue", "", f"{hit.revenue} {hit.currency}" if hit.currency else ""),
+        RuleLine("goals", "", ", ".join(hit.goals)),
     ]
 
 

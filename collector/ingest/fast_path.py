@@ -17,7 +17,7 @@ from functools import partial
 from typing import ClassVar, Final, Protocol
 
 from collector.ingest.handler import Answer
-from collector.ingest.http_limits import Guarded, Reason
+from collector.ingest.http_limits import LimitedHttpProtocol, Reason
 from collector.privacy.consent import HeaderList, NamedHeaders, Peer
 
 _URL: Final = b"/api/event"
@@ -31,7 +31,7 @@ _SHORT: Final = 4
 _ENDLESS: Final = b"99999"
 
 
-class WholeDoor(Protocol):
+class WholeHandler(Protocol):
     """What takes hits that are here as a whole."""
 
     def take_whole(
@@ -45,7 +45,7 @@ class WholeDoor(Protocol):
         ...
 
 
-class _Waiting:
+class _PendingCycle:
     """What uvicorn asks of the request that it answers, for a hit on its way to the disk.
 
     One for all hits of a connection, for a next one is taken only after the answer.
@@ -66,55 +66,55 @@ class _Waiting:
         self.disconnected = False
 
 
-class _Companions:
+class _PendingGroup:
     """The connections whose hits wait for the same thing: one call-back for all of them."""
 
-    __slots__ = ("_company", "_door", "_durable")
+    __slots__ = ("_durable", "_handler", "_members")
 
-    def __init__(self, door: WholeDoor) -> None:
-        self._door = door
+    def __init__(self, handler: WholeHandler) -> None:
+        self._handler = handler
         self._durable: asyncio.Future[None] | None = None
-        self._company: list[Doorstep] = []
+        self._members: list[FastPathProtocol] = []
 
-    def join(self, waiting: Doorstep, durable: asyncio.Future[None]) -> None:
+    def add(self, waiting: FastPathProtocol, durable: asyncio.Future[None]) -> None:
         """Answer a hit once it is durable, or cannot be."""
         if durable is not self._durable:
-            self._durable, self._company = durable, []
-            durable.add_done_callback(partial(self._settle, self._company))
-        self._company.append(waiting)
+            self._durable, self._members = durable, []
+            durable.add_done_callback(partial(self._settle, self._members))
+        self._members.append(waiting)
 
-    def _settle(self, company: list[Doorstep], durable: asyncio.Future[None]) -> None:
-        answer = self._door.settled(durable)
+    def _settle(self, company: list[FastPathProtocol], durable: asyncio.Future[None]) -> None:
+        answer = self._handler.settled(durable)
         for each in company:
             each.answer(answer)
 
 
-class Doorstep(Guarded):
+class FastPathProtocol(LimitedHttpProtocol):
     """The guarded protocol of a service that takes hits.
 
     Attributes:
-        door: takes them.
+        handler: takes them.
         companions: the hits of all connections that wait for the disk.
     """
 
-    door: ClassVar[WholeDoor]
-    companions: ClassVar[_Companions]
+    handler: ClassVar[WholeHandler]
+    pending: ClassVar[_PendingGroup]
     _plain = False
     _body = b""
     _named: NamedHeaders
-    _waiting: _Waiting
-    _rest: asyncio.TimerHandle | None = None
-    _rests_since = 0.0
+    _cycle_in_progress: _PendingCycle
+    _keep_alive_timer: asyncio.TimerHandle | None = None
+    _idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Begin to wait for the first request."""
-        self._waiting = _Waiting()
+        self._cycle_in_progress = _PendingCycle()
         super().connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting for the next request."""
-        if self._rest is not None:
-            self._rest.cancel()
+        if self._keep_alive_timer is not None:
+            self._keep_alive_timer.cancel()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
@@ -151,17 +151,17 @@ class Doorstep(Guarded):
             return
         self._plain = False
         self._stage = "idle"
-        self.cycle = self._waiting  # type: ignore[assignment]
-        self._waiting.response_complete = False
-        taken = self.door.take_whole(self.headers, self._named, self.client, self._body)
+        self.cycle = self._cycle_in_progress  # type: ignore[assignment]
+        self._cycle_in_progress.response_complete = False
+        taken = self.handler.take_whole(self.headers, self._named, self.client, self._body)
         if isinstance(taken, Answer):
             self.answer(taken)
         else:
-            self.companions.join(self, taken)
+            self.pending.add(self, taken)
 
     def answer(self, answer: Answer) -> None:
         """Write an answer to the hit that was taken last, and let the next request begin."""
-        waiting, transport = self._waiting, self.transport
+        waiting, transport = self._cycle_in_progress, self.transport
         waiting.response_complete = True
         if transport.is_closing():
             return
@@ -180,29 +180,31 @@ class Doorstep(Guarded):
         elif self.pipeline:
             self.on_response_complete()
         else:
-            self._begin_rest()
+            self._start_keep_alive()
 
     def on_response_complete(self) -> None:
         """Rest, or begin what waits behind the request that was answered."""
-        self._rests_since = self.loop.time()
+        self._idle_since = self.loop.time()
         super().on_response_complete()
 
-    def _begin_rest(self) -> None:
+    def _start_keep_alive(self) -> None:
         """Give the next request its time: one timer for many requests, not one for each."""
         self.server_state.total_requests += 1
-        self._rests_since = self.loop.time()
-        if self._rest is None:
-            self._rest = self.loop.call_later(self.timeout_keep_alive, self._end_rest)
+        self._idle_since = self.loop.time()
+        if self._keep_alive_timer is None:
+            self._keep_alive_timer = self.loop.call_later(
+                self.timeout_keep_alive, self._check_keep_alive
+            )
 
-    def _end_rest(self) -> None:
-        self._rest = None
-        left = self._rests_since + self.timeout_keep_alive - self.loop.time()
+    def _check_keep_alive(self) -> None:
+        self._keep_alive_timer = None
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
         if self._stage != "idle" or not self.cycle.response_complete:
             left = self.timeout_keep_alive
         if left <= 0:
             self.timeout_keep_alive_handler()
         else:
-            self._rest = self.loop.call_later(left, self._end_rest)
+            self._keep_alive_timer = self.loop.call_later(left, self._check_keep_alive)
 
     def _is_plain_hit(self) -> bool:
         before, parser = self.cycle, self.parser
@@ -215,7 +217,7 @@ class Doorstep(Guarded):
             and parser.should_keep_alive()
             and (_ASKED_FOR.isdisjoint(sent) or self._is_plain_still(sent))
             and not self.flow.write_paused
-            and not self._is_too_much()
+            and not self._has_too_many_headers()
         )
 
     def _is_plain_still(self, sent: NamedHeaders) -> bool:
@@ -227,12 +229,14 @@ class Doorstep(Guarded):
         )
 
 
-def doorstep(door: WholeDoor, tell: Callable[[Reason], None]) -> type[Doorstep]:
+def fast_path_protocol(
+    handler: WholeHandler, tell: Callable[[Reason], None]
+) -> type[FastPathProtocol]:
     """Make a protocol class for one service.
 
     Args:
-        door: takes plain hits.
+        handler: takes plain hits.
         tell: called on the event loop with the reason for which a sender was turned away.
     """
-    made = {"door": door, "companions": _Companions(door), "count": staticmethod(tell)}
-    return type("Doorstep", (Doorstep,), made)
+    made = {"door": handler, "companions": _PendingGroup(handler), "count": staticmethod(tell)}
+    return type("Doorstep", (FastPathProtocol,), made)

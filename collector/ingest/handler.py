@@ -23,11 +23,11 @@ from typing import Any, ClassVar, Final, Protocol
 
 import orjson
 
-from collector.counters import LATE, SHED, Tally
+from collector.counters import LATE, SHED, Counters
 from collector.errors import PayloadError, SpoolError
 from collector.hit import Drop, Hit, Refusal
 from collector.ingest.payload import Payload
-from collector.ingest.pipeline import Assembled, Intake, Told, assemble
+from collector.ingest.pipeline import BuiltHit, IngestContext, SenderOverrides, build_hit
 from collector.privacy.consent import Admitted, Headers, Receive, Scope, Send, decide
 from collector.registry.tokens import Grant
 
@@ -35,10 +35,10 @@ RETRY_AFTER_S: Final = 5
 DAY_S: Final = 86_400
 _log = logging.getLogger(__name__)
 
-GrantOf = Callable[[str], Grant | None]
+GrantLookup = Callable[[str], Grant | None]
 """Tells what a token allows; None if it is unknown."""
 
-Found = Assembled | Drop
+Outcome = BuiltHit | Drop
 """What became of a payload for one site."""
 
 
@@ -132,7 +132,7 @@ def preflight(methods: bytes, headers: bytes = b"content-type") -> Answer:
     )
 
 
-class Door:
+class Handler:
     """One way in for hits; each format is a child that reads it.
 
     Attributes:
@@ -145,17 +145,19 @@ class Door:
     accepted: ClassVar[Answer] = ACCEPTED
     options: ClassVar[Answer] = preflight(b"POST")
 
-    def __init__(self, intake_of: Callable[[], Intake], journal: Journal, tally: Tally) -> None:
+    def __init__(
+        self, get_context: Callable[[], IngestContext], spool: Journal, counters: Counters
+    ) -> None:
         """Remember what each hit needs.
 
         Args:
-            intake_of: gives the intake as it is now; called for each request.
+            get_context: gives the intake as it is now; called for each request.
         """
-        self._intake_of = intake_of
-        self._journal = journal
-        self._tally = tally
+        self._get_context = get_context
+        self._spool = spool
+        self._counters = counters
 
-    async def take(self, admitted: Admitted, intake: Intake) -> Answer:
+    async def handle(self, admitted: Admitted, context: IngestContext) -> Answer:
         """Read what was sent and collect it.
 
         Raises:
@@ -164,7 +166,7 @@ class Door:
         """
         raise NotImplementedError
 
-    def wrong(self, error: PayloadError) -> Answer:
+    def invalid_answer(self, error: PayloadError) -> Answer:
         """Tell a sender what is wrong with a payload."""
         return problem(error)
 
@@ -180,52 +182,52 @@ class Door:
         await answer(send)
 
     async def collect(
-        self, payload: Payload, admitted: Admitted, intake: Intake, names: tuple[str, ...]
+        self, payload: Payload, admitted: Admitted, context: IngestContext, names: tuple[str, ...]
     ) -> None:
         """Count a payload for every site in a list of names.
 
         Raises:
             SpoolError: if a hit could not be kept.
         """
-        await self.kept(self.assembled(payload, admitted, intake, names))
+        await self.append_and_wait(self.build_hits(payload, admitted, context, names))
 
-    def assembled(
+    def build_hits(
         self,
         payload: Payload,
         admitted: Admitted,
-        intake: Intake,
+        context: IngestContext,
         names: tuple[str, ...],
-        told: Told | None = None,
-    ) -> list[Found]:
+        overrides: SenderOverrides | None = None,
+    ) -> list[Outcome]:
         """Make a payload's hits, and count its drops and what is late; `keep` must follow.
 
         Args:
-            told: what a sender with a token says of them.
+            overrides: what a sender with a token says of them.
 
         Returns:
             What was found for each name.
         """
-        found: list[Found] = []
+        found: list[Outcome] = []
         for name in names:
-            one = assemble(payload, admitted, intake, name, told)
+            one = build_hit(payload, admitted, context, name, overrides)
             if isinstance(one, Drop):
-                self.count_drop(intake, one, name)
+                self.count_drop(context, one, name)
             elif one.late:
-                self.count(intake, LATE, one.hit.site)
+                self.count(context, LATE, one.hit.site)
             found.append(one)
         return found
 
-    async def kept(self, found: list[Found]) -> None:
+    async def append_and_wait(self, found: list[Outcome]) -> None:
         """Hand hits to the journal as `keep` does, and wait until they are durable.
 
         Raises:
             SpoolError: if they could not be kept.
         """
-        durable = self.keep(found)
+        durable = self.append(found)
         if durable is not None:
             await durable
 
-    def keep(self, found: list[Found]) -> asyncio.Future[None] | None:
+    def append(self, found: list[Outcome]) -> asyncio.Future[None] | None:
         """Hand hits that were sent together to the journal: all of them count, or none.
 
         Args:
@@ -239,38 +241,38 @@ class Door:
         """
         if len(found) == 1:
             (only,) = found
-            return None if isinstance(only, Drop) else self._journal.append(only.hit, only.undo)
-        made = [(one.hit, one.undo) for one in found if isinstance(one, Assembled)]
-        return self._journal.append_all(made) if made else None
+            return None if isinstance(only, Drop) else self._spool.append(only.hit, only.undo)
+        made = [(one.hit, one.undo) for one in found if isinstance(one, BuiltHit)]
+        return self._spool.append_all(made) if made else None
 
-    def count(self, intake: Intake, reason: str, site: int = 0) -> None:
+    def count(self, context: IngestContext, reason: str, site: int = 0) -> None:
         """Count what is not a hit, by reason and UTC day."""
-        self._tally.count(reason, int(intake.clock.now()) // DAY_S, site)
+        self._counters.count(reason, int(context.clock.now()) // DAY_S, site)
 
-    def count_drop(self, intake: Intake, reason: Drop, name: str) -> None:
+    def count_drop(self, context: IngestContext, reason: Drop, name: str) -> None:
         """Count a drop for its site, if there is one."""
-        site = intake.sites.named(name)
-        self.count(intake, reason, site.id if site is not None else 0)
+        site = context.sites.named(name)
+        self.count(context, reason, site.id if site is not None else 0)
 
     async def _answered(self, scope: Scope, receive: Receive) -> Answer:
-        intake = self._intake_of()
+        context = self._get_context()
         try:
-            return await self.answer(scope, receive, intake)
+            return await self.answer(scope, receive, context)
         except Exception as error:  # noqa: BLE001 - the edge: no value may reach a log
-            return self.answer_to(error, intake)
+            return self.answer_error(error, context)
 
-    def answer_to(self, error: Exception, intake: Intake) -> Answer:
+    def answer_error(self, error: Exception, context: IngestContext) -> Answer:
         """Give the answer to a hit that came to nothing."""
         if isinstance(error, PayloadError):
-            self.count(intake, error.code)
-            return self.wrong(error)
+            self.count(context, error.code)
+            return self.invalid_answer(error)
         if isinstance(error, SpoolError):
-            self.count(intake, SHED)
+            self.count(context, SHED)
             return BUSY
-        log_unforeseen(error)
+        log_unexpected(error)
         return FAILED
 
-    async def answer(self, scope: Scope, receive: Receive, intake: Intake) -> Answer:
+    async def answer(self, scope: Scope, receive: Receive, context: IngestContext) -> Answer:
         """Decide, then take.
 
         Raises:
@@ -278,9 +280,9 @@ class Door:
         """
         admitted = decide(scope, receive)
         if isinstance(admitted, Refusal):
-            self.count(intake, admitted)
+            self.count(context, admitted)
             return self.accepted
-        return await self.take(admitted, intake)
+        return await self.handle(admitted, context)
 
 
 def problem(wrong: PayloadError, **more: object) -> Answer:
@@ -296,7 +298,7 @@ def problem(wrong: PayloadError, **more: object) -> Answer:
     return Answer(wrong.status, orjson.dumps(body), PROBLEM)
 
 
-def log_unforeseen(error: Exception) -> None:
+def log_unexpected(error: Exception) -> None:
     """Log where an error arose: its kind and place, never its message or values."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

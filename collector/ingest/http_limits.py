@@ -33,7 +33,7 @@ _TOO_LARGE: Final = (
 )
 
 
-class Guarded(HttpToolsProtocol):
+class LimitedHttpProtocol(HttpToolsProtocol):
     """uvicorn's protocol with bounds; a connection that breaks one is closed and counted.
 
     A request that comes in one piece costs two comparisons: timers exist only
@@ -58,11 +58,11 @@ class Guarded(HttpToolsProtocol):
         self._overflowed = False
         self._closes = False
         super().connection_made(transport)
-        self._time("headers")
+        self._start_timer("headers")
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
-        self._time("idle")
+        self._start_timer("idle")
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -74,19 +74,19 @@ class Guarded(HttpToolsProtocol):
         if self._stage == self._timed == "idle" or self.transport.is_closing():
             return
         if self._stage != "idle":
-            self._mind_size(len(data) if began == self._stage else 0)
+            self._check_size(len(data) if began == self._stage else 0)
         if self._stage != self._timed:
-            self._time(self._stage)
+            self._start_timer(self._stage)
 
-    def _mind_size(self, more: int) -> None:
+    def _check_size(self, more: int) -> None:
         """Mind what a request has grown to that has no end yet; `more` bytes came to its stage."""
         # A piece of a header or trailer that has no end yet shows in no callback.
         self._raw_bytes += more
         headers_go_on = self._stage == "headers" and self._raw_bytes > MAX_HEADER_BYTES
-        if headers_go_on or self._is_too_much():
-            self._overflow()
+        if headers_go_on or self._has_too_many_headers():
+            self._reject_too_large()
         elif self._raw_bytes > MAX_REQUEST_BYTES:
-            self._give_up("endless_body")
+            self._abort("endless_body")
 
     def on_message_begin(self) -> None:
         """Begin to count headers."""
@@ -105,7 +105,7 @@ class Guarded(HttpToolsProtocol):
         Raises:
             ValueError: so that the parser stops, if there are too many headers.
         """
-        if self._is_too_much():
+        if self._has_too_many_headers():
             self._overflowed = True
             raise ValueError("too many headers")
         self._stage = "body"
@@ -129,7 +129,7 @@ class Guarded(HttpToolsProtocol):
         super().on_response_complete()
         self._close_if_done()
 
-    def _is_too_much(self) -> bool:
+    def _has_too_many_headers(self) -> bool:
         """Tell whether there are more headers, or longer ones, than a request may have."""
         return len(self.headers) > MAX_HEADERS or (
             self._headers_at_most > MAX_HEADER_BYTES
@@ -143,17 +143,17 @@ class Guarded(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what cannot be parsed: 431 if it was too much, else 400."""
         if self._overflowed:
-            self._overflow()
+            self._reject_too_large()
         elif not self.transport.is_closing():
             super().send_400_response(msg)
 
-    def _overflow(self) -> None:
+    def _reject_too_large(self) -> None:
         type(self).count("too_many_headers")
         if not self.transport.is_closing():
             self.transport.write(_TOO_LARGE)
             self.transport.close()
 
-    def _give_up(self, reason: Reason) -> None:
+    def _abort(self, reason: Reason) -> None:
         if self.transport.is_closing():
             return
         if self._stage != "idle":
@@ -161,22 +161,22 @@ class Guarded(HttpToolsProtocol):
             type(self).count(reason)
         self.transport.abort()
 
-    def _time(self, stage: _Stage) -> None:
+    def _start_timer(self, stage: _Stage) -> None:
         """Give a stage of the request its time; none while there is no request."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
         self._timed = stage
         if stage == "headers":
-            self._timer = self.loop.call_later(self.headers_within_s, self._give_up, "slow_headers")
+            self._timer = self.loop.call_later(self.headers_within_s, self._abort, "slow_headers")
         elif stage == "body":
-            self._timer = self.loop.call_later(self.body_within_s, self._give_up, "slow_body")
+            self._timer = self.loop.call_later(self.body_within_s, self._abort, "slow_body")
 
 
-def guarded(tell: Callable[[Reason], None]) -> type[Guarded]:
+def limited_protocol(tell: Callable[[Reason], None]) -> type[LimitedHttpProtocol]:
     """Make a protocol class that tells whom it turned away.
 
     Args:
         tell: called on the event loop with the reason.
     """
-    return type("Guarded", (Guarded,), {"count": staticmethod(tell)})
+    return type("Guarded", (LimitedHttpProtocol,), {"count": staticmethod(tell)})

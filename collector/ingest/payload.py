@@ -111,7 +111,7 @@ def decode_plausible(body: bytes) -> Payload:
         sent = _at_once(body)
     except (msgspec.MsgspecError, UnicodeError):
         # What is wrong with it, the slower way tells.
-        sent = shaped(_Plausible, parse(body))
+        sent = convert(_Plausible, parse_json(body))
     if _NUL in body:
         raise PayloadError("bad_field")
     return _payload(sent)
@@ -123,10 +123,10 @@ def payload_of(parsed: object) -> Payload:
     Raises:
         PayloadError: `unknown_field`, `missing_field` or `bad_field`.
     """
-    return _payload(shaped(_Plausible, parsed))
+    return _payload(convert(_Plausible, parsed))
 
 
-def parse(body: bytes) -> object:
+def parse_json(body: bytes) -> object:
     """Parse JSON.
 
     Raises:
@@ -140,7 +140,7 @@ def parse(body: bytes) -> object:
         raise PayloadError("not_json") from broken
 
 
-def shaped(shape: type[Shape], parsed: object) -> Shape:
+def convert(shape: type[Shape], parsed: object) -> Shape:
     """Check that parsed JSON has a shape.
 
     Raises:

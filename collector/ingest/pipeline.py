@@ -21,15 +21,15 @@ from collector.day import Day, Moment, day_at, hour_at, minute_at, moment_at
 from collector.hit import ENGAGEMENT, EVENT, OTHER, PAGEVIEW, Drop, Hit, VisitValues
 from collector.ingest.enrich import acquisition, device
 from collector.ingest.enrich import page as page_rules
-from collector.ingest.enrich.acquisition import Origin, origin_of
+from collector.ingest.enrich.acquisition import Origin, classify_source
 from collector.ingest.enrich.bots import UNNAMED, is_prefetch
-from collector.ingest.enrich.device import Device, device_sent, language_base, screen_class
-from collector.ingest.enrich.page import Page, PageRules, hostname_of, page_of
+from collector.ingest.enrich.device import Device, device_from_headers, language_base, screen_class
+from collector.ingest.enrich.page import Page, PageRules, hostname_of, parse_page
 from collector.ingest.enrich.sources import is_listed
 from collector.ingest.payload import Payload
-from collector.ingest.rate_limit import Limits
+from collector.ingest.rate_limit import RateLimiter
 from collector.ingest.site_rules import NO_RULES, SiteRules, fits, goals_of
-from collector.ingest.visits import Arrival, Visits, VisitStep
+from collector.ingest.visits import VisitDelta, VisitInput, Visits
 from collector.privacy import pseudonym as pseudonyms
 from collector.privacy import scrub
 from collector.privacy.address import Networks, client_address, network_of, truncated
@@ -50,7 +50,7 @@ _ADDRESS: Final = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 class Places(Protocol):
     """What looks places up."""
 
-    def place(self, network: bytes) -> tuple[str, str, str]:
+    def locate(self, network: bytes) -> tuple[str, str, str]:
         """Give country, region and city of a truncated address."""
         ...
 
@@ -64,7 +64,7 @@ class Secrets(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Intake:
+class IngestContext:
     """All that assembling needs, unchanging; made anew when sites change.
 
     Attributes:
@@ -82,7 +82,7 @@ class Intake:
     visits: Visits
     places: Places
     clock: Clock
-    limits: Limits
+    limits: RateLimiter
     sealed_until: Callable[[], int] = lambda: 0
     trusted_proxies: Networks = field(default_factory=lambda: Networks(()))
     address_header: bytes = b""
@@ -90,7 +90,7 @@ class Intake:
     rules: Mapping[int, SiteRules] = field(default_factory=dict)
 
 
-class Told(NamedTuple):
+class SenderOverrides(NamedTuple):
     """What only a sender with a token may say of a hit.
 
     Attributes:
@@ -103,7 +103,7 @@ class Told(NamedTuple):
     visitor: bytes = b""
 
 
-class Assembled(msgspec.Struct, frozen=True, gc=False):
+class BuiltHit(msgspec.Struct, frozen=True, gc=False):
     """A hit, how to take back what it did to its visit, and whether its own day was sealed."""
 
     hit: Hit
@@ -111,7 +111,7 @@ class Assembled(msgspec.Struct, frozen=True, gc=False):
     late: bool
 
 
-class _Seen(msgspec.Struct, frozen=True, gc=False):
+class _RequestFacts(msgspec.Struct, frozen=True, gc=False):
     """What a request showed, as the rules tell it; gone when the call returns."""
 
     site: Site
@@ -124,67 +124,67 @@ class _Seen(msgspec.Struct, frozen=True, gc=False):
     moment: Moment
 
 
-def assemble(
+def build_hit(
     payload: Payload,
     admitted: Admitted,
-    intake: Intake,
+    context: IngestContext,
     site_name: str,
-    told: Told | None = None,
-) -> Assembled | Drop:
+    overrides: SenderOverrides | None = None,
+) -> BuiltHit | Drop:
     """Make a hit for one site, or say why not.
 
     Args:
         site_name: the domain the hit is for.
-        told: what a sender with a token says of the hit; None for a browser's.
+        overrides: what a sender with a token says of the hit; None for a browser's.
     """
-    site = intake.sites.named(site_name)
+    site = context.sites.named(site_name)
     if site is None:
         return Drop.UNKNOWN_SITE
-    clock, sealed_until = intake.clock.now(), intake.sealed_until()
+    clock, sealed_until = context.clock.now(), context.sealed_until()
     late = sealed_until > clock
     now = sealed_until if late else clock
-    if told is not None and told.at is not None:
-        if not day_at(site.zone, now).opens_at <= told.at <= now + MAX_AHEAD_S:
+    if overrides is not None and overrides.at is not None:
+        if not day_at(site.zone, now).opens_at <= overrides.at <= now + MAX_AHEAD_S:
             return Drop.OUTSIDE_DAY
-        now = told.at
-    rules = intake.rules.get(site.id, NO_RULES)
-    page = page_of(payload.url, payload.hash_mode, rules.page)
-    if not (site.allows(page.hostname) and _comes_from(admitted, site)):
+        now = overrides.at
+    rules = context.rules.get(site.id, NO_RULES)
+    page = parse_page(payload.url, payload.hash_mode, rules.page)
+    if not (site.allows(page.hostname) and _origin_matches(admitted, site)):
         return Drop.HOSTNAME
     strict = site.profile == STRICT
     # By position, in the order of _Seen, here and in Arrival: a name costs as much as its value.
-    seen = _Seen(
+    seen = _RequestFacts(
         site,
         strict,
         rules,
         page,
-        origin_of(payload.referrer, site.allows, page.query, strict),
+        classify_source(payload.referrer, site.allows, page.query, strict),
         _browser(admitted),
-        _address(admitted, intake),
+        _address(admitted, context),
         moment_at(site.zone, now),
     )
-    reason = _unwanted(payload, admitted, intake, seen, told)
+    reason = _drop_reason(payload, admitted, context, seen, overrides)
     if reason is not None:
         return reason
-    step = intake.visits.advance(
-        Arrival(
+    step = context.visits.record(
+        VisitInput(
             site.id,
             seen.moment.day.closes_at,
-            _pseudonym(admitted, intake, seen, told),
+            _pseudonym(admitted, context, seen, overrides),
             int(now),
             payload.kind,
             page.path,
-            partial(_visit_values, payload, admitted, intake, seen),
+            partial(_visit_values, payload, admitted, context, seen),
             payload.interactive,
             payload.scroll,
         )
     )
-    return Assembled(_hit(payload, seen, step), partial(intake.visits.undo, step), late)
+    return BuiltHit(_hit(payload, seen, step), partial(context.visits.undo, step), late)
 
 
 def sites_named(payload: Payload) -> tuple[str, ...]:
     """Give the sites a payload is for: those it names, or the host of its page."""
-    return payload.domains or (page_of(payload.url).hostname,)
+    return payload.domains or (parse_page(payload.url).hostname,)
 
 
 def forget_visitors() -> None:
@@ -196,7 +196,7 @@ def forget_visitors() -> None:
     scrub.forget()
 
 
-def _hit(payload: Payload, seen: _Seen, step: VisitStep) -> Hit:
+def _hit(payload: Payload, seen: _RequestFacts, step: VisitDelta) -> Hit:
     is_pageview = payload.kind is PAGEVIEW
     is_event = payload.kind is EVENT
     event = event_name(payload.name) if is_event else ""
@@ -238,8 +238,10 @@ def _hit(payload: Payload, seen: _Seen, step: VisitStep) -> Hit:
     )
 
 
-def _visit_values(payload: Payload, admitted: Admitted, intake: Intake, seen: _Seen) -> VisitValues:
-    country, region, city = intake.places.place(truncated(seen.address))
+def _visit_values(
+    payload: Payload, admitted: Admitted, context: IngestContext, seen: _RequestFacts
+) -> VisitValues:
+    country, region, city = context.places.locate(truncated(seen.address))
     return VisitValues(
         seen.page.path,
         *seen.origin[:-1],
@@ -254,55 +256,59 @@ def _visit_values(payload: Payload, admitted: Admitted, intake: Intake, seen: _S
     )
 
 
-def _unwanted(
-    payload: Payload, admitted: Admitted, intake: Intake, seen: _Seen, told: Told | None
+def _drop_reason(
+    payload: Payload,
+    admitted: Admitted,
+    context: IngestContext,
+    seen: _RequestFacts,
+    overrides: SenderOverrides | None,
 ) -> Drop | None:
-    excluded = _excluded(admitted, intake, seen)
+    excluded = _exclusion(admitted, context, seen)
     if excluded is not None:
         return excluded
-    if not _AHEAD.isdisjoint(admitted.headers) and _is_ahead(admitted.headers):
+    if not _AHEAD.isdisjoint(admitted.headers) and _is_prefetched(admitted.headers):
         return Drop.PREFETCH
-    if payload.bot or (seen.browser.bot and _is_bot(seen.browser, admitted, told)):
+    if payload.bot or (seen.browser.bot and _is_bot(seen.browser, admitted, overrides)):
         return Drop.BOT
     if seen.origin.spam or (seen.rules.spam_referrers and _is_spam_to(seen)):
         return Drop.SPAM_REFERRER
-    if not intake.limits.allows(seen.address, seen.site.id, intake.clock.monotonic()):
+    if not context.limits.allows(seen.address, seen.site.id, context.clock.monotonic()):
         return Drop.RATE
     return None
 
 
-def _excluded(admitted: Admitted, intake: Intake, seen: _Seen) -> Drop | None:
+def _exclusion(admitted: Admitted, context: IngestContext, seen: _RequestFacts) -> Drop | None:
     rules = seen.rules
     cookies = admitted.headers.get(b"cookie")
     if cookies and is_own_visit(cookies):
         return Drop.OWN_VISIT
     if rules.excluded_paths and fits(seen.page.path, rules.excluded_paths):
         return Drop.EXCLUDED_PATH
-    if not intake.excluded.empty and seen.address in intake.excluded:
+    if not context.excluded.empty and seen.address in context.excluded:
         return Drop.EXCLUDED_NETWORK
     if rules.excluded_countries:
-        country, _, _ = intake.places.place(truncated(seen.address))
+        country, _, _ = context.places.locate(truncated(seen.address))
         if country in rules.excluded_countries:
             return Drop.EXCLUDED_COUNTRY
     return None
 
 
-def _is_spam_to(seen: _Seen) -> bool:
+def _is_spam_to(seen: _RequestFacts) -> bool:
     host, _, _ = seen.origin.referrer.partition("/")
     return is_listed(host, seen.rules.spam_referrers)
 
 
-def _is_bot(browser: Device, admitted: Admitted, told: Told | None) -> bool:
+def _is_bot(browser: Device, admitted: Admitted, overrides: SenderOverrides | None) -> bool:
     """Tell of what looks like a bot if it is one.
 
     What a sender with a token calls by a name of its own is its software.
     """
-    if told is None or browser.bot != UNNAMED:
+    if overrides is None or browser.bot != UNNAMED:
         return True
     return admitted.header(b"user-agent").startswith(b"Mozilla/")
 
 
-def _comes_from(admitted: Admitted, site: Site) -> bool:
+def _origin_matches(admitted: Admitted, site: Site) -> bool:
     """Tell whether the page that sent it, if the browser names one, belongs to the site."""
     origin = admitted.headers.get(b"origin")
     if not origin or origin == b"null":
@@ -310,15 +316,15 @@ def _comes_from(admitted: Admitted, site: Site) -> bool:
     return site.allows(hostname_of(origin.decode("latin-1").partition("://")[2]))
 
 
-def _address(admitted: Admitted, intake: Intake) -> bytes:
-    named = admitted.headers_joined(intake.address_header) if intake.address_header else None
+def _address(admitted: Admitted, context: IngestContext) -> bytes:
+    named = admitted.headers_joined(context.address_header) if context.address_header else None
     forwarded = admitted.headers_joined(b"x-forwarded-for")
-    return client_address(admitted.peer, forwarded, intake.trusted_proxies, named)
+    return client_address(admitted.peer, forwarded, context.trusted_proxies, named)
 
 
 def _browser(admitted: Admitted) -> Device:
     sent = admitted.headers.get
-    return device_sent(
+    return device_from_headers(
         sent(b"user-agent", b""),
         sent(b"sec-ch-ua", b""),
         sent(b"sec-ch-ua-mobile", b""),
@@ -326,7 +332,7 @@ def _browser(admitted: Admitted) -> Device:
     )
 
 
-def _is_ahead(sent: Mapping[bytes, bytes]) -> bool:
+def _is_prefetched(sent: Mapping[bytes, bytes]) -> bool:
     return is_prefetch(
         sent.get(b"sec-purpose", b""),
         sent.get(b"purpose") or sent.get(b"x-purpose", b""),
@@ -334,10 +340,15 @@ def _is_ahead(sent: Mapping[bytes, bytes]) -> bool:
     )
 
 
-def _pseudonym(admitted: Admitted, intake: Intake, seen: _Seen, told: Told | None) -> bytes:
-    own = told.visitor if told is not None else b""
+def _pseudonym(
+    admitted: Admitted,
+    context: IngestContext,
+    seen: _RequestFacts,
+    overrides: SenderOverrides | None,
+) -> bytes:
+    own = overrides.visitor if overrides is not None else b""
     return pseudonym(
-        intake.secrets.secret(seen.site.id, seen.moment.day),
+        context.secrets.secret(seen.site.id, seen.moment.day),
         b"=" + own if own else network_of(seen.address, strict=seen.strict),
         admitted.headers.get(b"user-agent", b""),
     )
@@ -358,11 +369,11 @@ def _properties(props: tuple[tuple[str, str], ...], rules: PageRules) -> tuple[s
 def _property(value: str, rules: PageRules) -> str:
     """Scrub a property's value; an address or a path as those of pages are, without its query."""
     if value.startswith("/") and not value.startswith("//"):
-        return page_of(value, rules=rules).path
+        return parse_page(value, rules=rules).path
     whole = _ADDRESS.match(value)
     if whole is None:
         return scrub_text(value)
-    page = page_of(value, rules=rules)
+    page = parse_page(value, rules=rules)
     return f"{whole[0].lower()}{scrub_host(page.hostname)}{page.path}" if page.hostname else ""
 
 

@@ -56,7 +56,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
     instance: Rate
 
 
-def rates_of(chosen: settings.Limits) -> Rates:
+def rates_of(chosen: settings.LimitsSettings) -> Rates:
     """Give the rates that settings name."""
     return Rates(
         address=Rate(chosen.address_per_second, chosen.address_burst),
@@ -66,7 +66,7 @@ def rates_of(chosen: settings.Limits) -> Rates:
     )
 
 
-class Limits:
+class RateLimiter:
     """Buckets that leak at a steady rate, held as the instants at which they run empty.
 
     Addresses share two rows of cells (a count-min sketch, whose second row is touched by
@@ -78,7 +78,7 @@ class Limits:
 
     def __init__(self, rates: Rates | None = None) -> None:
         """Begin with empty buckets."""
-        self._rates = rates or rates_of(settings.Limits())
+        self._rates = rates or rates_of(settings.LimitsSettings())
         self._cells = array("d", bytes(8 * 2 * _WIDTH))
         self._sites: dict[int, float] = {}
         self._instance = 0.0

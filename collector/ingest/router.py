@@ -8,33 +8,36 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from collector.counters import Tally
-from collector.ingest.formats.batch import GoatcounterHitsDoor, HitsDoor
-from collector.ingest.formats.goatcounter import CountDoor, PixelDoor
-from collector.ingest.formats.plausible import EventEndpoint
-from collector.ingest.formats.umami import BatchDoor, SendDoor
-from collector.ingest.handler import Door, GrantOf, Journal
-from collector.ingest.pipeline import Intake
+from collector.counters import Counters
+from collector.ingest.formats.batch import BatchHandler, GoatCounterBatchHandler
+from collector.ingest.formats.goatcounter import GoatCounterHandler, PixelHandler
+from collector.ingest.formats.plausible import PlausibleHandler
+from collector.ingest.formats.umami import UmamiBatchHandler, UmamiHandler
+from collector.ingest.handler import GrantLookup, Handler, Journal
+from collector.ingest.pipeline import IngestContext
 
 
-def doors(
-    intake_of: Callable[[], Intake], journal: Journal, tally: Tally, grant_of: GrantOf
-) -> Mapping[str, Door]:
+def handlers(
+    get_context: Callable[[], IngestContext],
+    spool: Journal,
+    counters: Counters,
+    grant_of: GrantLookup,
+) -> Mapping[str, Handler]:
     """Make every door.
 
     Args:
-        intake_of: gives the intake as it is now; called for each request.
+        get_context: gives the intake as it is now; called for each request.
         grant_of: what a token allows; None if it is unknown.
 
     Returns:
         The doors by path.
     """
     return {
-        "/api/event": EventEndpoint(intake_of, journal, tally, grant_of),
-        "/count": CountDoor(intake_of, journal, tally),
-        "/pixel.gif": PixelDoor(intake_of, journal, tally),
-        "/api/send": SendDoor(intake_of, journal, tally),
-        "/api/batch": BatchDoor(intake_of, journal, tally),
-        "/api/v0/count": GoatcounterHitsDoor(intake_of, journal, tally, grant_of),
-        "/api/v1/hits": HitsDoor(intake_of, journal, tally, grant_of),
+        "/api/event": PlausibleHandler(get_context, spool, counters, grant_of),
+        "/count": GoatCounterHandler(get_context, spool, counters),
+        "/pixel.gif": PixelHandler(get_context, spool, counters),
+        "/api/send": UmamiHandler(get_context, spool, counters),
+        "/api/batch": UmamiBatchHandler(get_context, spool, counters),
+        "/api/v0/count": GoatCounterBatchHandler(get_context, spool, counters, grant_of),
+        "/api/v1/hits": BatchHandler(get_context, spool, counters, grant_of),
     }

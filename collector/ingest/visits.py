@@ -35,7 +35,7 @@ _AROUND: Final = 160
 Pages = tuple[tuple[str, int], ...]
 
 
-class Arrival(msgspec.Struct, frozen=True, gc=False):
+class VisitInput(msgspec.Struct, frozen=True, gc=False):
     """What a hit says to its visit.
 
     Attributes:
@@ -89,7 +89,7 @@ _unpacked = msgspec.msgpack.Decoder(Visit).decode
 _head = msgspec.msgpack.Decoder(_LastHit).decode
 
 
-class VisitStep(msgspec.Struct, frozen=True, gc=False):
+class VisitDelta(msgspec.Struct, frozen=True, gc=False):
     """What a hit changes.
 
     Attributes:
@@ -170,7 +170,7 @@ class Visits:
         """Count the visits under way."""
         return sum(len(line.visits) for line in self._sites.values())
 
-    def advance(self, arrival: Arrival) -> VisitStep:
+    def record(self, arrival: VisitInput) -> VisitDelta:
         """Let a hit take its visit a step further, or open one.
 
         A gap of 30 minutes or the end of the site's day ends a visit.
@@ -198,7 +198,7 @@ class Visits:
         self._put_last(line, pseudonym, step.after, len(step.after) - len(record))
         return step
 
-    def undo(self, step: VisitStep) -> None:
+    def undo(self, step: VisitDelta) -> None:
         """Take a step back, the last one first; harmless when done twice."""
         line = self._sites.get(step.site)
         if step.after is None or line is None or line.visits.get(step.pseudonym) is not step.after:
@@ -260,15 +260,15 @@ class Visits:
                     self.weight += line.weight
         self.sweep(now)
 
-    def _begun(self, arrival: Arrival) -> _SiteVisits:
+    def _begun(self, arrival: VisitInput) -> _SiteVisits:
         self.forget_site(arrival.site)
         line = self._sites[arrival.site] = _SiteVisits(arrival.closes_at, {})
         return line
 
-    def _open(self, arrival: Arrival, line: _SiteVisits) -> VisitStep:
+    def _open(self, arrival: VisitInput, line: _SiteVisits) -> VisitDelta:
         values, pseudonym = arrival.values(), arrival.pseudonym
         if arrival.kind is ENGAGEMENT:
-            return VisitStep(_without_origin(values), arrival.site, pseudonym, None, None)
+            return VisitDelta(_without_origin(values), arrival.site, pseudonym, None, None)
         viewed = arrival.kind is PAGEVIEW
         now, path = arrival.now, arrival.path
         # By position: a record with keywords costs three times as much (2026-11).
@@ -276,7 +276,7 @@ class Visits:
         record = self._packed(visit)
         self._put_last(line, pseudonym, record, len(record) + _AROUND)
         exit_path = path if viewed else ""
-        return VisitStep(values, arrival.site, pseudonym, None, record, 1, 1, 0, 0, exit_path)
+        return VisitDelta(values, arrival.site, pseudonym, None, record, 1, 1, 0, 0, exit_path)
 
     def _put_last(self, line: _SiteVisits, pseudonym: bytes, record: bytes, grown: int) -> None:
         line.visits[pseudonym] = record
@@ -331,8 +331,8 @@ def _recent(line: _SiteVisits, horizon: float) -> int:
 
 
 def _next(
-    arrival: Arrival, record: bytes, before: Visit, packed: Callable[[Visit], bytes]
-) -> VisitStep:
+    arrival: VisitInput, record: bytes, before: Visit, packed: Callable[[Visit], bytes]
+) -> VisitDelta:
     viewed = arrival.kind is PAGEVIEW
     pages, engaged_pageviews, scroll = before.pages, 0, 0
     exit_path = left_path = ""
@@ -347,7 +347,7 @@ def _next(
     last = max(arrival.now, before.last)
     stays = viewed or (arrival.kind is EVENT and arrival.interactive)
     ends_bounce = before.bounces and stays
-    return VisitStep(
+    return VisitDelta(
         before.values,
         arrival.site,
         arrival.pseudonym,
@@ -370,7 +370,7 @@ def _viewed(pages: Pages, path: str) -> Pages:
     return (*others[-(MAX_PAGES - 1) :], (path, _UNSEEN))
 
 
-def _engaged(pages: Pages, arrival: Arrival) -> tuple[Pages, int, int]:
+def _engaged(pages: Pages, arrival: VisitInput) -> tuple[Pages, int, int]:
     """Note a page's depth; a page long left or never viewed gains none."""
     for place, (path, depth) in enumerate(pages):
         if path == arrival.path:

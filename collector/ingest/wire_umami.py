@@ -19,9 +19,9 @@ from collector.ingest.enrich.currency import minor_units
 from collector.ingest.payload import (
     MAX_URL,
     Payload,
+    convert,
     number_of,
     properties_of,
-    shaped,
     url_of,
     width_of,
 )
@@ -37,7 +37,7 @@ _Language = Annotated[str, msgspec.Meta(max_length=35)]
 _Screen = Annotated[str, msgspec.Meta(max_length=11)]
 
 
-class Sent(msgspec.Struct, frozen=True, gc=False):
+class UmamiMessage(msgspec.Struct, frozen=True, gc=False):
     """One thing Umami's tracker sends.
 
     Attributes:
@@ -48,7 +48,7 @@ class Sent(msgspec.Struct, frozen=True, gc=False):
     payload: dict[str, object]
 
 
-class Event(msgspec.Struct, frozen=True, gc=False):
+class UmamiEvent(msgspec.Struct, frozen=True, gc=False):
     """What is read of an event's payload; everything else in it is left alone.
 
     What is longer than Umami takes is refused as it does.
@@ -69,7 +69,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     data: dict[str, object] | None = None
 
 
-def event_of(sent: Sent) -> Event | None:
+def event_of(sent: UmamiMessage) -> UmamiEvent | None:
     """Read an event; None for what is accepted and never counted.
 
     Raises:
@@ -77,10 +77,10 @@ def event_of(sent: Sent) -> Event | None:
     """
     if sent.type not in _TYPES:
         raise PayloadError("bad_field", "type")
-    return shaped(Event, sent.payload) if sent.type == _COUNTED else None
+    return convert(UmamiEvent, sent.payload) if sent.type == _COUNTED else None
 
 
-def payload_of(event: Event, site: str = "") -> Payload:
+def payload_of(event: UmamiEvent, site: str = "") -> Payload:
     """Give an event the common form.
 
     Args:

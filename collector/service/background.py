@@ -19,7 +19,7 @@ Result = TypeVar("Result")
 _AT_WORK, _DONE = "aside", "aside, done"
 
 
-async def aside(work: Callable[[], Result]) -> Result:
+async def run_in_thread(work: Callable[[], Result]) -> Result:
     """Run work in a thread of its own and wait for it; cancelled, it is left to itself.
 
     Raises:
@@ -35,13 +35,13 @@ async def aside(work: Callable[[], Result]) -> Result:
             news = partial(outcome.set_exception, failed)
         # Whoever waited may look before this thread has ended: its work has.
         threading.current_thread().name = _DONE
-        _tell(loop, outcome, news)
+        _deliver(loop, outcome, news)
 
     threading.Thread(target=run, name=_AT_WORK, daemon=True).start()
     return await outcome
 
 
-def _tell(
+def _deliver(
     loop: asyncio.AbstractEventLoop, outcome: asyncio.Future[Result], news: Callable[[], None]
 ) -> None:
     def tell() -> None:
@@ -53,6 +53,6 @@ def _tell(
         loop.call_soon_threadsafe(tell)
 
 
-def left_behind() -> bool:
+def threads_running() -> bool:
     """Tell whether work goes on that nobody waits for any more."""
     return any(thread.name == _AT_WORK for thread in threading.enumerate())

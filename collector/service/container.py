@@ -1,7 +1,7 @@
 """Make everything a service is made of, top to bottom; nothing runs yet.
 
 Knows what belongs to what; refuses to decide anything else. No globals:
-`Parts` holds what there is, and is handed to `app`, `rounds` and `health`.
+`Container` holds what there is, and is handed to `app`, `rounds` and `health`.
 """
 
 from __future__ import annotations
@@ -13,21 +13,21 @@ import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from collector.cells.batch_filter import Shaping
+from collector.cells.batch_filter import BatchFilter
 from collector.cells.cardinality import Caps
 from collector.cells.client import Store
 from collector.cells.recall import open_values
 from collector.cells.retention import Retention, keeps_of
 from collector.cells.sealing import Sealer
 from collector.cells.snapshots import Snapshots
-from collector.cells.view_history import note_views
+from collector.cells.view_history import record_views
 from collector.clock import Clock, SystemClock
-from collector.counters import MADE_ANEW, Tally
+from collector.counters import MADE_ANEW, Counters
 from collector.day import DAY_SECONDS
 from collector.ingest.enrich.acquisition import known_values
-from collector.ingest.enrich.geo import Places
-from collector.ingest.pipeline import Intake, forget_visitors
-from collector.ingest.rate_limit import Limits, rates_of
+from collector.ingest.enrich.geo import GeoDatabase
+from collector.ingest.pipeline import IngestContext, forget_visitors
+from collector.ingest.rate_limit import RateLimiter, rates_of
 from collector.ingest.site_rules import rules_of
 from collector.ingest.visits import Visits
 from collector.privacy.address import Networks
@@ -36,18 +36,18 @@ from collector.registry.sites import Site, Sites
 from collector.registry.store import Registry
 from collector.settings import Settings, runtime_candidates
 from collector.spool.delivery import Delivery
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 from collector.stats.report import Reports
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
-class Parts:
+class Container:
     """Everything a running service is made of.
 
     Attributes:
-        intake: what assembling needs; replaced when sites change.
+        context: what assembling needs; replaced when sites change.
         sealing: held while rows of the store are rewritten, whoever asks for it.
         stopping: set when the service is to end, for work that takes long.
         opened: whether the store's tables are made, and hits are delivered.
@@ -58,37 +58,37 @@ class Parts:
     settings: Settings
     clock: Clock
     registry: Registry
-    tally: Tally
+    counters: Counters
     store: Store
-    journal: Journal
+    spool: Spool
     delivery: Delivery
-    places: Places
+    geo: GeoDatabase
     secrets: DaySecrets
     visits: Visits
     sealer: Sealer
     retention: Retention
     snapshots: Snapshots
-    shaping: Shaping
+    batch_filter: BatchFilter
     reports: Reports
-    intake: Intake
-    sealing: threading.Lock = field(default_factory=threading.Lock)
+    ingest: IngestContext
+    sealing_lock: threading.Lock = field(default_factory=threading.Lock)
     stopping: threading.Event = field(default_factory=threading.Event)
-    opened: bool = False
-    seals: int = 0
-    trouble: str = ""
+    store_ready: bool = False
+    sealed_days: int = 0
+    sealing_problem: str = ""
 
     @property
     def sites(self) -> Sites:
         """The sites, as last read from the registry."""
-        return self.intake.sites
+        return self.ingest.sites
 
     def read_sites(self) -> None:
         """Read anew which sites there are, what their owners decided, and which were removed."""
         sites = self.registry.sites()
-        self.intake = replace(self.intake, sites=sites, rules=rules_of(sites))
-        self.shaping.gone = frozenset(self.registry.erasures())
+        self.ingest = replace(self.ingest, sites=sites, rules=rules_of(sites))
+        self.batch_filter.gone = frozenset(self.registry.erasures())
 
-    def make_ready(self) -> None:
+    def prepare(self) -> None:
         """Make the store's tables what they should be, and recall what it knows of open days.
 
         Raises:
@@ -96,32 +96,32 @@ class Parts:
             StoreBusy: if another process has the embedded store.
         """
         self.store.prepare()
-        note_views(self.store, self.clock)
-        self.sealer.remember()
-        self.shaping.recall(open_values(self.store))
-        self.snapshots.take_due(self.sites)
+        record_views(self.store, self.clock)
+        self.sealer.load_last_seal()
+        self.batch_filter.restore(open_values(self.store))
+        self.snapshots.refresh(self.sites)
 
-    def picture_first(self, site: Site) -> None:
+    def ensure_snapshot(self, site: Site) -> None:
         """Take the first picture if a site is told from it and there is none yet.
 
         Waits while a day is being sealed or a site erased.
         """
-        if self.opened and self.snapshots.lack(site):
-            with self.sealing:
-                self.snapshots.take_due(self.registry.sites())
+        if self.store_ready and self.snapshots.is_missing(site):
+            with self.sealing_lock:
+                self.snapshots.refresh(self.registry.sites())
 
     def close(self) -> None:
         """Let go of everything that is kept; what delivers or commits must have ended."""
-        self.journal.close()
+        self.spool.close()
         self.store.close()
         self.registry.close()
 
-    def turned_away(self, reason: str) -> None:
+    def count_rejected_connection(self, reason: str) -> None:
         """Count a connection that was closed before a request could be read."""
-        self.tally.count(reason, int(self.clock.now()) // DAY_SECONDS)
+        self.counters.count(reason, int(self.clock.now()) // DAY_SECONDS)
 
 
-def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
+def build_container(settings: Settings, clock: Clock | None = None) -> Container:
     """Open what the service keeps, and make what works on it; nothing runs yet.
 
     Raises:
@@ -131,70 +131,72 @@ def make_parts(settings: Settings, clock: Clock | None = None) -> Parts:
     clock = clock or SystemClock()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     registry = Registry(settings.registry_path, clock)
-    tally = Tally()
-    journal = _journal(settings, clock, tally)
+    counters = Counters()
+    spool = _build_spool(settings, clock, counters)
     store = Store(settings.store_path, settings.clickhouse_dsn)
-    places = Places(settings.geo_path, expected=bool(settings.geo_database))
-    secrets = _day_secrets(settings, clock, tally, places)
+    places = GeoDatabase(settings.geo_path, expected=bool(settings.geo_database))
+    secrets = _build_day_secrets(settings, clock, counters, places)
     visits = Visits()
     known, grace = known_values(), settings.seal.grace_s
     snapshots = Snapshots(store, clock, lambda site: visits.now_visitors(site, int(clock.now())))
-    sealer = Sealer(store, journal, secrets, registry.sites, clock, grace, known=known)
-    shaping = Shaping(Caps(), tally, clock, sealer.sealed_until)
-    intake = Intake(
+    sealer = Sealer(store, spool, secrets, registry.sites, clock, grace, known=known)
+    shaping = BatchFilter(Caps(), counters, clock, sealer.sealed_until)
+    context = IngestContext(
         sites=registry.sites(),
         secrets=secrets,
         visits=visits,
         places=places,
         clock=clock,
-        limits=Limits(rates_of(settings.limits)),
+        limits=RateLimiter(rates_of(settings.limits)),
         sealed_until=sealer.sealed_until,
         trusted_proxies=Networks(settings.trusted_proxies),
         address_header=settings.client_address_header.lower().encode(),
         excluded=Networks(settings.excluded_networks),
     )
-    parts = Parts(
+    container = Container(
         settings=settings,
         clock=clock,
         registry=registry,
-        tally=tally,
+        counters=counters,
         store=store,
-        journal=journal,
-        delivery=Delivery(journal, store, clock, settings.delivery, shaping),
-        places=places,
+        spool=spool,
+        delivery=Delivery(spool, store, clock, settings.delivery, shaping),
+        geo=places,
         secrets=secrets,
         visits=visits,
         sealer=sealer,
         retention=Retention(store, lambda: keeps_of(registry.sites()), clock),
         snapshots=snapshots,
-        shaping=shaping,
+        batch_filter=shaping,
         reports=Reports(
             store,
             registry.sites,
             clock,
             snapshots.visits_now,
             known,
-            before=lambda site: parts.picture_first(site),  # noqa: PLW0108 - made below
+            before=lambda site: container.ensure_snapshot(site),  # noqa: PLW0108 - made below
         ),
-        intake=intake,
+        ingest=context,
     )
-    parts.read_sites()
-    return parts
+    container.read_sites()
+    return container
 
 
-def _journal(settings: Settings, clock: Clock, tally: Tally) -> Journal:
+def _build_spool(settings: Settings, clock: Clock, counters: Counters) -> Spool:
     spool = settings.spool
-    return Journal(
+    return Spool(
         settings.spool_path,
         settings.spool_keys_dir,
         clock,
         spool.max_bytes,
-        tally,
+        counters,
         spool.commit_wait_ms / 1000,
     )
 
 
-def _day_secrets(settings: Settings, clock: Clock, tally: Tally, places: Places) -> DaySecrets:
+def _build_day_secrets(
+    settings: Settings, clock: Clock, counters: Counters, places: GeoDatabase
+) -> DaySecrets:
     chosen, folder = settings.secrets.store, settings.secrets.runtime_dir
     # One machine may run several services: each has a folder of its own, found again by its data.
     name = hashlib.sha256(str(settings.data_dir.resolve()).encode()).hexdigest()[:16]
@@ -219,5 +221,5 @@ def _day_secrets(settings: Settings, clock: Clock, tally: Tally, places: Places)
         chosen,
         forget=forget,
         marks=settings.day_marks_dir,
-        made_anew=lambda site, day: tally.count(MADE_ANEW, day.number, site),
+        made_anew=lambda site, day: counters.count(MADE_ANEW, day.number, site),
     )

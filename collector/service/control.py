@@ -3,7 +3,7 @@
 Knows one line of JSON a question and one an answer; refuses to know what a
 command does. The embedded store belongs to one process, so commands that
 need it ask the service while one runs. `ControlServer` is made by `app`,
-`ask` is called by `commands`.
+`send_request` is called by `commands`.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ class ControlError(CollectorError):
     """Raised if the running service could not do what a command asked; says why."""
 
 
-class Question(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class ControlRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a command asks of the service."""
 
     command: str
     arguments: dict[str, Any] = {}
 
 
-class Answer(msgspec.Struct, frozen=True, kw_only=True):
+class ControlResponse(msgspec.Struct, frozen=True, kw_only=True):
     """What the service answers: a value, or a sentence of what went wrong."""
 
     value: Any = None
@@ -95,21 +95,23 @@ class ControlServer:
         finally:
             writer.close()
 
-    async def _reply(self, line: bytes) -> Answer:
+    async def _reply(self, line: bytes) -> ControlResponse:
         try:
-            question = msgspec.json.decode(line, type=Question)
+            question = msgspec.json.decode(line, type=ControlRequest)
         except msgspec.MsgspecError as broken:
-            return Answer(error=f"not a question: {broken}")
+            return ControlResponse(error=f"not a question: {broken}")
         handler = self._handlers.get(question.command)
         if handler is None:
-            return Answer(error=f"the running service knows no command {question.command!r}")
+            return ControlResponse(
+                error=f"the running service knows no command {question.command!r}"
+            )
         try:
-            return Answer(value=await handler(question.arguments))
+            return ControlResponse(value=await handler(question.arguments))
         except CollectorError as failed:
-            return Answer(error=str(failed))
+            return ControlResponse(error=str(failed))
 
 
-def ask(path: Path, command: str, **arguments: Any) -> Answer | None:
+def send_request(path: Path, command: str, **arguments: Any) -> ControlResponse | None:
     """Ask the running service, and wait as long as it takes.
 
     Returns:
@@ -126,14 +128,14 @@ def ask(path: Path, command: str, **arguments: Any) -> Answer | None:
             return None
         except OSError as failed:
             raise ControlError(f"{path}: cannot be reached: {failed}") from failed
-        return _exchange(line, Question(command, arguments))
+        return _exchange(line, ControlRequest(command, arguments))
 
 
-def _exchange(line: socket.socket, question: Question) -> Answer:
+def _exchange(line: socket.socket, question: ControlRequest) -> ControlResponse:
     try:
         line.sendall(msgspec.json.encode(question) + b"\n")
         with line.makefile("rb") as stream:
-            answer = msgspec.json.decode(stream.readline(), type=Answer)
+            answer = msgspec.json.decode(stream.readline(), type=ControlResponse)
     except (OSError, msgspec.MsgspecError) as broken:
         raise ControlError("the service went away before it answered") from broken
     if answer.error:

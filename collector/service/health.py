@@ -13,8 +13,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector.service.container import Parts
-from collector.service.metrics import exposition
+from collector.service.container import Container
+from collector.service.metrics import render_metrics
 
 UNSTORED = {"Cache-Control": "no-store"}
 BEARER = "bearer "
@@ -22,44 +22,48 @@ ROOM_BYTES = 2048
 """What the spool must have room for, to be called ready: about one long hit."""
 
 
-def routes(parts: Parts) -> list[Route]:
+def routes(container: Container) -> list[Route]:
     """Make `/healthz` (alive), `/readyz` (can accept hits) and `/metrics`."""
 
     async def alive(_: Request) -> Response:
         return _answer(200, "alive", [])
 
     async def ready(_: Request) -> Response:
-        refused = _refusing(parts)
+        refused = _refusing(container)
         reasons = [refused] if refused else []
-        if not parts.opened:
+        if not container.store_ready:
             reasons.append("the store does not answer: nothing is delivered yet")
-        if parts.delivery.health().state == "schema":
+        if container.delivery.health().state == "schema":
             reasons.append("the store's tables are not those of this version: nothing is delivered")
-        if parts.trouble:
-            reasons.append(parts.trouble)
+        if container.sealing_problem:
+            reasons.append(container.sealing_problem)
         return _answer(503 if refused else 200, "not ready" if refused else "ready", reasons)
 
     async def metrics(request: Request) -> Response:
-        if not await run_sync(_may_measure, parts, request.headers.get("authorization", "")):
+        if not await run_sync(
+            _can_read_metrics, container, request.headers.get("authorization", "")
+        ):
             return Response(status_code=401, headers={"WWW-Authenticate": "Bearer", **UNSTORED})
-        return Response(exposition(parts), 200, UNSTORED, media_type="text/plain; version=0.0.4")
+        return Response(
+            render_metrics(container), 200, UNSTORED, media_type="text/plain; version=0.0.4"
+        )
 
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
 
 
-def _refusing(parts: Parts) -> str:
+def _refusing(container: Container) -> str:
     """Say why hits are refused at present; empty if they are not."""
-    if parts.journal.trouble is not None:
-        return str(parts.journal.trouble)
-    if parts.journal.stats().bytes + ROOM_BYTES > parts.settings.spool.max_bytes:
+    if container.spool.failure is not None:
+        return str(container.spool.failure)
+    if container.spool.stats().bytes + ROOM_BYTES > container.settings.spool.max_bytes:
         return "the spool is full: hits are refused until the store takes some"
     return ""
 
 
-def _may_measure(parts: Parts, authorization: str) -> bool:
+def _can_read_metrics(container: Container, authorization: str) -> bool:
     if not authorization.lower().startswith(BEARER):
         return False
-    grant = parts.registry.token_grant(authorization[len(BEARER) :].strip())
+    grant = container.registry.token_grant(authorization[len(BEARER) :].strip())
     return grant is not None and grant.site_id is None and "read" in grant.scopes
 
 

@@ -16,19 +16,19 @@ from prometheus_client.registry import Collector
 
 from collector.day import DAY_SECONDS
 from collector.hit import Drop, Refusal
-from collector.service.container import Parts
+from collector.service.container import Container
 
 
-def exposition(parts: Parts) -> bytes:
+def render_metrics(container: Container) -> bytes:
     """Write all measures in the text format, version 0.0.4."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(_Measures(parts))
+    registry.register(_MetricsCollector(container))
     return generate_latest(registry)
 
 
-class _Measures(Collector):
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+class _MetricsCollector(Collector):
+    def __init__(self, container: Container) -> None:
+        self.container = container
 
     def collect(self) -> Iterator[Metric]:
         """Go through all measures, as they are now."""
@@ -42,13 +42,13 @@ class _Measures(Collector):
         hits = CounterMetricFamily(
             "footfall_hits", "Hits by outcome since the start.", labels=["outcome", "reason"]
         )
-        hits.add_metric(["acknowledged", ""], self._parts.journal.stats().acknowledged)
-        for reason, count in sorted(self._parts.tally.totals().items()):
+        hits.add_metric(["acknowledged", ""], self.container.spool.stats().acknowledged)
+        for reason, count in sorted(self.container.counters.totals().items()):
             hits.add_metric([_outcome(reason), reason], count)
         yield hits
 
     def _visits(self) -> Iterator[Metric]:
-        visits = self._parts.visits
+        visits = self.container.visits
         yield _gauge("footfall_visits_bytes", "About what visits under way take.", visits.weight)
         ended = CounterMetricFamily(
             "footfall_visits_ended_early", "Visits ended for want of room since the start."
@@ -57,16 +57,16 @@ class _Measures(Collector):
         yield ended
 
     def _spool(self) -> Iterator[Metric]:
-        spool = self._parts.journal.stats()
+        spool = self.container.spool.stats()
         yield _gauge("footfall_spool_hits", "Hits not yet in the store.", spool.rows)
         yield _gauge("footfall_spool_bytes", "Size of their frames.", spool.bytes)
-        limit = self._parts.settings.spool.max_bytes
+        limit = self.container.settings.spool.max_bytes
         yield _gauge("footfall_spool_max_bytes", "Size at which hits are refused.", limit)
-        trouble = self._parts.journal.trouble is not None
+        trouble = self.container.spool.failure is not None
         yield _gauge("footfall_spool_in_trouble", "1 while no hit can be kept.", trouble)
 
     def _delivery(self) -> Iterator[Metric]:
-        health = self._parts.delivery.health()
+        health = self.container.delivery.health()
         batches = CounterMetricFamily("footfall_batches", "Batches delivered since the start.")
         batches.add_metric([], health.batches)
         yield batches
@@ -78,13 +78,13 @@ class _Measures(Collector):
         yield state
 
     def _days(self) -> Iterator[Metric]:
-        now = self._parts.clock.now()
-        frozen = bool(self._parts.trouble)
+        now = self.container.clock.now()
+        frozen = bool(self.container.sealing_problem)
         yield _gauge("footfall_sealing_in_trouble", "1 while no day can be sealed.", frozen)
         sealed = CounterMetricFamily("footfall_seals", "Days sealed since the start.")
-        sealed.add_metric([], self._parts.seals)
+        sealed.add_metric([], self.container.sealed_days)
         yield sealed
-        kept = self._parts.secrets.open()
+        kept = self.container.secrets.open()
         yield _gauge("footfall_day_secrets", "Day secrets that exist.", len(kept))
         oldest = min((secret.closes_at for secret in kept), default=None)
         age = 0.0 if oldest is None else max(0.0, now - oldest + DAY_SECONDS)

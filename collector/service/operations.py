@@ -13,23 +13,23 @@ from typing import Any
 
 import msgspec
 
-from collector.audit.checks import Audited, Finding, audit
+from collector.audit.checks import AuditContext, Finding, audit
 from collector.audit.probe import effect
 from collector.cells.declared import declare_paths
 from collector.cells.retention import Expired, erase_site
 from collector.cells.sealing import SealResult
 from collector.errors import SealError, SettingsError
-from collector.service.background import aside
-from collector.service.container import Parts
+from collector.service.background import run_in_thread
+from collector.service.container import Container
 from collector.service.control import Handler
 
 STRAGGLERS_SECONDS = 60
 """After a site is removed, a hit that was under way may still arrive for as long."""
 
-Errand = Callable[[Parts, dict[str, Any]], Any]
+Operation = Callable[[Container, dict[str, Any]], Any]
 
 
-def run(parts: Parts, errand: str, arguments: dict[str, Any]) -> Any:
+def run_operation(container: Container, errand: str, arguments: dict[str, Any]) -> Any:
     """Do an errand in this thread.
 
     Returns:
@@ -38,52 +38,52 @@ def run(parts: Parts, errand: str, arguments: dict[str, Any]) -> Any:
     Raises:
         CollectorError: if it could not be done.
     """
-    return msgspec.to_builtins(_ERRANDS[errand](parts, arguments))
+    return msgspec.to_builtins(OPERATIONS[errand](container, arguments))
 
 
-def handlers(parts: Parts) -> Mapping[str, Handler]:
+def operation_handlers(container: Container) -> Mapping[str, Handler]:
     """Give what commands may ask of the running service, each off its event loop."""
 
     def handler(errand: str) -> Handler:
         async def handle(arguments: dict[str, Any]) -> Any:
             if errand == "erase":
                 # Visits belong to the event loop; a removed site's end here.
-                _end_visits(parts)
-            return await aside(lambda: run(parts, errand, arguments))
+                _end_visits(container)
+            return await run_in_thread(lambda: run_operation(container, errand, arguments))
 
         return handle
 
-    return {errand: handler(errand) for errand in _ERRANDS}
+    return {errand: handler(errand) for errand in OPERATIONS}
 
 
-def seal_due(parts: Parts) -> list[SealResult]:
+def seal_due(container: Container) -> list[SealResult]:
     """Seal every day that is due, and remember what stands in the way.
 
     Raises:
         SealError: if a day cannot be sealed; nothing is deleted then.
     """
-    with parts.sealing:
+    with container.sealing_lock:
         try:
-            results = parts.sealer.run_once()
+            results = container.sealer.run_once()
         except SealError as failed:
-            parts.trouble = str(failed)
+            container.sealing_problem = str(failed)
             raise
-        parts.trouble = ""
-        parts.seals += len(results)
+        container.sealing_problem = ""
+        container.sealed_days += len(results)
         return results
 
 
-def expire(parts: Parts) -> list[Expired]:
+def expire(container: Container) -> list[Expired]:
     """Delete what sites keep no longer.
 
     Raises:
         SealError: if files of it are still there.
     """
-    with parts.sealing:
-        return parts.retention.run_once()
+    with container.sealing_lock:
+        return container.retention.run_once()
 
 
-def erase_removed(parts: Parts) -> int:
+def erase_removed(container: Container) -> int:
     """Erase all that is kept of removed sites: hits, cells, counts and day secrets.
 
     Returns:
@@ -93,77 +93,77 @@ def erase_removed(parts: Parts) -> int:
         CollectorError: if the store or the spool does not answer; the service
             tries again by itself.
     """
-    parts.read_sites()
+    container.read_sites()
     rows = 0
-    for site, removed_at in parts.registry.erasures().items():
-        parts.secrets.destroy_site(site)
+    for site, removed_at in container.registry.erasures().items():
+        container.secrets.destroy_site(site)
         # The spool's hits are encrypted with those of others: they go by being left out.
-        parts.delivery.flush()
-        with parts.sealing:
-            rows += erase_site(parts.store, site, parts.clock)
-        if parts.clock.now() >= removed_at + STRAGGLERS_SECONDS:
-            parts.registry.erased(site)
-    parts.read_sites()
+        container.delivery.flush()
+        with container.sealing_lock:
+            rows += erase_site(container.store, site, container.clock)
+        if container.clock.now() >= removed_at + STRAGGLERS_SECONDS:
+            container.registry.erased(site)
+    container.read_sites()
     return rows
 
 
-def _end_visits(parts: Parts) -> None:
-    parts.read_sites()
-    for site in parts.registry.erasures():
-        parts.visits.forget_site(site)
+def _end_visits(container: Container) -> None:
+    container.read_sites()
+    for site in container.registry.erasures():
+        container.visits.forget_site(site)
 
 
-def _seal(parts: Parts, _: dict[str, Any]) -> list[dict[str, Any]]:
-    parts.delivery.flush()
-    parts.sealer.trust_clock()
-    return [asdict(result) for result in seal_due(parts)]
+def _seal(container: Container, _: dict[str, Any]) -> list[dict[str, Any]]:
+    container.delivery.flush()
+    container.sealer.accept_clock()
+    return [asdict(result) for result in seal_due(container)]
 
 
-def _due(parts: Parts, _: dict[str, Any]) -> list[dict[str, Any]]:
-    parts.delivery.flush()
-    with parts.sealing:
-        due = parts.sealer.due(parts.clock.now())
-        return [asdict(parts.sealer.foresee(closes_at)) for closes_at in due]
+def _due(container: Container, _: dict[str, Any]) -> list[dict[str, Any]]:
+    container.delivery.flush()
+    with container.sealing_lock:
+        due = container.sealer.due_days(container.clock.now())
+        return [asdict(container.sealer.dry_run(closes_at)) for closes_at in due]
 
 
-def _expire(parts: Parts, _: dict[str, Any]) -> list[Expired]:
-    return expire(parts)
+def _expire(container: Container, _: dict[str, Any]) -> list[Expired]:
+    return expire(container)
 
 
-def _expiring(parts: Parts, _: dict[str, Any]) -> list[Expired]:
-    return parts.retention.foresee()
+def _expiring(container: Container, _: dict[str, Any]) -> list[Expired]:
+    return container.retention.dry_run()
 
 
-def _erase(parts: Parts, _: dict[str, Any]) -> int:
-    return erase_removed(parts)
+def _erase(container: Container, _: dict[str, Any]) -> int:
+    return erase_removed(container)
 
 
-def _declare(parts: Parts, arguments: dict[str, Any]) -> int:
-    site = parts.registry.sites().named(str(arguments["site"]))
+def _declare(container: Container, arguments: dict[str, Any]) -> int:
+    site = container.registry.sites().named(str(arguments["site"]))
     if site is None:
         raise SettingsError(f"there is no site {arguments['site']}")
-    declare_paths(parts.store, site.id, [str(path) for path in arguments["paths"]])
+    declare_paths(container.store, site.id, [str(path) for path in arguments["paths"]])
     return len(arguments["paths"])
 
 
-def _audit(parts: Parts, _: dict[str, Any]) -> list[Finding]:
-    audited = Audited(
-        store=parts.store,
-        secrets=parts.secrets,
-        sites=parts.registry.sites,
-        clock=parts.clock,
-        secrets_dir=parts.secrets.directory,
-        secrets_store=parts.settings.secrets.store,
-        temporary=parts.store.temporary,
-        holds=parts.journal.holds,
-        effect=lambda header: effect(parts.intake, header),
+def _audit(container: Container, _: dict[str, Any]) -> list[Finding]:
+    audited = AuditContext(
+        store=container.store,
+        secrets=container.secrets,
+        sites=container.registry.sites,
+        clock=container.clock,
+        secrets_dir=container.secrets.directory,
+        secrets_store=container.settings.secrets.store,
+        temporary=container.store.temporary,
+        holds=container.spool.holds,
+        effect=lambda header: effect(container.ingest, header),
     )
     # What is just being sealed would look like what should not be there.
-    with parts.sealing:
+    with container.sealing_lock:
         return audit(audited)
 
 
-_ERRANDS: Mapping[str, Errand] = {
+OPERATIONS: Mapping[str, Operation] = {
     "seal": _seal,
     "seal-due": _due,
     "retention": _expire,

@@ -18,8 +18,8 @@ from collector.demo import filling
 from collector.errors import CollectorError, DeliveryError, SealError
 from collector.ingest.enrich.acquisition import known_values
 from collector.registry.sites import Site
-from collector.service.background import aside, left_behind
-from collector.service.container import Parts
+from collector.service.background import run_in_thread, threads_running
+from collector.service.container import Container
 from collector.service.operations import erase_removed, expire, seal_due
 
 SITES_SECONDS = 1.0
@@ -36,53 +36,59 @@ END_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
-def begin(parts: Parts, demo: Site | None = None) -> list[asyncio.Task[None]]:
+def start(container: Container, demo: Site | None = None) -> list[asyncio.Task[None]]:
     """Begin all rounds, on the running event loop.
 
     Args:
         demo: the site to invent traffic for; None for none.
     """
     work = [
-        asyncio.create_task(_again(SITES_SECONDS, lambda: _read_sites(parts), "reading sites")),
-        asyncio.create_task(_again(PLACES_SECONDS, parts.places.refresh, "looking for places")),
-        asyncio.create_task(_again(SECRETS_SECONDS, lambda: _destroy(parts), "destroying secrets")),
-        asyncio.create_task(_again(SNAPSHOT_SECONDS, lambda: picture(parts), "taking snapshots")),
-        asyncio.create_task(_again(SEAL_SECONDS, lambda: _seal(parts), "sealing")),
-        asyncio.create_task(_again(EXPIRY_SECONDS, Expiry(parts), "deleting what is old")),
+        asyncio.create_task(_again(SITES_SECONDS, lambda: _read_sites(container), "reading sites")),
+        asyncio.create_task(_again(PLACES_SECONDS, container.geo.refresh, "looking for places")),
         asyncio.create_task(
-            _again(MEMORY_SECONDS, lambda: _release_memory(parts), "releasing memory")
+            _again(SECRETS_SECONDS, lambda: _destroy(container), "destroying secrets")
         ),
-        asyncio.create_task(_again(ERASE_SECONDS, lambda: _erase(parts), "erasing removed sites")),
+        asyncio.create_task(
+            _again(SNAPSHOT_SECONDS, lambda: take_snapshot(container), "taking snapshots")
+        ),
+        asyncio.create_task(_again(SEAL_SECONDS, lambda: _seal(container), "sealing")),
+        asyncio.create_task(_again(EXPIRY_SECONDS, Expiry(container), "deleting what is old")),
+        asyncio.create_task(
+            _again(MEMORY_SECONDS, lambda: _release_memory(container), "releasing memory")
+        ),
+        asyncio.create_task(
+            _again(ERASE_SECONDS, lambda: _erase(container), "erasing removed sites")
+        ),
     ]
-    if not parts.opened:
-        work.append(asyncio.create_task(_await_store(parts)))
+    if not container.store_ready:
+        work.append(asyncio.create_task(_await_store(container)))
     if demo is not None:
-        work.append(asyncio.create_task(_invent(parts, demo)))
+        work.append(asyncio.create_task(_invent(container, demo)))
     return work
 
 
-async def end(parts: Parts, work: list[asyncio.Task[None]]) -> None:
+async def stop(container: Container, work: list[asyncio.Task[None]]) -> None:
     """End rounds: what one is in the middle of gets some seconds, then is left to itself."""
-    parts.stopping.set()
+    container.stopping.set()
     for task in work:
         task.cancel()
     await asyncio.gather(*work, return_exceptions=True)
     patience = END_SECONDS
-    while left_behind() and patience > 0:
+    while threads_running() and patience > 0:
         await asyncio.sleep(0.05)
         patience -= 0.05
 
 
-def open_store(parts: Parts) -> None:
+def open_store(container: Container) -> None:
     """Make the store's tables what they should be, then begin to deliver.
 
     Raises:
         DeliveryError: if a server does not answer or refuses.
         StoreBusy: if another process has the embedded store.
     """
-    parts.make_ready()
-    parts.delivery.start()
-    parts.opened = True
+    container.prepare()
+    container.delivery.start()
+    container.store_ready = True
 
 
 class Expiry:
@@ -91,107 +97,107 @@ class Expiry:
     The first turn of a process counts as a new day.
     """
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, container: Container) -> None:
+        self.container = container
         self._done = (0, 0)
 
     def __call__(self) -> None:
         """Take a turn."""
-        parts = self._parts
-        today = int(parts.clock.now()) // DAY_SECONDS, parts.seals
-        if not parts.opened or today == self._done:
+        container = self.container
+        today = int(container.clock.now()) // DAY_SECONDS, container.sealed_days
+        if not container.store_ready or today == self._done:
             return
         # A clock that jumped would make everything look old.
-        _check_clock(parts)
-        expire(parts)
+        _check_clock(container)
+        expire(container)
         self._done = today
 
 
-def _read_sites(parts: Parts) -> None:
-    if parts.registry.changed():
-        parts.read_sites()
+def _read_sites(container: Container) -> None:
+    if container.registry.changed():
+        container.read_sites()
 
 
-def _destroy(parts: Parts) -> None:
-    _check_clock(parts)
-    parts.secrets.destroy(parts.clock.now())
+def _destroy(container: Container) -> None:
+    _check_clock(container)
+    container.secrets.destroy(container.clock.now())
 
 
-def _check_clock(parts: Parts) -> None:
+def _check_clock(container: Container) -> None:
     try:
-        parts.sealer.check_clock()
+        container.sealer.check_clock()
     except SealError as jumped:
-        parts.trouble = str(jumped)
+        container.sealing_problem = str(jumped)
         raise
 
 
-def picture(parts: Parts) -> None:
+def take_snapshot(container: Container) -> None:
     """Take the next picture for strict sites if one is due."""
     # While a day is sealed the last picture stands; this round does not wait for it.
-    if parts.opened and parts.sealing.acquire(blocking=False):
+    if container.store_ready and container.sealing_lock.acquire(blocking=False):
         try:
             # Not as last read: a question may have had the first picture taken since then.
-            parts.snapshots.take_due(parts.registry.sites())
+            container.snapshots.refresh(container.registry.sites())
         finally:
-            parts.sealing.release()
+            container.sealing_lock.release()
 
 
-def _seal(parts: Parts) -> None:
-    if parts.opened:
-        seal_due(parts)
+def _seal(container: Container) -> None:
+    if container.store_ready:
+        seal_due(container)
 
 
-def _erase(parts: Parts) -> None:
-    if parts.opened and parts.registry.erasures():
-        erase_removed(parts)
+def _erase(container: Container) -> None:
+    if container.store_ready and container.registry.erasures():
+        erase_removed(container)
 
 
-def _release_memory(parts: Parts) -> None:
-    if parts.opened:
-        parts.reports.forget()
-        parts.store.release_memory()
+def _release_memory(container: Container) -> None:
+    if container.store_ready:
+        container.reports.forget()
+        container.store.release_memory()
 
 
-async def _await_store(parts: Parts) -> None:
-    while not parts.opened:
+async def _await_store(container: Container) -> None:
+    while not container.store_ready:
         try:
-            await aside(lambda: open_store(parts))
+            await run_in_thread(lambda: open_store(container))
         except DeliveryError as failed:
             _log.warning("the store is not ready, hits wait in the spool: %s", failed)
             await asyncio.sleep(STORE_SECONDS)
 
 
-async def _invent(parts: Parts, site: Site) -> None:
-    mark = parts.settings.data_dir / "demo.mark"
+async def _invent(container: Container, site: Site) -> None:
+    mark = container.settings.data_dir / "demo.mark"
 
     # Nobody has asked about invented days yet, so no question needs time to end.
     hasty = Sealer(
-        parts.store,
-        parts.journal,
-        parts.secrets,
-        parts.registry.sites,
-        parts.clock,
+        container.store,
+        container.spool,
+        container.secrets,
+        container.registry.sites,
+        container.clock,
         known=known_values(),
         queries_end_s=0,
     )
 
     def go_on() -> bool:
-        return not parts.stopping.is_set()
+        return not container.stopping.is_set()
 
     def fill() -> None:
-        with parts.sealing:
-            filled = filling.fill(parts.store, hasty.seal, site, parts.clock, mark, go_on)
+        with container.sealing_lock:
+            filled = filling.fill(container.store, hasty.seal, site, container.clock, mark, go_on)
         if filled.days:
             _log.info("invented %d hits of %d days for %s", filled.hits, filled.days, site.domain)
 
-    await aside(fill)
-    await filling.trickle(parts.journal, parts.visits, site, parts.clock, mark)
+    await run_in_thread(fill)
+    await filling.trickle(container.spool, container.visits, site, container.clock, mark)
 
 
 async def _again(seconds: float, once: Callable[[], object], what: str) -> None:
     while True:
         try:
-            await aside(once)
+            await run_in_thread(once)
         except CollectorError as failed:
             _log.error("%s: %s", what, failed)
         except Exception:  # noqa: BLE001 - logged with its trace

@@ -34,7 +34,7 @@ class Damaged(DiskError):
     """Raised if the file is not what was written."""
 
 
-class SpoolFile:
+class SpoolDatabase:
     """One SQLite file with the tables of `tables`.
 
     Attributes:
@@ -100,7 +100,7 @@ class SpoolFile:
         """Bring the log's pages into the file; return how many the log held."""
         return int(self.run(f"PRAGMA wal_checkpoint({how})")[0][1])
 
-    def give_back(self, pages: int) -> None:
+    def vacuum(self, pages: int) -> None:
         """Return so many free pages to the disk if there are as many."""
         if self.run("PRAGMA freelist_count")[0][0] >= pages:
             with disk_errors():

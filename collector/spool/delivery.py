@@ -25,7 +25,7 @@ from collector.errors import Rejected, SchemaMismatch, SpoolError, Unreachable
 from collector.hit import Hit
 from collector.spool import quarantine
 from collector.spool.encryption import Batch
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 
 BACK_OFF_FIRST_SECONDS = 0.5
 BACK_OFF_MOST_SECONDS = 60.0
@@ -38,7 +38,7 @@ MOST_TOKENS = 4
 _log = logging.getLogger(__name__)
 
 
-class Sink(receipts.Asked, Protocol):
+class InsertClient(receipts.QueryClient, Protocol):
     """What delivery asks of the store; `cells.client.Store` is one."""
 
     def insert_arrow(
@@ -91,17 +91,17 @@ class Delivery:
 
     def __init__(
         self,
-        journal: Journal,
-        store: Sink,
+        spool: Spool,
+        store: InsertClient,
         clock: Clock,
         pace: Pace,
         shape: Callable[[list[Hit]], list[Hit]] | None = None,
     ) -> None:
-        self._journal = journal
+        self._spool = spool
         self._store = store
         self._clock = clock
         self._pace = pace
-        self._shape = shape
+        self._filter = shape
         self._never_sent: set[str] = set()
         self._attempts = 0
         self._state: Literal["idle", "ok", "waiting", "schema"] = "idle"
@@ -128,7 +128,7 @@ class Delivery:
             if self._thread.is_alive():
                 return
             self._thread = None
-        while self._clock.monotonic() < until and self._journal.stats().rows:
+        while self._clock.monotonic() < until and self._spool.stats().rows:
             if not self._attempt():
                 return
 
@@ -141,15 +141,15 @@ class Delivery:
             SpoolError: if the spool cannot be read.
         """
         with self._turn:
-            self._settle_doubts()
-            while batches := self._journal.batches() or self._close_batches():
+            self._confirm_unconfirmed()
+            while batches := self._spool.batches() or self._close_batches():
                 for batch in batches:
                     self._deliver(batch)
             self._deliver_counts()
 
     def health(self) -> DeliveryHealth:
         """Tell how delivery fares; any thread, never waits."""
-        oldest = self._journal.stats().oldest
+        oldest = self._spool.stats().oldest
         lag = max(0.0, self._clock.now() - oldest) if oldest is not None else 0.0
         return DeliveryHealth(self._state, lag, self._last_error, self._batches, self._hits)
 
@@ -192,15 +192,15 @@ class Delivery:
         rest = max(self._pace.flush_interval_s, cost_seconds / MOST_OF_A_CORE) - cost_seconds
         return min(rest, longest)
 
-    def _settle_doubts(self) -> None:
-        for closes_at, first in self._journal.in_doubt():
-            prefix = f"{self._journal.epoch}.{closes_at}."
-            receipts.make_sure_it_is_over(self._store, prefix)
+    def _confirm_unconfirmed(self) -> None:
+        for closes_at, first in self._spool.unconfirmed_days():
+            prefix = f"{self._spool.epoch}.{closes_at}."
+            receipts.wait_until_over(self._store, prefix)
             tokens = receipts.arrived(self._store, closes_at, prefix, first)
-            self._journal.recognise(closes_at, tokens)
+            self._spool.confirm(closes_at, tokens)
 
     def _close_batches(self) -> list[Batch]:
-        batches = self._journal.close_batches(self._pace.max_batch_hits)
+        batches = self._spool.close_batches(self._pace.max_batch_hits)
         self._never_sent = {batch.token for batch in batches}
         return batches
 
@@ -209,18 +209,18 @@ class Delivery:
         if batch.token not in self._never_sent and self._has_arrived(batch):
             self._forget(batch, batch.count)
             return
-        hits = self._journal.hits(batch)
+        hits = self._spool.hits(batch)
         try:
-            self._send_until_kept(batch, hits)
+            self._send_until_stored(batch, hits)
         except Rejected as rejected:
             if not self._has_arrived(batch):
                 self._take_apart(batch, hits, rejected)
                 return
         self._forget(batch, len(hits))
 
-    def _send_until_kept(self, batch: Batch, hits: list[Hit]) -> None:
+    def _send_until_stored(self, batch: Batch, hits: list[Hit]) -> None:
         self._never_sent.discard(batch.token)
-        shaped = self._shape(hits) if self._shape else hits
+        shaped = self._filter(hits) if self._filter else hits
         harmless = [quarantine.without(hit, batch.state) for hit in shaped]
         block = receipts.arrow_block(harmless, batch.token, batch.closes_at)
         for nth in range(MOST_TOKENS):
@@ -237,12 +237,12 @@ class Delivery:
         self._store.insert_arrow("hits", *block, token=token, query_id=attempt)
 
     def _has_arrived(self, batch: Batch) -> bool:
-        receipts.make_sure_it_is_over(self._store, batch.token)
+        receipts.wait_until_over(self._store, batch.token)
         return receipts.has_receipt(self._store, batch.closes_at, batch.token)
 
     def _forget(self, batch: Batch, arrived: int) -> None:
         lost = batch.count - arrived
-        self._journal.forget(batch, lost)
+        self._spool.delete(batch, lost)
         self._batches += 1
         self._hits += arrived
         if lost:
@@ -250,20 +250,20 @@ class Delivery:
 
     def _take_apart(self, batch: Batch, hits: list[Hit], rejected: Rejected) -> None:
         if len(hits) > 1:
-            self._journal.split(batch, hits)
+            self._spool.split(batch, hits)
             return
         if batch.state == quarantine.WHOLE:
             _log.error("the store rejects a hit, which is counted and set aside: %s", rejected)
         site = hits[0].site if hits else 0
-        self._journal.set_aside(batch, site, quarantine.next_state(batch.state))
+        self._spool.set_aside(batch, site, quarantine.next_state(batch.state))
 
     def _deliver_counts(self) -> None:
-        counts: Mapping[Counted, int] = self._journal.counts()
+        counts: Mapping[Counted, int] = self._spool.counts()
         if not counts:
             return
-        collector = self._journal.epoch
+        collector = self._spool.epoch
         columns, stream = receipts.counts_block(counts, collector)
         self._attempts += 1
         token = f"{collector}.counts.{self._attempts}"
         self._store.insert_arrow("suppressed", columns, stream, token=token, query_id=token)
-        self._journal.counts_delivered(counts)
+        self._spool.counts_delivered(counts)

@@ -46,11 +46,11 @@ class Disk(Protocol):
         """Make encoded hits, by `closes_at`, durable; all of them or none."""
         ...
 
-    def mend(self) -> None:
+    def reopen(self) -> None:
         """After a failure: open the disk anew, without anything that was not acknowledged."""
         ...
 
-    def settle(self) -> None:
+    def after_commit(self) -> None:
         """Do what must come soon after a commit, but not before its acknowledgement."""
         ...
 
@@ -78,7 +78,7 @@ class _Group:
         self.bytes = 0
 
 
-class Writer:
+class GroupCommit:
     """The thread that owns the disk, and the queue before it.
 
     Args:
@@ -93,16 +93,16 @@ class Writer:
         self._commit_wait_s = commit_wait_s
         self._lock = threading.Lock()
         self._open: _Group | None = None
-        self._trouble: SpoolError | None = None
+        self._failure: SpoolError | None = None
         self._to_undo = 0
         self._wake: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
     @property
-    def trouble(self) -> SpoolError | None:
+    def failure(self) -> SpoolError | None:
         """Why hits are refused at present; None if they are not."""
-        return self._trouble
+        return self._failure
 
     def start(self) -> None:
         """Begin to commit, in a thread of its own."""
@@ -117,8 +117,8 @@ class Writer:
             self._thread.join()
             self._thread = None
         else:
-            self.turn()
-        self._trouble = self._trouble or SpoolError("the spool is closed")
+            self.commit_pending()
+        self._failure = self._failure or SpoolError("the spool is closed")
 
     def append(self, closes_at: int, encoded: bytes, undo: Undo | None) -> asyncio.Future[None]:
         """Add a hit to the group that is next; on the event loop only.
@@ -149,7 +149,7 @@ class Writer:
             group.undos.append(undo)
             return group.done
 
-    def do(self, job: Callable[[], Result]) -> Result:
+    def run_on_thread(self, job: Callable[[], Result]) -> Result:
         """Run a job in the writer's thread and wait for it; from any other thread.
 
         Raises:
@@ -171,9 +171,9 @@ class Writer:
         except TimeoutError as slow:
             raise SpoolError("the spool's disk does not answer") from slow
 
-    def turn(self) -> None:
+    def commit_pending(self) -> None:
         """Mend if there is trouble, then commit the group that waits; the thread's whole work."""
-        if self._trouble is not None and not self._mended():
+        if self._failure is not None and not self._reopened():
             return
         if self._commit_wait_s and self._open is not None:
             self._stopping.wait(self._commit_wait_s)
@@ -187,12 +187,12 @@ class Writer:
             self._fail(group, _as_refusal(failed))
         else:
             _tell(group.loop, _acknowledge, group)
-            self._guarded(self._disk.settle)
+            self._guarded(self._disk.after_commit)
 
     def _group_for(self, size: int) -> _Group:
         group = self._open
-        if self._trouble is not None:
-            raise SpoolError(str(self._trouble))
+        if self._failure is not None:
+            raise SpoolError(str(self._failure))
         if group is None:
             if size > self._room():
                 raise SpoolFull("the spool is full")
@@ -218,17 +218,17 @@ class Writer:
     def _run(self) -> None:
         while True:
             try:
-                job = self._wake.get(timeout=MEND_SECONDS if self._trouble else IDLE_SECONDS)
+                job = self._wake.get(timeout=MEND_SECONDS if self._failure else IDLE_SECONDS)
             except queue.Empty:
                 job = self._idle
             if job is not None:
                 job()
-            self.turn()
+            self.commit_pending()
             if self._stopping.is_set() and self._wake.empty():
                 return
 
     def _idle(self) -> None:
-        if self._trouble is None:
+        if self._failure is None:
             self._guarded(self._disk.idle)
 
     def _guarded(self, chore: Callable[[], None]) -> None:
@@ -238,8 +238,8 @@ class Writer:
             self._fail(None, _as_refusal(failed))
 
     def _attempt(self, job: Callable[[], Result]) -> Result:
-        if self._trouble is not None and not self._mended():
-            raise SpoolError(str(self._trouble))
+        if self._failure is not None and not self._reopened():
+            raise SpoolError(str(self._failure))
         try:
             return job()
         except DiskError as failed:
@@ -249,7 +249,7 @@ class Writer:
     def _fail(self, group: _Group | None, failed: SpoolError) -> None:
         _log.error("the spool refuses hits: %s", failed)
         with self._lock:
-            self._trouble = failed
+            self._failure = failed
             later, self._open = self._open, None
         # Newest first: what came later rests on what came before.
         groups = [each for each in (later, group) if each is not None]
@@ -268,22 +268,22 @@ class Writer:
         with self._lock:
             self._to_undo -= 1
 
-    def _mended(self) -> bool:
+    def _reopened(self) -> bool:
         with self._lock:
             if self._to_undo:
                 return False
         try:
-            self._disk.mend()
+            self._disk.reopen()
         except Exception as failed:  # noqa: BLE001 - likewise
-            self._trouble = _as_refusal(failed)
+            self._failure = _as_refusal(failed)
             return False
         with self._lock:
-            self._trouble = None
+            self._failure = None
         _log.warning("the spool takes hits again")
         return True
 
 
-def refuse(refused: Exception, undo: Undo | None) -> NoReturn:
+def undo_and_raise(refused: Exception, undo: Undo | None) -> NoReturn:
     """Take back what a hit did that is not taken.
 
     Raises:

@@ -85,7 +85,7 @@ def add_frame(run: Run, frame: Frame) -> int:
     return int(rows[0][0])
 
 
-def begin_life(run: Run) -> None:
+def start_session(run: Run) -> None:
     """Begin a process: ids go on far from any used, and what is open is in doubt.
 
     If the end of the log was damaged, or an older copy put back, frames that the
@@ -118,7 +118,7 @@ def drop_after(run: Run, last: int) -> None:
     run("DELETE FROM frame WHERE id > ? AND part = ''", last)
 
 
-def in_doubt(run: Run) -> list[tuple[int, int]]:
+def unconfirmed_days(run: Run) -> list[tuple[int, int]]:
     """Return each day whose open frames the store may have, and the first of them."""
     rows = run(
         f"SELECT closes_at, min(id) FROM frame WHERE {_OPEN} "
@@ -127,7 +127,7 @@ def in_doubt(run: Run) -> list[tuple[int, int]]:
     return [(closes_at, first) for closes_at, first in rows]
 
 
-def recognise(run: Run, closes_at: int, tokens: Iterable[str]) -> tuple[Size, int]:
+def confirm(run: Run, closes_at: int, tokens: Iterable[str]) -> tuple[Size, int]:
     """Delete a day's open frames that the store has, as the receipts there tell.
 
     Args:

@@ -19,11 +19,11 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from collector.clock import Clock
-from collector.counters import Counted, Tally
+from collector.counters import Counted, Counters
 from collector.errors import SpoolError
 from collector.hit import Hit
 from collector.spool import durable_files, quarantine, queries
-from collector.spool.database import SpoolFile, disk_errors
+from collector.spool.database import SpoolDatabase, disk_errors
 from collector.spool.encryption import (
     Batch,
     SpoolStats,
@@ -33,7 +33,7 @@ from collector.spool.encryption import (
     seal,
     unseal,
 )
-from collector.spool.group_commit import REFUSED, DiskError, Undo, Writer, refuse
+from collector.spool.group_commit import REFUSED, DiskError, GroupCommit, Undo, undo_and_raise
 from collector.spool.keys import SpoolKeys
 from collector.spool.queries import Frame
 
@@ -42,14 +42,14 @@ VACUUM_PAGES = 1024
 DAY_SECONDS = 86_400
 
 
-class Journal:
+class Spool:
     """The spool: hits between their acknowledgement and their receipt.
 
     Args:
         path: the SQLite file; its folder holds the lock file too.
         keys_dir: the folder of the spool keys.
         max_bytes: of frames; beyond it hits are refused with `SpoolFull`.
-        tally: counts to persist beside the hits.
+        counters: counts to persist beside the hits.
         commit_wait_s: how long a group waits for further hits before it is committed.
 
     Raises:
@@ -63,26 +63,26 @@ class Journal:
         keys_dir: Path,
         clock: Clock,
         max_bytes: int,
-        tally: Tally | None = None,
+        counters: Counters | None = None,
         commit_wait_s: float = 0.0,
     ) -> None:
         self._path = path
         self._keys = SpoolKeys(keys_dir)
         self._clock = clock
         self._max_bytes = max_bytes
-        self._tally = tally or Tally()
+        self._counters = counters or Counters()
         self._rows = self._bytes = self._unchecked_bytes = self._acknowledged = 0
         self._oldest: float | None = None
         self._last_frame = 0
         self._doubtful = False
         self._told_damages = 0
-        self._file = SpoolFile(path)
+        self._file = SpoolDatabase(path)
         self._lock = durable_files.lock(path.with_name("spool.lock"))
-        self._writer = Writer(self, self._room, commit_wait_s)
+        self._writer = GroupCommit(self, self._room, commit_wait_s)
         try:
             self._open()
             with self._file.transaction() as run:
-                queries.begin_life(run)
+                queries.start_session(run)
         except BaseException:
             self._file.close()
             os.close(self._lock)
@@ -94,9 +94,9 @@ class Journal:
         return self._file.epoch
 
     @property
-    def trouble(self) -> SpoolError | None:
+    def failure(self) -> SpoolError | None:
         """Why hits are refused at present; None if they are not."""
-        return self._writer.trouble
+        return self._writer.failure
 
     def start(self) -> None:
         """Begin to commit, in a thread of its own."""
@@ -127,7 +127,7 @@ class Journal:
         try:
             return self._writer.append(hit.closes_at, encode_hit(hit), undo)
         except REFUSED as refused:
-            refuse(refused, undo)
+            undo_and_raise(refused, undo)
 
     def append_all(self, hits: Sequence[tuple[Hit, Undo]]) -> asyncio.Future[None]:
         """Take hits that were sent together: all of them become durable, or none.
@@ -146,7 +146,7 @@ class Journal:
             encoded = [(hit.closes_at, encode_hit(hit)) for hit, _ in hits]
             return self._writer.append_all(encoded, undo)
         except REFUSED as refused:
-            refuse(refused, undo)
+            undo_and_raise(refused, undo)
 
     def close_batches(self, max_hits: int) -> list[Batch]:
         """Put open frames into batches, each with a token that is durable on return.
@@ -162,21 +162,21 @@ class Journal:
             with self._file.transaction() as run:
                 return queries.close_open_frames(run, self.epoch, max_hits)
 
-        return self._writer.do(close)
+        return self._writer.run_on_thread(close)
 
     def batches(self) -> list[Batch]:
         """Return the closed batches that are not forgotten, oldest first."""
-        return self._writer.do(lambda: queries.batches(self._file.run))
+        return self._writer.run_on_thread(lambda: queries.batches(self._file.run))
 
     def hits(self, batch: Batch) -> list[Hit]:
         """Read a batch; fewer hits than its count if frames are damaged or their key is gone."""
-        bodies = self._writer.do(lambda: queries.bodies(self._file.run, batch))
+        bodies = self._writer.run_on_thread(lambda: queries.bodies(self._file.run, batch))
         cipher = self._cipher(batch.closes_at)
         if cipher is None:
             return []
         return [hit for body in bodies for hit in hits_of(cipher, batch.closes_at, body)]
 
-    def forget(self, batch: Batch, lost: int = 0) -> None:
+    def delete(self, batch: Batch, lost: int = 0) -> None:
         """Drop a batch that the store has.
 
         Args:
@@ -204,18 +204,18 @@ class Journal:
                     queries.add_counts(run, counts)
 
         if state:
-            self._writer.do(change)
+            self._writer.run_on_thread(change)
         else:
             self._replace(batch, (), {})
 
-    def in_doubt(self) -> list[tuple[int, int]]:
+    def unconfirmed_days(self) -> list[tuple[int, int]]:
         """Return (closes_at, first frame) of each day whose open frames the store may have.
 
         They are in doubt from the start of a process until `recognise`.
         """
-        return self._writer.do(lambda: queries.in_doubt(self._file.run))
+        return self._writer.run_on_thread(lambda: queries.unconfirmed_days(self._file.run))
 
-    def recognise(self, closes_at: int, tokens: Sequence[str]) -> None:
+    def confirm(self, closes_at: int, tokens: Sequence[str]) -> None:
         """Drop a day's open frames that the store has.
 
         Args:
@@ -224,17 +224,17 @@ class Journal:
 
         def recognise() -> None:
             with self._file.transaction() as run:
-                gone, lost = queries.recognise(run, closes_at, tokens)
+                gone, lost = queries.confirm(run, closes_at, tokens)
                 queries.add_counts(run, {(self._today(), "lost", 0): lost} if lost else {})
                 self._oldest = queries.oldest(run)
             self._rows -= gone.hits
             self._bytes -= gone.bytes
 
-        self._writer.do(recognise)
+        self._writer.run_on_thread(recognise)
 
     def holds(self, closes_at: int) -> bool:
         """Tell whether any hit of a day waits for the store."""
-        return self._writer.do(lambda: queries.holds(self._file.run, closes_at))
+        return self._writer.run_on_thread(lambda: queries.holds(self._file.run, closes_at))
 
     def destroy_key(self, closes_at: int) -> None:
         """Destroy the key of a day of which nothing is held.
@@ -250,7 +250,7 @@ class Journal:
                 run("DELETE FROM handover WHERE closes_at = ?", closes_at)
                 self._keys.destroy(closes_at)
 
-        self._writer.do(destroy)
+        self._writer.run_on_thread(destroy)
 
     def counts(self) -> dict[Counted, int]:
         """Return the cumulative counts that changed since the store last had them."""
@@ -259,7 +259,7 @@ class Journal:
             self._keep_counts()
             return queries.changed_counts(self._file.run)
 
-        return self._writer.do(changed)
+        return self._writer.run_on_thread(changed)
 
     def counts_delivered(self, counts: Mapping[Counted, int]) -> None:
         """Note that the store has these counts; forget those of days long past."""
@@ -268,9 +268,9 @@ class Journal:
             with self._file.transaction() as run:
                 queries.note_delivered(run, counts, self._today())
 
-        self._writer.do(note)
+        self._writer.run_on_thread(note)
 
-    def hand_over(self, visits: Mapping[int, bytes]) -> None:
+    def save_visits(self, visits: Mapping[int, bytes]) -> None:
         """Keep visits in flight, by `closes_at`, for the next process; encrypted like hits."""
 
         def keep() -> None:
@@ -280,9 +280,9 @@ class Journal:
                     sealed = seal(self._keys.cipher(closes_at), closes_at, body)
                     run("INSERT INTO handover VALUES (?, ?)", closes_at, sealed)
 
-        self._writer.do(keep)
+        self._writer.run_on_thread(keep)
 
-    def take_over(self) -> dict[int, bytes]:
+    def load_visits(self) -> dict[int, bytes]:
         """Take the visits that the last process handed over; a second call finds none."""
 
         def take() -> list[tuple[int, bytes]]:
@@ -292,7 +292,7 @@ class Journal:
                 return kept
 
         visits = {}
-        for closes_at, sealed in self._writer.do(take):
+        for closes_at, sealed in self._writer.run_on_thread(take):
             cipher = self._cipher(closes_at)
             body = unseal(cipher, closes_at, sealed) if cipher else None
             if body is not None:
@@ -305,7 +305,7 @@ class Journal:
 
     def commit(self, hits: Mapping[int, list[bytes]]) -> None:
         """Make a group durable; called by the writer only."""
-        now, counts = self._clock.now(), self._tally.drain()
+        now, counts = self._clock.now(), self._counters.drain()
         try:
             frames = [
                 Frame(closes_at, len(encoded), now, self._frame(closes_at, encoded))
@@ -315,7 +315,7 @@ class Journal:
             self._last_frame = self._file.write(frames, counts)
             self._doubtful = False
         except Exception:
-            self._tally.give_back(counts)
+            self._counters.restore(counts)
             raise
         for frame in frames:
             self._rows += frame.hits
@@ -324,12 +324,12 @@ class Journal:
             self._unchecked_bytes += len(frame.body)
         self._oldest = self._oldest or now
 
-    def settle(self) -> None:
+    def after_commit(self) -> None:
         """Keep the log short; called by the writer only."""
         if self._unchecked_bytes > CHECKPOINT_BYTES:
             self._checkpoint()
 
-    def mend(self) -> None:
+    def reopen(self) -> None:
         """Open the file anew, without frames whose hits were refused; called by the writer only."""
         self._file.close()
         self._open()
@@ -339,7 +339,7 @@ class Journal:
         self._keep_counts()
         if self._unchecked_bytes:
             self._checkpoint()
-        self._file.give_back(VACUUM_PAGES)
+        self._file.vacuum(VACUUM_PAGES)
 
     def _replace(
         self, batch: Batch, parts: Sequence[Sequence[Hit]], counts: Mapping[Counted, int]
@@ -361,20 +361,20 @@ class Journal:
             self._rows += sum(map(len, parts)) - gone.hits
             self._bytes += added - gone.bytes
 
-        self._writer.do(replace)
+        self._writer.run_on_thread(replace)
 
     def _frame(self, closes_at: int, encoded: list[bytes]) -> bytes:
         return frame_of(self._keys.cipher(closes_at), closes_at, encoded)
 
     def _keep_counts(self) -> None:
-        counts = self._tally.drain()
+        counts = self._counters.drain()
         if not counts:
             return
         try:
             with self._file.transaction() as run:
                 queries.add_counts(run, counts)
         except Exception:
-            self._tally.give_back(counts)
+            self._counters.restore(counts)
             raise
 
     def _cipher(self, closes_at: int) -> AESGCM | None:
@@ -401,5 +401,5 @@ class Journal:
         self._oldest = queries.oldest(self._file.run)
         if self._file.damages > self._told_damages:
             damages = self._file.damages - self._told_damages
-            self._tally.count("spool_damaged", self._today(), times=damages)
+            self._counters.count("spool_damaged", self._today(), times=damages)
             self._told_damages = self._file.damages

@@ -35,12 +35,12 @@ SMALL_CELLS_LEFT_OUT = "Values that too few visitors share are not listed."
 SMALL_SUMS_LEFT_OUT = "Durations, engagement and revenue leave out cells of very few visitors."
 
 
-def tells_visitors(query: Query) -> bool:
+def can_count_visitors(query: Query) -> bool:
     """Tell whether visitors can be counted: they cannot for what something is not."""
     return all(one.operator != "is_not" for one in query.filters)
 
 
-def qualifications(query: Query, *, folded: bool, from_difference: bool) -> tuple[str, ...]:
+def caveats_of(query: Query, *, folded: bool, from_difference: bool) -> tuple[str, ...]:
     """List what qualifies the answer to a question, most important first.
 
     Args:
@@ -57,7 +57,7 @@ def of_lost_secrets(query: Query, days: Iterable[date]) -> tuple[str, ...]:
         days: the site's local dates whose secret was made anew, in their order.
     """
     within = [day.isoformat() for day in days if query.period.first <= day <= query.period.last]
-    if not within or VISITORS not in query.metrics or not tells_visitors(query):
+    if not within or VISITORS not in query.metrics or not can_count_visitors(query):
         return ()
     return (TOLD_APART_ANEW.format(days=", ".join(within)),)
 
@@ -75,7 +75,7 @@ def _qualifications(query: Query, *, folded: bool, from_difference: bool) -> Ite
 
 
 def _of_visitors(query: Query) -> Iterator[str]:
-    if not tells_visitors(query):
+    if not can_count_visitors(query):
         yield NOT_OF_WHAT_IS_NOT
         return
     if query.period.days > 1:

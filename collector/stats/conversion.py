@@ -17,7 +17,7 @@ from collector.stats.query import Query, Report, ReportRow
 GOAL = "goal"
 
 
-def answer(query: Query, ask: Callable[[Query], Report]) -> Report:
+def conversion_report(query: Query, ask: Callable[[Query], Report]) -> Report:
     """Answer a question for conversion rates among other metrics.
 
     Rows are ordered by the first of the other metrics, else by converted visitors.
@@ -37,7 +37,7 @@ def answer(query: Query, ask: Callable[[Query], Report]) -> Report:
             replace(row, metrics=_rated(query, row.metrics, below(row))) for row in converted.rows
         ),
         totals=_rated(query, converted.totals, everybody.totals[VISITORS]),
-        exactness=tuple(dict.fromkeys((*converted.exactness, *everybody.exactness))),
+        caveats=tuple(dict.fromkeys((*converted.caveats, *everybody.caveats))),
     )
 
 

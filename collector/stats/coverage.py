@@ -14,7 +14,7 @@ from datetime import date
 from collector.cells.views import DIMENSIONS, View
 from collector.day import day_at
 from collector.stats.query import Period, Query, Report, ReportRow
-from collector.stats.time_buckets import Bucket
+from collector.stats.time_buckets import TimeBucket
 
 KEPT_SINCE = (
     "{what} has been counted since {day}: of the days before nothing is known, "
@@ -44,7 +44,7 @@ def known_part(query: Query, since: date) -> Query | None:
 
 
 def completed(
-    query: Query, view: View, since: date, buckets: Iterable[Bucket], known: Report | None
+    query: Query, view: View, since: date, buckets: Iterable[TimeBucket], known: Report | None
 ) -> Report:
     """Give the answer to the whole question: what is not known is None, never 0.
 
@@ -61,6 +61,6 @@ def completed(
     return replace(
         answer,
         rows=rows or answer.rows,
-        exactness=(sentence, *answer.exactness),
+        caveats=(sentence, *answer.caveats),
         since=since,
     )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from collector.cells.views import DIMENSIONS, VIEWS, Says, Scope, View, says, view_for
+from collector.cells.views import DIMENSIONS, VIEWS, MeasureGroup, Scope, View, measures, view_for
 from collector.errors import QueryError, Unanswerable
 from collector.stats.metrics import METRICS, WORDS
 
@@ -59,21 +59,21 @@ def view_of(names: Iterable[str]) -> View:
     return view
 
 
-def refuse_what_it_cannot_say(view: View, metrics: Iterable[str]) -> None:
+def check_measurable(view: View, metrics: Iterable[str]) -> None:
     """Make sure that the cells of a view can say some metrics.
 
     Raises:
         QueryError: if a name is no metric.
         Unanswerable: if the view cannot say one; says what it can.
     """
-    known = says(view)
+    known = measures(view)
     for name in metrics:
         if name not in METRICS:
             raise QueryError(f"{name} is no metric; there are {_listed(METRICS)}.")
         if not METRICS[name].needs & known:
             raise Unanswerable(
                 f"{_named(view)} cannot say {name}: its cells count "
-                f"{_listed(WORDS[word] for word in Says if word & known)}."
+                f"{_listed(WORDS[word] for word in MeasureGroup if word & known)}."
             )
         if name == "revenue" and "currency" not in view.dimensions:
             raise Unanswerable(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from collector.cells.views import Says
+from collector.cells.views import MeasureGroup
 
 Unit = Literal["count", "percent", "seconds", "ratio", "minor units"]
 
@@ -40,7 +40,7 @@ class Metric:
     label: str
     unit: Unit
     meaning: str
-    needs: Says
+    needs: MeasureGroup
     sum: str
     per: str = ""
     factor: float = 1.0
@@ -78,7 +78,7 @@ METRICS: dict[str, Metric] = {
             "Visitors",
             "count",
             "Browsers seen on a site-local day; over several days, the sum of daily visitors.",
-            Says.VISITORS,
+            MeasureGroup.VISITORS,
             VISITORS,
         ),
         Metric(
@@ -86,17 +86,17 @@ METRICS: dict[str, Metric] = {
             "Visits",
             "count",
             "Runs of hits of one visitor with gaps under 30 minutes.",
-            Says.VISITS | Says.VISIT_COUNT_ONLY,
+            MeasureGroup.VISITS | MeasureGroup.VISIT_COUNT_ONLY,
             "visits",
         ),
-        Metric("pageviews", "Pageviews", "count", "Pages shown.", Says.HITS, "pageviews"),
-        Metric("events", "Events", "count", "Custom events reported.", Says.HITS, "events"),
+        Metric("pageviews", "Pageviews", "count", "Pages shown.", MeasureGroup.HITS, "pageviews"),
+        Metric("events", "Events", "count", "Custom events reported.", MeasureGroup.HITS, "events"),
         Metric(
             "views_per_visit",
             "Views per visit",
             "ratio",
             "Pageviews divided by visits.",
-            Says.VISITS,
+            MeasureGroup.VISITS,
             "pageviews",
             "visits",
             digits=2,
@@ -106,7 +106,7 @@ METRICS: dict[str, Metric] = {
             "Bounce rate",
             "percent",
             "Visits with one pageview and no interactive event, of all visits.",
-            Says.VISITS,
+            MeasureGroup.VISITS,
             "bounces",
             "visits",
             factor=100.0,
@@ -116,7 +116,7 @@ METRICS: dict[str, Metric] = {
             "Visit duration",
             "seconds",
             "Mean time from a visit's first hit to its last.",
-            Says.VISITS,
+            MeasureGroup.VISITS,
             "visit_seconds",
             "timed_visits",
         ),
@@ -125,7 +125,7 @@ METRICS: dict[str, Metric] = {
             "Engaged time",
             "seconds",
             "Mean time a page was looked at, over pageviews that reported engagement.",
-            Says.HITS,
+            MeasureGroup.HITS,
             "engaged_ms",
             "read_pageviews",
             factor=0.001,
@@ -136,7 +136,7 @@ METRICS: dict[str, Metric] = {
             "Scroll depth",
             "percent",
             "Mean depth to which a page was scrolled, over pageviews that reported engagement.",
-            Says.HITS,
+            MeasureGroup.HITS,
             "scroll_percent",
             "read_pageviews",
         ),
@@ -145,7 +145,7 @@ METRICS: dict[str, Metric] = {
             "Exits",
             "count",
             "Visits that ended on this page.",
-            Says.VISIT_COUNT_ONLY,
+            MeasureGroup.VISIT_COUNT_ONLY,
             "visits",
         ),
         Metric(
@@ -153,7 +153,7 @@ METRICS: dict[str, Metric] = {
             "Revenue",
             "minor units",
             "Revenue of events, in minor units of one currency.",
-            Says.HITS,
+            MeasureGroup.HITS,
             "revenue",
         ),
         Metric(
@@ -161,7 +161,7 @@ METRICS: dict[str, Metric] = {
             "Conversion rate",
             "percent",
             "Visitors who reached a goal, of all visitors; asked by goal, or of one.",
-            Says.VISITORS,
+            MeasureGroup.VISITORS,
             VISITORS,
             EVERYBODY,
             factor=100.0,
@@ -170,11 +170,11 @@ METRICS: dict[str, Metric] = {
     )
 }
 
-WORDS: dict[Says, str] = {
-    Says.VISITORS: "visitors",
-    Says.HITS: "pageviews, events, engaged time and scroll depth",
-    Says.VISITS: "visits, bounces and their duration",
-    Says.VISIT_COUNT_ONLY: "the number of visits",
+WORDS: dict[MeasureGroup, str] = {
+    MeasureGroup.VISITORS: "visitors",
+    MeasureGroup.HITS: "pageviews, events, engaged time and scroll depth",
+    MeasureGroup.VISITS: "visits, bounces and their duration",
+    MeasureGroup.VISIT_COUNT_ONLY: "the number of visits",
 }
 """What a view's cells can say, in words for a sentence."""
 

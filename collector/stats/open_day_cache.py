@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from collector.cells.client import Store
 from collector.clock import Clock
-from collector.stats.open_day_folding import VISITORS, Lines, fold
+from collector.stats.open_day_folding import VISITORS, ResultRows, fold
 from collector.stats.planner import Plan
 from collector.stats.sealed_days import LIMITS
 
@@ -28,36 +28,36 @@ MOST_LINES = 50_000
 """How many lines are kept in all, some 400 bytes each."""
 
 
-class _Known(NamedTuple):
+class _CachedRows(NamedTuple):
     since: float
-    lines: dict[int, Lines]
+    lines: dict[int, ResultRows]
 
 
-class OpenDays:
+class OpenDayCache:
     """The lines of open days, read or known."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()
-        self._known: dict[bytes, _Known] = {}
+        self._known: dict[bytes, _CachedRows] = {}
 
-    def lines(self, plan: Plan, bound: Mapping[str, Any]) -> dict[int, Lines]:
+    def rows(self, plan: Plan, bound: Mapping[str, Any]) -> dict[int, ResultRows]:
         """Give the folded lines of each part; the caller's own to change.
 
         Args:
             bound: the statement's parameters.
         """
-        name = hashlib.blake2b(repr((plan.opened, *bound.items())).encode()).digest()
+        name = hashlib.blake2b(repr((plan.open_sql, *bound.items())).encode()).digest()
         self.forget()
         known = self._known.get(name)
         if known:
             return _copied(known.lines)
         since = self._clock.monotonic()
-        rows = self._store.query(plan.opened, bound, LIMITS)
-        lines = fold(rows, plan.rules, plan.fine)
+        rows = self._store.query(plan.open_sql, bound, LIMITS)
+        lines = fold(rows, plan.rules, plan.continuous)
         if sum(row[VISITORS] for row in rows) >= HEAVY:
-            self._keep(name, _Known(since, _copied(lines)))
+            self._keep(name, _CachedRows(since, _copied(lines)))
         return lines
 
     def forget(self) -> None:
@@ -72,13 +72,14 @@ class OpenDays:
                     del fresh[name]
             self._known = fresh
 
-    def _keep(self, name: bytes, known: _Known) -> None:
+    def _keep(self, name: bytes, known: _CachedRows) -> None:
         with self._lock:
             self._known = self._known | {name: known}
         self.forget()
 
 
-def _copied(found: Mapping[int, Lines]) -> dict[int, Lines]:
+def _copied(found: Mapping[int, ResultRows]) -> dict[int, ResultRows]:
     return {
-        part: Lines(lines.told, lines.whole, dict(lines.lines)) for part, lines in found.items()
+        part: ResultRows(lines.folded_count, lines.whole, dict(lines.lines))
+        for part, lines in found.items()
     }

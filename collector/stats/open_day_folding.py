@@ -37,11 +37,11 @@ class Rule(NamedTuple):
     """
 
     is_list: bool
-    tells_fine: int
+    keeps_continuous: int
 
 
 @dataclass(slots=True)
-class Lines:
+class ResultRows:
     """One part of an answer: its sums as a whole, and line by line.
 
     Attributes:
@@ -50,7 +50,7 @@ class Lines:
         lines: the sums of each line, by key.
     """
 
-    told: int = 0
+    folded_count: int = 0
     whole: list[int] = field(default_factory=list)
     lines: dict[str, list[int]] = field(default_factory=dict)
 
@@ -66,7 +66,7 @@ class Lines:
         if key:
             self.lines[key] = added(self.lines.get(key, ()), sums)
         else:
-            self.told = max(self.told, told)
+            self.folded_count = max(self.folded_count, told)
             self.whole = added(self.whole, sums)
 
 
@@ -75,7 +75,9 @@ def added(some: Sequence[int], more: Sequence[int]) -> list[int]:
     return [one + other for one, other in zip(some, more, strict=True)] if some else [*more]
 
 
-def fold(cells: Iterable[Row], rules: dict[int, Rule], fine: Sequence[bool]) -> dict[int, Lines]:
+def fold(
+    cells: Iterable[Row], rules: dict[int, Rule], fine: Sequence[bool]
+) -> dict[int, ResultRows]:
     """Fold the cells of open days.
 
     Args:
@@ -88,20 +90,20 @@ def fold(cells: Iterable[Row], rules: dict[int, Rule], fine: Sequence[bool]) -> 
     by_line: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
     for cell in cells:
         by_line[_line(cell)].append(cell)
-    found: dict[int, Lines] = defaultdict(Lines)
+    found: dict[int, ResultRows] = defaultdict(ResultRows)
     told: dict[int, Counter[date]] = defaultdict(Counter)
     for (part, day, *_), line in by_line.items():
-        gone = _gone(line, rules[part])
-        struck = _struck(line, gone, rules[part]) if any(fine) else gone
+        gone = _folded(line, rules[part])
+        struck = _suppressed(line, gone, rules[part]) if any(fine) else gone
         told[part][day] += sum(1 for cell in line if cell[ID] in gone and cell[WANTS_FOLDED])
-        _tell(found, line, gone, struck, fine)
+        _count_folded(found, line, gone, struck, fine)
     for part, lines in found.items():
-        lines.told = max(told[part].values())
+        lines.folded_count = max(told[part].values())
     return found
 
 
-def _tell(
-    found: dict[int, Lines],
+def _count_folded(
+    found: dict[int, ResultRows],
     line: Sequence[Row],
     gone: set[int],
     struck: set[int],
@@ -118,7 +120,7 @@ def _tell(
         found[line[0][PART]].add(told)
 
 
-def _gone(line: Sequence[Row], rule: Rule) -> set[int]:
+def _folded(line: Sequence[Row], rule: Rule) -> set[int]:
     """Pick the cells that fold: in a list none goes alone, or a subtraction would tell it."""
     small = {cell[ID] for cell in line if cell[WEIGHT] < cell[NEEDED]}
     if rule.is_list and len(small) == 1 and len(line) > 1:
@@ -126,14 +128,14 @@ def _gone(line: Sequence[Row], rule: Rule) -> set[int]:
     return small
 
 
-def _struck(line: Sequence[Row], gone: set[int], rule: Rule) -> set[int]:
+def _suppressed(line: Sequence[Row], gone: set[int], rule: Rule) -> set[int]:
     """Pick the cells that leave out fine sums; in a list, so many that their sum hides each."""
-    slim = [cell for cell in line if cell[ID] in gone or cell[VISITORS] < rule.tells_fine]
+    slim = [cell for cell in line if cell[ID] in gone or cell[VISITORS] < rule.keeps_continuous]
     struck = {cell[ID] for cell in slim}
     if not slim or not rule.is_list:
         return struck
     larger = [cell for cell in line if cell[ID] not in struck]
-    if larger and sum(cell[VISITORS] for cell in slim) < rule.tells_fine:
+    if larger and sum(cell[VISITORS] for cell in slim) < rule.keeps_continuous:
         # One more is enough: that it is not slim itself means that it hides any.
         struck.add(min(larger, key=_by_weight)[ID])
     return struck

@@ -18,11 +18,11 @@ from collector.day import zone_of
 from collector.errors import QueryError, Unanswerable
 from collector.hit import OTHER
 from collector.stats import sql
-from collector.stats.dimensions import is_partial, refuse_what_it_cannot_say, view_of
+from collector.stats.dimensions import check_measurable, is_partial, view_of
 from collector.stats.metrics import METRICS, VISITORS, sums_of
 from collector.stats.open_day_folding import Rule
 from collector.stats.query import Filter, Query
-from collector.stats.selection import Known, Part, parameters
+from collector.stats.selection import Known, Selection, parameters
 from collector.stats.sql import FINE, NO_KEY
 from collector.stats.time_buckets import recent_since
 
@@ -48,23 +48,23 @@ class Plan:
         weight: the place of the sum that rows are sorted by.
     """
 
-    sealed: str
-    opened: str
+    sealed_sql: str
+    open_sql: str
     parameters: dict[str, Any]
     view: View
     views: tuple[View, ...]
     sums: tuple[str, ...]
-    parts: tuple[int, ...]
+    selections: tuple[int, ...]
     rules: dict[int, Rule]
     weight: int
 
     @property
     def has_base(self) -> bool:
         """Whether there is a part to measure the rows against."""
-        return len(self.parts) > 1
+        return len(self.selections) > 1
 
     @property
-    def fine(self) -> tuple[bool, ...]:
+    def continuous(self) -> tuple[bool, ...]:
         """For each sum, whether a cell of few visitors leaves it out."""
         return tuple(name in FINE for name in self.sums)
 
@@ -83,7 +83,7 @@ def sql_for(query: Query, now: float, known: Known | None = None) -> Plan:
     _refuse_malformed(query)
     filtered = tuple(one.dimension for one in query.filters)
     view = view_of((*filtered, query.dimension) if query.dimension else filtered)
-    refuse_what_it_cannot_say(view, query.metrics)
+    check_measurable(view, query.metrics)
     rows, base = _rows(query, view, now), _base(query, view)
     parts = tuple(part for part in (rows, base) if part)
     sums = _sums(query, base)
@@ -91,8 +91,8 @@ def sql_for(query: Query, now: float, known: Known | None = None) -> Plan:
     profile = profile_of(query.site.profile)
     keys = _keys(query, view)
     return Plan(
-        sealed=sql.of_sealed(parts, sums, keys("value", "other"), weight),
-        opened=sql.of_open(parts, sums, keys, profile),
+        sealed_sql=sql.of_sealed(parts, sums, keys("value", "other"), weight),
+        open_sql=sql.of_open(parts, sums, keys, profile),
         parameters=parameters(query.site, parts, known or {})
         | {"first": query.period.first, "last": query.period.last}
         # What is asked by minute only is asked anew with each minute.
@@ -100,7 +100,7 @@ def sql_for(query: Query, now: float, known: Known | None = None) -> Plan:
         view=view,
         views=tuple(part.view for part in parts),
         sums=sums,
-        parts=tuple(part.number for part in parts),
+        selections=tuple(part.number for part in parts),
         rules={part.number: _rule(part, profile) for part in parts},
         weight=sums.index(weight),
     )
@@ -122,10 +122,10 @@ def _refuse_malformed(query: Query) -> None:
             raise Unanswerable(f'"{OTHER}" is what was folded; no more is kept of it.')
 
 
-def _rows(query: Query, view: View, now: float) -> Part | None:
+def _rows(query: Query, view: View, now: float) -> Selection | None:
     if query.dimension:
         search = (Filter(query.dimension, (query.search,), "contains"),) if query.search else ()
-        return Part("rows", view, Grain.DAY, (*query.filters, *search))
+        return Selection("rows", view, Grain.DAY, (*query.filters, *search))
     if query.grain is None:
         return None
     if query.grain not in view.grains:
@@ -133,28 +133,28 @@ def _rows(query: Query, view: View, now: float) -> Part | None:
     today = datetime.fromtimestamp(now, zone_of(query.site.zone)).date()
     if query.grain is Grain.HOUR and (today - query.period.first).days > HOURS_KEPT_DAYS:
         raise Unanswerable(f"Hours are answered for the last {HOURS_KEPT_DAYS} days.")
-    return Part("rows", view, query.grain, query.filters)
+    return Selection("rows", view, query.grain, query.filters)
 
 
-def _base(query: Query, view: View) -> Part | None:
+def _base(query: Query, view: View) -> Selection | None:
     if query.grain in (Grain.DAY, Grain.MINUTE):
         return None
     if not query.dimension:
-        return Part("base", view, Grain.DAY, query.filters)
+        return Selection("base", view, Grain.DAY, query.filters)
     filtered = tuple(one.dimension for one in query.filters)
     if query.search or query.dimension in filtered or is_partial(query.dimension):
         return None
-    return Part("base", view_of(filtered), Grain.DAY, query.filters)
+    return Selection("base", view_of(filtered), Grain.DAY, query.filters)
 
 
-def _sums(query: Query, base: Part | None) -> tuple[str, ...]:
+def _sums(query: Query, base: Selection | None) -> tuple[str, ...]:
     # Counts show whether anything is missing from the rows, even where only visitors are asked.
     counts = ("pageviews", "events") if query.dimension and base else ()
     wanted = dict.fromkeys((*sums_of(query.metrics), *counts))
     return (*(name for name in wanted if name != VISITORS), VISITORS)
 
 
-def _rule(part: Part, profile: Profile) -> Rule:
+def _rule(part: Selection, profile: Profile) -> Rule:
     return Rule(part.is_list, profile.small_sums if part.view.dimensions else 0)
 
 

@@ -103,7 +103,7 @@ class Report:
 
     rows: tuple[ReportRow, ...]
     totals: dict[str, float | None]
-    exactness: tuple[str, ...] = ()
+    caveats: tuple[str, ...] = ()
     folded_values: int = 0
     view: str = "total"
     more: bool = False

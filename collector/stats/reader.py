@@ -13,11 +13,11 @@ from typing import Any
 from collector.cells.client import Row, Store
 from collector.clock import Clock
 from collector.hit import OTHER
-from collector.stats.open_day_cache import OpenDays
-from collector.stats.open_day_folding import Lines
+from collector.stats.open_day_cache import OpenDayCache
+from collector.stats.open_day_folding import ResultRows
 from collector.stats.planner import Plan
 from collector.stats.query import Query
-from collector.stats.sealed_days import LIMITS, Calendar, Days
+from collector.stats.sealed_days import LIMITS, Days, SealedDays
 
 QUICK_S = 1.5
 """How long the days that were found may be relied on: open ones go two seconds after sealing."""
@@ -32,20 +32,20 @@ EVERYTHING = 2**31
 """More rows than there are: for an answer that is not cut into pages."""
 
 
-class Reader:
+class ResultReader:
     """Reads what a plan plans."""
 
-    def __init__(self, store: Store, clock: Clock, calendar: Calendar) -> None:
+    def __init__(self, store: Store, clock: Clock, calendar: SealedDays) -> None:
         self._store = store
         self._clock = clock
         self._calendar = calendar
-        self._opened = OpenDays(store, clock)
+        self._opened = OpenDayCache(store, clock)
 
     def forget(self) -> None:
         """Forget what is known of open days and not fresh any more."""
         self._opened.forget()
 
-    def read(self, query: Query, plan: Plan) -> dict[int, Lines]:
+    def read(self, query: Query, plan: Plan) -> dict[int, ResultRows]:
         """Read all lines that an answer is made of, by part.
 
         Both statements are told the same sealed days. If they took so long that a day may have
@@ -60,29 +60,29 @@ class Reader:
             found = self._of_days(query, plan, days)
         return found
 
-    def _of_days(self, query: Query, plan: Plan, days: Days) -> dict[int, Lines]:
+    def _of_days(self, query: Query, plan: Plan, days: Days) -> dict[int, ResultRows]:
         bound = plan.parameters | {"sealed": days.sealed}
-        found = self._opened.lines(plan, bound) if days.open else {}
+        found = self._opened.rows(plan, bound) if days.open else {}
         if days.sealed:
             self._add_sealed(query, plan, bound, found)
         return found
 
     def _add_sealed(
-        self, query: Query, plan: Plan, bound: dict[str, Any], found: dict[int, Lines]
+        self, query: Query, plan: Plan, bound: dict[str, Any], found: dict[int, ResultRows]
     ) -> None:
-        opened = dict(found.get(plan.parts[0], Lines()).lines)
+        opened = dict(found.get(plan.selections[0], ResultRows()).lines)
         kept, taken = _page(query, opened, plan.weight)
-        rows = self._store.query(plan.sealed, bound | {"kept": kept, "taken": taken}, LIMITS)
+        rows = self._store.query(plan.sealed_sql, bound | {"kept": kept, "taken": taken}, LIMITS)
         for part, key, told, *sums in rows:
-            if part in plan.parts:
-                found.setdefault(part, Lines()).read(key, told, sums)
+            if part in plan.selections:
+                found.setdefault(part, ResultRows()).read(key, told, sums)
         unread = opened.keys() - {row[1] for row in rows}
         if len(rows) < taken or not unread:
             return
-        missed = _missed(query, plan, found[plan.parts[0]], unread, rows[-1])
+        missed = _missed(query, plan, found[plan.selections[0]], unread, rows[-1])
         if missed:
             bound |= {"kept": missed, "taken": len(missed)}
-            for part, key, told, *sums in self._store.query(plan.sealed, bound, LIMITS):
+            for part, key, told, *sums in self._store.query(plan.sealed_sql, bound, LIMITS):
                 if key in missed:
                     found[part].read(key, told, sums)
 
@@ -103,7 +103,7 @@ def _page(query: Query, opened: Mapping[str, list[int]], weight: int) -> tuple[l
 
 
 def _missed(
-    query: Query, plan: Plan, lines: Lines, unread: AbstractSet[str], last: Row
+    query: Query, plan: Plan, lines: ResultRows, unread: AbstractSet[str], last: Row
 ) -> list[str]:
     """List the lines of open days that may be on the page with what sealed ones have of them.
 
@@ -118,7 +118,7 @@ def _missed(
     return [key for key in unread & weights.keys() if weights[key] >= least]
 
 
-def shown(query: Query, lines: Lines, weight: int) -> tuple[list[tuple[str, list[int]]], bool]:
+def shown(query: Query, lines: ResultRows, weight: int) -> tuple[list[tuple[str, list[int]]], bool]:
     """Pick the lines of a page, heaviest first, then by key, without "(other)".
 
     Args:

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from collector.cells.thresholds import NEVER, PROFILES, Profile, foldable_views, threshold
-from collector.cells.views import DIMENSIONS, VIEWS, Dimension, Grain, Says, View, says
+from collector.cells.views import DIMENSIONS, VIEWS, Dimension, Grain, MeasureGroup, View, measures
 from collector.stats import caveats
 from collector.stats.dimensions import PROPERTIES, partners
 from collector.stats.metrics import EVERYBODY, METRICS, WORDS, Metric
@@ -88,7 +88,7 @@ def _formula(metric: Metric) -> str:
 
 
 def _needed(metric: Metric) -> str:
-    return " or ".join(WORDS[word] for word in Says if word & metric.needs)
+    return " or ".join(WORDS[word] for word in MeasureGroup if word & metric.needs)
 
 
 def _dimensions() -> str:
@@ -118,7 +118,7 @@ def _grains(view: View) -> str:
 
 
 def _words(view: View) -> str:
-    return "; ".join(WORDS[word] for word in Says if word & says(view))
+    return "; ".join(WORDS[word] for word in MeasureGroup if word & measures(view))
 
 
 def _thresholds() -> str:

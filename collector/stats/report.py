@@ -19,14 +19,14 @@ from collector.counters import MADE_ANEW
 from collector.hit import OTHER
 from collector.registry.sites import Site, Sites
 from collector.stats import conversion
-from collector.stats.caveats import of_lost_secrets, qualifications, tells_visitors
+from collector.stats.caveats import can_count_visitors, caveats_of, of_lost_secrets
 from collector.stats.coverage import completed, first_whole_day, known_part
 from collector.stats.metrics import CONVERSION_RATE, METRICS, VISITORS
-from collector.stats.open_day_folding import Lines
+from collector.stats.open_day_folding import ResultRows
 from collector.stats.planner import Plan, sql_for
 from collector.stats.query import Query, Report, ReportRow
-from collector.stats.reader import Reader, shown
-from collector.stats.sealed_days import LIMITS, Calendar
+from collector.stats.reader import ResultReader, shown
+from collector.stats.sealed_days import LIMITS, SealedDays
 from collector.stats.selection import Known
 from collector.stats.sql import FINE
 from collector.stats.time_buckets import buckets
@@ -73,8 +73,8 @@ class Reports:
         self._visits_now = visits_now
         self._known = known
         self._before = before
-        self._calendar = Calendar(store, clock)
-        self._reader = Reader(store, clock, self._calendar)
+        self._calendar = SealedDays(store, clock)
+        self._reader = ResultReader(store, clock, self._calendar)
 
     def ask(self, query: Query) -> Report:
         """Answer a question; blocks for as long as the store takes, at most 10 seconds.
@@ -86,7 +86,7 @@ class Reports:
         """
         self._before(query.site)
         if CONVERSION_RATE in query.metrics:
-            return conversion.answer(query, self.ask)
+            return conversion.conversion_report(query, self.ask)
         now = self._clock.now()
         plan = sql_for(query, now, self._known)
         since = first_whole_day(query.site.zone, plan.views, self._views_began())
@@ -103,7 +103,7 @@ class Reports:
         else:
             report = _series(query, plan, parts, now)
         lost = of_lost_secrets(query, self._lost_secrets().get(query.site.id, ()))
-        return replace(report, exactness=report.exactness + lost)
+        return replace(report, caveats=report.caveats + lost)
 
     def visitors_now(self, site: Site) -> int:
         """Count a site's visits with a hit in the last five minutes."""
@@ -133,14 +133,16 @@ class Reports:
                 found.setdefault(site, []).append(day)
             return found
 
-        return self._calendar.look(MADE_ANEW, None, find)
+        return self._calendar.cached(MADE_ANEW, None, find)
 
     def _views_began(self) -> dict[int, int]:
-        return self._calendar.look(views_began, None, lambda: views_began(self._store))
+        return self._calendar.cached(views_began, None, lambda: views_began(self._store))
 
 
-def _series(query: Query, plan: Plan, found: Mapping[int, Lines], now: float) -> Report:
-    rows, totals = (found.get(part, Lines()) for part in (plan.parts[0], plan.parts[-1]))
+def _series(query: Query, plan: Plan, found: Mapping[int, ResultRows], now: float) -> Report:
+    rows, totals = (
+        found.get(part, ResultRows()) for part in (plan.selections[0], plan.selections[-1])
+    )
     whole = _sums(plan, totals.whole)
     if query.grain is Grain.MINUTE:
         # A minute's visitors are not those of another: only a longer cell could say them together.
@@ -152,15 +154,15 @@ def _series(query: Query, plan: Plan, found: Mapping[int, Lines], now: float) ->
             for step in steps
         ),
         totals=_metrics(query, whole),
-        exactness=qualifications(query, folded=False, from_difference=False),
+        caveats=caveats_of(query, folded=False, from_difference=False),
         view=plan.view.name,
     )
 
 
-def _breakdown(query: Query, plan: Plan, found: Mapping[int, Lines]) -> Report:
-    lines = found.get(plan.parts[0], Lines())
+def _breakdown(query: Query, plan: Plan, found: Mapping[int, ResultRows]) -> Report:
+    lines = found.get(plan.selections[0], ResultRows())
     whole, stored = _sums(plan, lines.whole), _sums(plan, lines.lines.get(OTHER, ()))
-    base = found.get(plan.parts[-1], Lines())
+    base = found.get(plan.selections[-1], ResultRows())
     totals = _sums(plan, base.whole) if plan.has_base else _own(query, whole)
     other = _other(plan, totals, whole, stored)
     page, more = shown(query, lines, plan.weight)
@@ -171,8 +173,8 @@ def _breakdown(query: Query, plan: Plan, found: Mapping[int, Lines]) -> Report:
     return Report(
         rows=tuple(rows),
         totals=_metrics(query, totals),
-        exactness=qualifications(query, folded=folded, from_difference=other[VISITORS] is None),
-        folded_values=lines.told,
+        caveats=caveats_of(query, folded=folded, from_difference=other[VISITORS] is None),
+        folded_values=lines.folded_count,
         view=plan.view.name,
         more=more,
     )
@@ -205,5 +207,5 @@ def _own(query: Query, whole: Sums) -> Sums:
 
 
 def _metrics(query: Query, sums: Sums) -> dict[str, float | None]:
-    told = sums if tells_visitors(query) else sums | {VISITORS: None}
+    told = sums if can_count_visitors(query) else sums | {VISITORS: None}
     return {name: METRICS[name].value(told) for name in query.metrics}

@@ -48,7 +48,7 @@ class Days(NamedTuple):
     open: bool
 
 
-class Calendar:
+class SealedDays:
     """The days of all sites, as the store has them now."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
@@ -74,7 +74,9 @@ class Calendar:
         opened = _HAS.format(open_table(query.site.profile))
         closed = ("closed", query.site.id)
         asked = (query.period, query.site.profile)
-        found = self.look(closed, asked, lambda: self._ask(f"{_SEALED} UNION ALL {opened}", query))
+        found = self.cached(
+            closed, asked, lambda: self._ask(f"{_SEALED} UNION ALL {opened}", query)
+        )
         if 0 in found or not found.issuperset(_closing_instants(query)):
             # What is not sealed may be sealed, or opened by a late hit, at any moment.
             self._looked.pop(closed, None)
@@ -84,7 +86,7 @@ class Calendar:
         """Tell a site's local date."""
         return datetime.fromtimestamp(self._clock.now(), zone_of(site.zone)).date()
 
-    def look(self, what: Hashable, more: Hashable, find: Callable[[], Found]) -> Found:
+    def cached(self, what: Hashable, more: Hashable, find: Callable[[], Found]) -> Found:
         """Look something up, or know it from a few seconds ago."""
         stretch = (int(self._clock.now()) // LOOKS_EVERY_S, more)
         looked, found = self._looked.get(what, (None, None))
@@ -97,7 +99,7 @@ class Calendar:
     def _sealed_today(self, query: Query) -> bool:
         """Find whether anything of today is sealed, as after a change of time zone."""
         asked = _HAS.format("sealed_cells")
-        return self.look(query.site.id, query.period, lambda: bool(self._ask(asked, query)))
+        return self.cached(query.site.id, query.period, lambda: bool(self._ask(asked, query)))
 
     def _ask(self, sql: str, query: Query) -> set[int]:
         period = query.period

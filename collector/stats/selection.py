@@ -44,7 +44,7 @@ _OPERATORS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Selection:
     """Which cells one part of an answer is made of.
 
     Attributes:
@@ -147,7 +147,7 @@ class Part:
         return [NONE, *known.get(name, ()), *own, *hosts]
 
 
-def parameters(site: Site, parts: tuple[Part, ...], known: Known) -> dict[str, Any]:
+def parameters(site: Site, parts: tuple[Selection, ...], known: Known) -> dict[str, Any]:
     """Give all parameters that the parts' conditions name."""
     profile = profile_of(site.profile)
     bound: dict[str, Any] = {"site": site.id}

@@ -14,7 +14,7 @@ from collector.cells.schema import SKETCH
 from collector.cells.thresholds import CONTINUOUS_SUMS, Profile, is_hierarchy, open_table
 from collector.cells.views import TOTAL, Grain
 from collector.hit import OTHER
-from collector.stats.selection import Part
+from collector.stats.selection import Selection
 
 KEPT_APART = {"timed_visits": "visits", "read_pageviews": "engaged_pageviews"}
 """Counts of those cells alone that keep continuous sums: what such a sum is divided by."""
@@ -30,7 +30,7 @@ _OF_PERIOD = "site = {site:UInt32} AND day BETWEEN {first:Date} AND {last:Date}"
 _PART = "view * 4 + grain AS part"
 
 
-def of_sealed(parts: Sequence[Part], sums: Sequence[str], key: str, weight: str) -> str:
+def of_sealed(parts: Sequence[Selection], sums: Sequence[str], key: str, weight: str) -> str:
     """Write the SELECT of sealed cells.
 
     Args:
@@ -61,7 +61,7 @@ def _unless_struck(name: str) -> str:
     return f"if(struck, 0, {column})" if name in FINE else column
 
 
-def _told(part: Part) -> str:
+def _told(part: Selection) -> str:
     """Write how many values were folded: of all days, on the one on which it was most."""
     if not part.is_list:
         return "0"
@@ -71,7 +71,10 @@ def _told(part: Part) -> str:
 
 
 def of_open(
-    parts: Sequence[Part], sums: Sequence[str], keys: Callable[[str, str], str], profile: Profile
+    parts: Sequence[Selection],
+    sums: Sequence[str],
+    keys: Callable[[str, str], str],
+    profile: Profile,
 ) -> str:
     """Write the SELECT of open cells, nothing of which is folded yet.
 
@@ -123,18 +126,18 @@ def _thin_slices(profile: Profile) -> str:
     )
 
 
-def _wants_folded(part: Part) -> str:
+def _wants_folded(part: Selection) -> str:
     return part.wanted("called", "further") if part.is_list else "0"
 
 
-def _other_of(rows: Part) -> tuple[str, str]:
+def _other_of(rows: Selection) -> tuple[str, str]:
     """Name the "(other)" that a cell would go into; shorter where it has no parents."""
     if is_hierarchy(rows.view):
         return other_value(whole=False), other_other(whole=False)
     return f"'{OTHER}'", "''"
 
 
-def _each(parts: Sequence[Part], what: Callable[[Part], str]) -> str:
+def _each(parts: Sequence[Selection], what: Callable[[Selection], str]) -> str:
     first, *others = parts
     if not others:
         return what(first)

@@ -19,7 +19,7 @@ RECENT_MINUTES = 30
 _QUARTER = 15 * MINUTE
 
 
-class Bucket(NamedTuple):
+class TimeBucket(NamedTuple):
     """One stretch of a time series.
 
     Attributes:
@@ -31,7 +31,7 @@ class Bucket(NamedTuple):
     label: str
 
 
-def buckets(query: Query, now: float) -> list[Bucket]:
+def buckets(query: Query, now: float) -> list[TimeBucket]:
     """List a series' buckets from first to last, without those that begin after now."""
     if query.grain is Grain.MINUTE:
         starts = range(recent_since(now), minute_at(now) + 1, MINUTE)
@@ -44,7 +44,7 @@ def buckets(query: Query, now: float) -> list[Bucket]:
         query.period.first + timedelta(days=n) for n in range((last - query.period.first).days + 1)
     )
     starts_of_days = dict.fromkeys(start_of(query.calendar, day) for day in days)
-    return [Bucket(start.isoformat(), start.isoformat()) for start in starts_of_days]
+    return [TimeBucket(start.isoformat(), start.isoformat()) for start in starts_of_days]
 
 
 def recent_since(now: float) -> int:
@@ -66,6 +66,6 @@ def _hours(query: Query, now: float) -> dict[int, None]:
     return dict.fromkeys(hour_at(zone, quarter) for quarter in range(opens, closes, _QUARTER))
 
 
-def _instant(zone: str, start: int) -> Bucket:
+def _instant(zone: str, start: int) -> TimeBucket:
     local = datetime.fromtimestamp(start, UTC).astimezone(zone_of(zone))
-    return Bucket(str(start), local.isoformat(timespec="minutes"))
+    return TimeBucket(str(start), local.isoformat(timespec="minutes"))

@@ -24,8 +24,8 @@ from starlette.routing import Route
 from collector.cells.views import LIST_DIMENSIONS, VIEWS, Grain, View
 from collector.hit import VISIT_VALUES, Drop, Hit, Kind, Refusal
 from collector.ingest.payload import MAX_WIDTH, Payload
-from collector.ingest.pipeline import Assembled, Intake, assemble
-from collector.ingest.rate_limit import Limits
+from collector.ingest.pipeline import BuiltHit, IngestContext, build_hit
+from collector.ingest.rate_limit import RateLimiter
 from collector.ingest.visits import Visits
 from collector.privacy.address import client_address, truncated
 from collector.privacy.consent import Admitted, decide, signals_in
@@ -52,7 +52,7 @@ _NAMED: Final = frozenset({"channel", "device", "screen"})
 _UNREAD: Final = {"rows": [], "cells": [], "pairs": [], "count": 0, "path": "/", "width": 0}
 
 
-class GrownCell(NamedTuple):
+class ChangedCell(NamedTuple):
     """A cell that a hit adds to.
 
     Attributes:
@@ -66,47 +66,49 @@ class GrownCell(NamedTuple):
     values: tuple[str, ...]
 
 
-def routes(render: Render, intake_of: Callable[[], Intake]) -> list[Route]:
+def routes(render: Render, get_context: Callable[[], IngestContext]) -> list[Route]:
     """Make `/privacy/SITE/me`.
 
     Args:
         render: fills a template, by name and context.
-        intake_of: gives what assembling needs, as it is now.
+        get_context: gives what assembling needs, as it is now.
     """
 
     async def answer(request: Request) -> Response:
-        intake = intake_of()
-        site = intake.sites.named(request.path_params["domain"])
+        context = get_context()
+        site = context.sites.named(request.path_params["domain"])
         if site is None:
             return missing(render, request, asked_only=True)
         admitted = decide(request.scope, request.receive)
         if isinstance(admitted, Refusal):
             return _refused(render, request, site)
-        return _shown(render, admitted, intake, site)
+        return _shown(render, admitted, context, site)
 
     return [Route("/privacy/{domain}/me", answer, methods=["GET"])]
 
 
-def cells_grown(hit: Hit) -> Iterator[GrownCell]:
+def changed_cells(hit: Hit) -> Iterator[ChangedCell]:
     """Go through the cells that a hit adds to: what `fan_out.select` makes of it."""
     for view in VIEWS:
         choices = [_values(hit, name) for name in view.dimensions]
         for values in product(*choices):
             if all(values):
                 yield from (
-                    GrownCell(view, grain, _instant(hit, grain), values) for grain in view.grains
+                    ChangedCell(view, grain, _instant(hit, grain), values) for grain in view.grains
                 )
 
 
-def rehearse(admitted: Admitted, intake: Intake, site: Site, payload: Payload) -> Assembled | Drop:
+def dry_run(
+    admitted: Admitted, context: IngestContext, site: Site, payload: Payload
+) -> BuiltHit | Drop:
     """Make a hit as if one had been sent, leaving every state as it was."""
     apart = replace(
-        intake,
+        context,
         visits=Visits(),
-        limits=Limits(),
-        secrets=DaySecrets(None, intake.clock, "memory"),
+        limits=RateLimiter(),
+        secrets=DaySecrets(None, context.clock, "memory"),
     )
-    return assemble(payload, admitted, apart, site.domain)
+    return build_hit(payload, admitted, apart, site.domain)
 
 
 def _values(hit: Hit, name: str) -> tuple[str, ...]:
@@ -126,24 +128,24 @@ def _refused(render: Render, request: Request, site: Site) -> Response:
     return _page(render, site, language, {**_UNREAD, "state": state, "drop": ""})
 
 
-def _shown(render: Render, admitted: Admitted, intake: Intake, site: Site) -> Response:
+def _shown(render: Render, admitted: Admitted, context: IngestContext, site: Site) -> Response:
     query = parse_qs(admitted.query_string[:MAX_QUERY].decode("latin-1"))
     accepted = admitted.header(b"accept-language").decode("latin-1")
     language = language_for(query.get("language", [""])[0], accepted)
     width = _width(query.get("width", [""])[0])
-    made = rehearse(admitted, intake, site, _payload(site, query, width))
-    context: dict[str, Any] = {
+    made = dry_run(admitted, context, site, _payload(site, query, width))
+    shown: dict[str, Any] = {
         **_UNREAD,
         "state": {"counted": True, "opted_out": False, "gpc": False, "dnt": False},
         "drop": "",
         "width": width,
-        "rows": _read_rows(admitted, intake, width, words_of(language)),
+        "rows": _read_rows(admitted, context, width, words_of(language)),
     }
     if isinstance(made, Drop):
-        context["drop"] = f"dropped_{made}" if made in _SAID_DROPS else "dropped_other"
+        shown["drop"] = f"dropped_{made}" if made in _SAID_DROPS else "dropped_other"
     else:
-        context |= _cells_of(made.hit, words_of(language))
-    return _page(render, site, language, context)
+        shown |= _cells_of(made.hit, words_of(language))
+    return _page(render, site, language, shown)
 
 
 def _page(render: Render, site: Site, language: str, context: dict[str, Any]) -> Response:
@@ -170,12 +172,12 @@ def _width(text: str) -> int:
 
 
 def _read_rows(
-    admitted: Admitted, intake: Intake, width: int, words: Words
+    admitted: Admitted, context: IngestContext, width: int, words: Words
 ) -> list[tuple[str, str]]:
     t = words["me"]
-    named = admitted.headers_joined(intake.address_header) if intake.address_header else None
+    named = admitted.headers_joined(context.address_header) if context.address_header else None
     forwarded = admitted.headers_joined(b"x-forwarded-for")
-    address = client_address(admitted.peer, forwarded, intake.trusted_proxies, named=named)
+    address = client_address(admitted.peer, forwarded, context.trusted_proxies, named=named)
     cut = t["cut"].format(address=_written(address), network=_written(truncated(address)))
     accepted = admitted.header(b"accept-language").decode("latin-1")
     return [
@@ -210,8 +212,8 @@ def _in_words(words: Words, dimension: str, value: str) -> str:
 
 def _cells_of(hit: Hit, words: Words) -> dict[str, Any]:
     """Gather the cells of a hit by view, for the page."""
-    by_view: dict[tuple[int, tuple[str, ...]], list[GrownCell]] = {}
-    for cell in cells_grown(hit):
+    by_view: dict[tuple[int, tuple[str, ...]], list[ChangedCell]] = {}
+    for cell in changed_cells(hit):
         by_view.setdefault((cell.view.id, cell.values), []).append(cell)
     rows = []
     for cells in by_view.values():

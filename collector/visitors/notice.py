@@ -54,7 +54,7 @@ class KeptView(msgspec.Struct, frozen=True):
     least_visitors: int
 
 
-class Limits(msgspec.Struct, frozen=True):
+class NoticeLimits(msgspec.Struct, frozen=True):
     """Below how many visitors what is left out; `thresholds.Profile` in a form for machines.
 
     Attributes:
@@ -121,7 +121,7 @@ class Notice(msgspec.Struct, frozen=True):
     title: str
     lead: str
     sections: tuple[Section, ...]
-    limits: Limits
+    limits: NoticeLimits
     kept: tuple[KeptView, ...]
 
 
@@ -196,8 +196,8 @@ def _kept(view: View, site: Site) -> KeptView:
     )
 
 
-def _limits(profile: Profile) -> Limits:
-    return Limits(**{name: getattr(profile, name) for name in Limits.__struct_fields__})
+def _limits(profile: Profile) -> NoticeLimits:
+    return NoticeLimits(**{name: getattr(profile, name) for name in NoticeLimits.__struct_fields__})
 
 
 def _sections(site: Site, settings: Settings, language: str) -> tuple[Section, ...]:

@@ -78,7 +78,7 @@ def routes(render: Render, public_url: str = "", sites: SitesNow | None = None) 
         public_url: how visitors reach us, if a proxy stands in front.
         sites: tells whose pages may read their visitor's state; by default none.
     """
-    desk = _Desk(render, public_url, sites)
+    desk = _OptOutPages(render, public_url, sites)
     return [
         Route("/opt-out", desk.page, methods=["GET"]),
         Route("/opt-out", desk.choose, methods=["POST"]),
@@ -129,7 +129,7 @@ def was_saved(request: Request, signals: Signals) -> bool | None:
     return signals.opted_out == (choice == "out") if choice in ("out", "in") else None
 
 
-class _Desk:
+class _OptOutPages:
     """What the routes share."""
 
     def __init__(self, render: Render, public_url: str, sites: SitesNow | None) -> None:

@@ -39,7 +39,7 @@ def routes(render: Render, public_url: str = "") -> list[Route]:
         render: fills a template, by name and context.
         public_url: how visitors reach us, if a proxy stands in front.
     """
-    desk = _Desk(render, public_url)
+    desk = _WidgetPages(render, public_url)
     return [
         Route("/opt-out/widget", desk.page, methods=["GET"]),
         Route("/opt-out/widget", desk.choose, methods=["POST"]),
@@ -63,7 +63,7 @@ def script_words() -> dict[str, dict[str, str]]:
     }
 
 
-class _Desk:
+class _WidgetPages:
     """What the routes share."""
 
     def __init__(self, render: Render, public_url: str) -> None:

@@ -21,11 +21,11 @@ from time import process_time
 from typing import Any
 
 from collector.ingest.enrich import device, page
-from collector.ingest.enrich.acquisition import origin_of
+from collector.ingest.enrich.acquisition import classify_source
 from collector.ingest.enrich.bots import bot_of
-from collector.ingest.enrich.device import device_of
-from collector.ingest.enrich.geo import Places
-from collector.ingest.enrich.page import page_of, path_of
+from collector.ingest.enrich.device import parse_device
+from collector.ingest.enrich.geo import GeoDatabase
+from collector.ingest.enrich.page import parse_page, path_of
 from collector.privacy import scrub
 from collector.privacy.scrub import scrub_path, scrub_text
 from tests.corpora import crawlers, is_scrubbed, ordinary_paths, positives
@@ -108,13 +108,13 @@ def _bots(strings: list[str]) -> None:
 def _browsers(records: list[dict[str, Any]]) -> None:
     texts = [record["userAgent"] for record in records]
     _share("browsers taken for bots", (bool(bot_of(text)) for text in texts), "0")
-    opinions = [(device_of(text), judged(text)) for text in texts]
+    opinions = [(parse_device(text), judged(text)) for text in texts]
     told = [(seen, judge) for seen, judge in opinions if judge[0]]
     _share("browser family", (seen.browser == judge[0] for seen, judge in told), ">= 97")
     _share("browser and major", (seen.browser_version == judge[1] for seen, judge in told), ">= 97")
     _share(
         "device class",
-        (device_of(r["userAgent"]).device.lower() == r["deviceCategory"] for r in records),
+        (parse_device(r["userAgent"]).device.lower() == r["deviceCategory"] for r in records),
         ">= 98",
     )
 
@@ -143,7 +143,7 @@ def _floods() -> None:
         )
         for flood in (part * (1_000_000 // len(part)) for part in _FLOODS)
         for length in (1_000_000, 2048)
-        for rule in (scrub_text, scrub_path, page_of, _page_and_tag)
+        for rule in (scrub_text, scrub_path, parse_page, _page_and_tag)
     )
     print(f"worst of {len(_FLOODS)} floods          {worst[0]:8.2f} ms  {worst[1:]}   goal < 5")
 
@@ -154,7 +154,7 @@ def _forget() -> None:
 
 
 def _page_and_tag(flood: str) -> object:
-    return page_of(f"https://example.org/{flood}?utm_source={flood}")
+    return parse_page(f"https://example.org/{flood}?utm_source={flood}")
 
 
 def _costs() -> None:
@@ -163,25 +163,25 @@ def _costs() -> None:
         "Gecko) Version/26.1 Mobile/15E148 Safari/604.1"
     )
     tags = {"utm_source": "newsletter", "utm_medium": "email", "utm_campaign": "spring-sale"}
-    network, places = bytes([8, 8, 8, 0]), Places()
+    network, places = bytes([8, 8, 8, 0]), GeoDatabase()
     calls: dict[str, Callable[[], object]] = {
-        "page_of, no query": lambda: page_of("https://example.org/blog/how-to-build-a-house"),
-        "page_of, three tags": lambda: page_of(
+        "page_of, no query": lambda: parse_page("https://example.org/blog/how-to-build-a-house"),
+        "page_of, three tags": lambda: parse_page(
             "https://example.org/?utm_source=a&utm_medium=b&utm_campaign=c"
         ),
         "scrub_path, ordinary": lambda: scrub_path("/blog/how-to-build-a-house-in-2024"),
         "scrub_text, ordinary": lambda: scrub_text("spring-sale"),
-        "origin_of, referrer": lambda: origin_of("https://www.google.de/", _foreign, {}),
-        "origin_of, tagged": lambda: origin_of("", _foreign, tags),
-        "device_of, known": lambda: device_of(safari),
+        "origin_of, referrer": lambda: classify_source("https://www.google.de/", _foreign, {}),
+        "origin_of, tagged": lambda: classify_source("", _foreign, tags),
+        "device_of, known": lambda: parse_device(safari),
         "bot_of": lambda: bot_of(safari),
-        "place": lambda: places.place(network),
+        "place": lambda: places.locate(network),
     }
     for name, call in calls.items():
         took = timeit.timeit(call, timer=process_time, number=20_000)
         print(f"{name:28s}{took / 20_000 * 1e6:8.2f} µs")
     new = timeit.timeit(
-        "device.forget(); device.device_of(safari)",
+        "device.forget(); device.parse_device(safari)",
         timer=process_time,
         globals={"device": device, "safari": safari},
         number=2_000,

@@ -26,14 +26,14 @@ with atheris.instrument_imports(include=["collector.ingest", "collector.privacy"
     from collector.hit import Refusal
     from collector.ingest import payload, wire_goatcounter, wire_umami
     from collector.ingest.formats import batch_payload
-    from collector.ingest.pipeline import Assembled, Told, assemble, forget_visitors
-    from collector.ingest.rate_limit import Limits, Rate, Rates
+    from collector.ingest.pipeline import BuiltHit, SenderOverrides, build_hit, forget_visitors
+    from collector.ingest.rate_limit import Rate, RateLimiter, Rates
     from collector.ingest.site_rules import SiteRules
     from collector.privacy.address import Networks
     from collector.privacy.consent import decide, decide_relayed
     from collector.registry.sites import Goal
     from collector.spool.encryption import encode_hit
-    from tests.builders import a_receive, a_scope, a_site, an_intake, some_sites
+    from tests.builders import a_context, a_receive, a_scope, a_site, some_sites
 
 VECTORS: Final = Path(__file__).resolve().parents[1] / "vectors/peers.json"
 HEADERS: Final = (
@@ -52,7 +52,7 @@ _RULES: Final = SiteRules(
     excluded_paths=("/private/*",), goals=(Goal("Shop", path="/shop/*/done"), Goal("Signup"))
 )
 
-Read = Iterator[tuple[payload.Payload, Told | None]]
+Read = Iterator[tuple[payload.Payload, SenderOverrides | None]]
 
 
 class Fuzzed:
@@ -60,9 +60,9 @@ class Fuzzed:
 
     def __init__(self) -> None:
         """Make an intake without limits, behind a proxy, so that every header is read."""
-        self._intake = an_intake(
+        self._intake = a_context(
             sites=some_sites(a_site(), a_site(id=2, domain="strict.example", profile="strict")),
-            limits=Limits(Rates(address=_FAST, network=_FAST, site=_FAST, instance=_FAST)),
+            limits=RateLimiter(Rates(address=_FAST, network=_FAST, site=_FAST, instance=_FAST)),
             trusted_proxies=Networks(["198.51.100.0/24"]),
             rules={1: _RULES},
         )
@@ -82,8 +82,8 @@ class Fuzzed:
             for payload, told in READERS[letter[0] % len(READERS) if letter else 0](body):
                 self.payloads += 1
                 for name in ("example.org", "strict.example"):
-                    made = assemble(payload, admitted, self._intake, name, told)
-                    if isinstance(made, Assembled):
+                    made = build_hit(payload, admitted, self._intake, name, told)
+                    if isinstance(made, BuiltHit):
                         self.hits += 1
                         encode_hit(made.hit)
                         if self.runs % 2:
@@ -97,7 +97,7 @@ def _plausible(body: bytes) -> Read:
 
 
 def _umami(body: bytes) -> Read:
-    event = wire_umami.event_of(payload.shaped(wire_umami.Sent, payload.parse(body)))
+    event = wire_umami.event_of(payload.convert(wire_umami.UmamiMessage, payload.parse_json(body)))
     if event is not None:
         yield wire_umami.payload_of(event, "example.org"), None
 
@@ -107,12 +107,12 @@ def _goatcounter(body: bytes) -> Read:
 
 
 def _relayed(body: bytes) -> Read:
-    for hit in batch_payload.hits_of(body):
+    for hit in batch_payload.parse_batch(body):
         yield from _one(hit)
 
 
 def _relayed_goatcounter(body: bytes) -> Read:
-    for hit in batch_payload.goatcounter_hits_of(body):
+    for hit in batch_payload.parse_goatcounter_batch(body):
         batch_payload.country_stated(hit)
         batch_payload.asks_for_filtered(hit)
         yield from _one(batch_payload.from_goatcounter(hit, "example.org"))
@@ -121,7 +121,7 @@ def _relayed_goatcounter(body: bytes) -> Read:
 def _one(hit: dict[str, object]) -> Read:
     signals = batch_payload.signals_of(hit)
     if not isinstance(decide_relayed(signals, lambda: batch_payload.sender_of(hit)), Refusal):
-        yield batch_payload.payload_of_hit(hit), batch_payload.told_of(hit)
+        yield batch_payload.payload_of_hit(hit), batch_payload.overrides_of(hit)
 
 
 READERS: Final[tuple[Callable[[bytes], Read], ...]] = (

@@ -7,7 +7,7 @@ from typing import Any
 
 import uvicorn
 
-from collector.ingest.http_limits import Guarded
+from collector.ingest.http_limits import LimitedHttpProtocol
 
 
 async def answer(scope: Any, receive: Any, send: Any) -> None:
@@ -21,7 +21,7 @@ if __name__ == "__main__":
     uvicorn.run(
         answer,
         port=int(sys.argv[1]),
-        http=Guarded,
+        http=LimitedHttpProtocol,
         loop="uvloop",
         lifespan="off",
         access_log=False,

@@ -27,7 +27,7 @@ from collector.hit import SUMS
 from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Site, Sites
 from collector.service.scheduler import MEMORY_SECONDS
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 from tests.bench import raw_events
 from tests.bench.picture import draw
 from tests.bench.questions import YEAR, Took, ask_all, cpu_s
@@ -109,11 +109,11 @@ class Bench:
         return (path.read_bytes() for path in sorted(folder.glob("*.arrow")))
 
     def _seal(self, day: int) -> SealResult:
-        journal = Journal(self.folder / "spool.sqlite3", self.folder / "keys", self._clock, 2**20)
-        journal.start()
+        spool = Spool(self.folder / "spool.sqlite3", self.folder / "keys", self._clock, 2**20)
+        spool.start()
         secrets = DaySecrets(None, self._clock, "memory")
         sealer = Sealer(
-            self.store, journal, secrets, lambda: self.sites, self._clock, queries_end_s=0
+            self.store, spool, secrets, lambda: self.sites, self._clock, queries_end_s=0
         )
         before = cpu_s()
         result = sealer.seal((day + 1) * 86_400)
@@ -121,7 +121,7 @@ class Bench:
         self.store.release_memory()
         tell("resident memory after sealing", f"{resident_mb():,.0f} MiB")
         tell("peak memory so far", f"{peak_mb():,.0f} MiB")
-        journal.close()
+        spool.close()
         return result
 
     def _require_totals(self) -> None:

@@ -12,9 +12,9 @@ import msgspec
 import uvicorn
 
 from collector.hit import Hit
-from collector.ingest.fast_path import doorstep
-from collector.ingest.formats.plausible import EventEndpoint
-from collector.service.container import make_parts
+from collector.ingest.fast_path import fast_path_protocol
+from collector.ingest.formats.plausible import PlausibleHandler
+from collector.service.container import build_container
 from collector.settings import Settings
 
 
@@ -36,14 +36,14 @@ class Forgetful:
 def main() -> None:
     """Serve at the given port, with an empty data directory in the given folder."""
     settings = Settings(data_dir=Path(sys.argv[2]) / "data", trusted_proxies=("127.0.0.1/32",))
-    parts = make_parts(settings)
-    parts.registry.add_site("localhost", public=True)
-    parts.intake = replace(parts.intake, sites=parts.registry.sites())
-    door = EventEndpoint(lambda: parts.intake, Forgetful(), parts.tally)
+    container = build_container(settings)
+    container.registry.add_site("localhost", public=True)
+    container.ingest = replace(container.ingest, sites=container.registry.sites())
+    handler = PlausibleHandler(lambda: container.ingest, Forgetful(), container.counters)
     uvicorn.run(
-        door,
+        handler,
         port=int(sys.argv[1]),
-        http=doorstep(door, parts.turned_away),
+        http=fast_path_protocol(handler, container.count_rejected_connection),
         loop="uvloop",
         lifespan="off",
         access_log=False,

@@ -9,10 +9,10 @@ import pytest
 
 from collector.cells import schema
 from collector.cells.client import Store
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 from tests.clickhouse_process import Front, a_front, new_database
 from tests.fault.hasty import hasty
-from tests.spooling import a_journal
+from tests.spooling import a_spool
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +64,7 @@ def mortal_server(mortal: Front) -> Iterator[Store]:
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
+def spool(tmp_path: Path) -> Iterator[Spool]:
     """Open an empty spool."""
-    with a_journal(tmp_path) as opened:
+    with a_spool(tmp_path) as opened:
         yield opened

@@ -19,11 +19,11 @@ from typing import Any
 from collector.cells.client import Store
 from collector.clock import SystemClock
 from collector.hit import Hit
-from collector.settings import Delivery as Pace
+from collector.settings import DeliverySettings as Pace
 from collector.spool.delivery import Delivery
 from collector.spool.encryption import Batch
 from collector.spool.group_commit import Undo
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 from tests.fault.traffic import invented
 
 ROUNDS, HITS = 4, 40
@@ -59,7 +59,7 @@ class Fate:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DyingJournal(Journal):
+class DyingJournal(Spool):
     """The journal, with a fate around each of its steps."""
 
     fate: Fate
@@ -87,7 +87,7 @@ class DyingJournal(Journal):
     def forget(self, batch: Batch, lost: int = 0) -> None:
         """Forget a batch."""
         self.fate.passing("before forget")
-        super().forget(batch, lost)
+        super().delete(batch, lost)
         self.fate.passing("after forget")
 
     def destroy_key(self, closes_at: int) -> None:
@@ -117,11 +117,11 @@ def hits_of_round(number: int) -> list[Hit]:
     return invented(HITS, seed=number)
 
 
-async def heard(journal: Journal, hits: Sequence[Hit]) -> None:
+async def heard(spool: Spool, hits: Sequence[Hit]) -> None:
     """Append hits at once, and tell each acknowledgement."""
 
     async def one(hit: Hit) -> None:
-        await journal.append(hit)
+        await spool.append(hit)
         os.write(1, hit.path.encode() + b"\n")
 
     await asyncio.gather(*map(one, hits))
@@ -131,15 +131,15 @@ def main(folder: Path, dsn: str, point: str, times: int) -> None:
     """Append and deliver in turns until fate strikes."""
     DyingJournal.fate = DyingStore.fate = Fate(point, times)
     clock = SystemClock()
-    journal = DyingJournal(folder / "spool.sqlite3", folder / "keys", clock, 1 << 30)
-    journal.start()
+    spool = DyingJournal(folder / "spool.sqlite3", folder / "keys", clock, 1 << 30)
+    spool.start()
     store = DyingStore(folder / "clickhouse", dsn)
-    delivery = Delivery(journal, store, clock, Pace(max_batch_hits=15))
+    delivery = Delivery(spool, store, clock, Pace(max_batch_hits=15))
     for number in range(ROUNDS):
-        asyncio.run(heard(journal, hits_of_round(number)))
+        asyncio.run(heard(spool, hits_of_round(number)))
         delivery.flush()
         for hit in hits_of_round(number)[:1]:
-            journal.destroy_key(hit.closes_at)
+            spool.destroy_key(hit.closes_at)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

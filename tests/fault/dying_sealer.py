@@ -20,9 +20,9 @@ from collector.cells.sealing import Sealer
 from collector.clock import Clock, SystemClock
 from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Sites
-from collector.settings import Delivery as Pace
+from collector.settings import DeliverySettings as Pace
 from collector.spool.delivery import Delivery
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 from tests.builders import a_site
 from tests.fault.dying import DyingJournal, DyingStore, Fate, heard
 from tests.fault.traffic import a_crowd
@@ -65,23 +65,23 @@ class DyingSealersStore(DyingStore):
             self.fate.passing(f"after {step}")
 
 
-def sealer_of(store: Store, journal: Journal, folder: Path, clock: Clock) -> Sealer:
+def sealer_of(store: Store, spool: Spool, folder: Path, clock: Clock) -> Sealer:
     """Make a sealer that waits for no question."""
     secrets = DaySecrets(folder / "secrets", clock, "disk")
-    return Sealer(store, journal, secrets, lambda: SITES, clock, queries_end_s=0)
+    return Sealer(store, spool, secrets, lambda: SITES, clock, queries_end_s=0)
 
 
 def main(folder: Path, dsn: str, point: str) -> None:
     """Append, deliver and seal until fate strikes."""
     DyingJournal.fate = DyingSealersStore.fate = Fate(point, 1)
     clock = SystemClock()
-    journal = DyingJournal(folder / "spool.sqlite3", folder / "keys", clock, 1 << 30)
-    journal.start()
+    spool = DyingJournal(folder / "spool.sqlite3", folder / "keys", clock, 1 << 30)
+    spool.start()
     store = DyingSealersStore(folder / "clickhouse", dsn)
     hits = a_crowd(ZONES)
-    asyncio.run(heard(journal, hits))
-    Delivery(journal, store, clock, Pace()).flush()
-    sealer_of(store, journal, folder, clock).seal(hits[0].closes_at)
+    asyncio.run(heard(spool, hits))
+    Delivery(spool, store, clock, Pace()).flush()
+    sealer_of(store, spool, folder, clock).seal(hits[0].closes_at)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

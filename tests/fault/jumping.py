@@ -12,8 +12,8 @@ from collector.app import Footfall, create_app
 from collector.errors import SealError
 from collector.registry.store import Registry
 from collector.service import operations, scheduler
-from collector.service.container import Parts
-from collector.settings import Secrets, Settings
+from collector.service.container import Container
+from collector.settings import SecretsSettings, Settings
 from tests.asgi import Answer, lifespan, post
 from tests.builders import CHROME, NOON, FakeClock, a_body
 
@@ -60,7 +60,7 @@ async def a_service(
     Args:
         zones: the zone of each site it is founded with.
     """
-    settings = Settings(data_dir=folder / "data", secrets=Secrets(store="disk"))
+    settings = Settings(data_dir=folder / "data", secrets=SecretsSettings(store="disk"))
     if not settings.data_dir.exists():
         settings.data_dir.mkdir()
         registry = Registry(settings.registry_path)
@@ -80,36 +80,36 @@ async def hit(
     return await post(app, body, (b"user-agent", CHROME), peer=f"198.51.100.{visitor}")
 
 
-async def round_of_secrets(parts: Parts) -> str:
+async def round_of_secrets(container: Container) -> str:
     """Destroy what is due; return the trouble, empty if there was none."""
-    return await _round(scheduler._destroy, parts)
+    return await _round(scheduler._destroy, container)
 
 
-async def round_of_seals(parts: Parts) -> str:
+async def round_of_seals(container: Container) -> str:
     """Deliver, then seal what is due; return the trouble, empty if there was none."""
-    await anyio.to_thread.run_sync(parts.delivery.flush)
-    return await _round(scheduler._seal, parts)
+    await anyio.to_thread.run_sync(container.delivery.flush)
+    return await _round(scheduler._seal, container)
 
 
-async def seal_by_hand(parts: Parts) -> list[int]:
+async def seal_by_hand(container: Container) -> list[int]:
     """Do what `footfall seal` asks of the running service; return what was sealed."""
-    results = await anyio.to_thread.run_sync(operations.run, parts, "seal", {})
+    results = await anyio.to_thread.run_sync(operations.run_operation, container, "seal", {})
     return [result["closes_at"] for result in results]
 
 
-async def _round(work: Callable[[Parts], object], parts: Parts) -> str:
+async def _round(work: Callable[[Container], object], container: Container) -> str:
     try:
-        await anyio.to_thread.run_sync(work, parts)
+        await anyio.to_thread.run_sync(work, container)
     except SealError as trouble:
         return str(trouble)
     return ""
 
 
-def pageviews_by_day(parts: Parts) -> dict[tuple[int, int], int]:
+def pageviews_by_day(container: Container) -> dict[tuple[int, int], int]:
     """Count the pageviews of each (site, closes_at), open or sealed."""
     found: dict[tuple[int, int], int] = {}
     for table in ("open_cells", "sealed_cells"):
-        for site, closes_at, pageviews in parts.store.query(
+        for site, closes_at, pageviews in container.store.query(
             f"SELECT site, toUnixTimestamp(closes_at), sum(pageviews) FROM {table} "
             "WHERE view = 1 AND grain = 0 GROUP BY site, closes_at"
         ):

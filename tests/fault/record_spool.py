@@ -16,7 +16,7 @@ import msgspec
 
 from collector.ingest.visits import Visits
 from tests.fault.traffic import NOON, invented
-from tests.spooling import a_journal, append
+from tests.spooling import a_spool, append
 from tests.unit.test_visits import an_arrival
 
 
@@ -25,10 +25,10 @@ def main(folder: Path) -> None:
     folder.mkdir(parents=True)
     hits = invented(12)
     visits = Visits()
-    visits.advance(an_arrival())
-    with a_journal(folder) as journal:
-        assert all(append(journal, hits))
-        journal.hand_over(visits.dump(NOON))
+    visits.record(an_arrival())
+    with a_spool(folder) as spool:
+        assert all(append(spool, hits))
+        spool.save_visits(visits.dump(NOON))
     named = [{name: getattr(hit, name) for name in hit.__struct_fields__} for hit in hits]
     text = json.dumps(msgspec.to_builtins(named), indent=1)
     (folder / "hits.json").write_text(text + "\n")

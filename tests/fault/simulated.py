@@ -20,16 +20,16 @@ from typing import Any, cast
 
 from collector.cells.client import Store
 from collector.cells.sealing import Sealer, open_days
-from collector.counters import Tally
+from collector.counters import Counters
 from collector.errors import DeliveryError, SealError, SpoolError
 from collector.hit import Hit, Kind, VisitValues
-from collector.ingest.visits import Arrival, Visits
+from collector.ingest.visits import VisitInput, Visits
 from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Sites
-from collector.settings import Delivery as Pace
-from collector.spool.database import SpoolFile, disk_errors
+from collector.settings import DeliverySettings as Pace
+from collector.spool.database import SpoolDatabase, disk_errors
 from collector.spool.delivery import Delivery
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 from tests.builders import FakeClock, a_hit, a_site
 from tests.fault.fake_clickhouse import POISON, FakeClickHouse
 
@@ -37,7 +37,7 @@ MIDNIGHT, DAY_SECONDS = 1_795_305_600, 86_400
 SITES = Sites([a_site()])
 
 
-class FailingFile(SpoolFile):
+class FailingFile(SpoolDatabase):
     """The spool's file on a disk whose next commit may fail, with or without having happened.
 
     Attributes:
@@ -95,33 +95,33 @@ class World:
             self._flush()
         self._seal()
         self.left_open = set(open_days(cast(Store, self.server))) & set(
-            self.sealer.due(self.clock.now())
+            self.sealer.due_days(self.clock.now())
         )
-        self.journal.close()
+        self.spool.close()
         self.loop.close()
 
     def _live(self, folder: Path) -> None:
         folder.mkdir(exist_ok=True)
-        self.visits, self.tally = Visits(), Tally()
-        self.journal = Journal(
-            folder / "spool.sqlite3", folder / "keys", self.clock, 1 << 30, self.tally
+        self.visits, self.counters = Visits(), Counters()
+        self.spool = Spool(
+            folder / "spool.sqlite3", folder / "keys", self.clock, 1 << 30, self.counters
         )
         self.disk = FailingFile.__new__(FailingFile)
-        self.disk.__dict__ = self.journal._file.__dict__
-        self.journal._file = self.disk
+        self.disk.__dict__ = self.spool._file.__dict__
+        self.spool._file = self.disk
         self.delivery = Delivery(
-            self.journal, self.server, self.clock, Pace(max_batch_hits=self.chance.choice((3, 50)))
+            self.spool, self.server, self.clock, Pace(max_batch_hits=self.chance.choice((3, 50)))
         )
         secrets = DaySecrets(None, self.clock, "memory")
         self.sealer = Sealer(
-            cast(Store, self.server), self.journal, secrets, lambda: SITES, self.clock
+            cast(Store, self.server), self.spool, secrets, lambda: SITES, self.clock
         )
         with suppress(DeliveryError):
-            self.sealer.remember()
+            self.sealer.load_last_seal()
 
     def _hits(self) -> None:
         hits = self.loop.run_until_complete(self._append(self.chance.randrange(1, 8)))
-        self.journal._writer.turn()
+        self.spool._writer.commit_pending()
         for hit, outcome in hits:
             try:
                 self.loop.run_until_complete(_awaited(outcome))
@@ -135,7 +135,7 @@ class World:
         for _ in range(count):
             hit, step = self._invent()
             try:
-                taken.append((hit, self.journal.append(hit, partial(self.visits.undo, step))))
+                taken.append((hit, self.spool.append(hit, partial(self.visits.undo, step))))
             except SpoolError:
                 self.refused.append(hit)
         return taken
@@ -150,8 +150,8 @@ class World:
         now = max(int(self.clock.now()), self.sealer.sealed_until())
         day = now // DAY_SECONDS
         closes_at = (day + 1) * DAY_SECONDS
-        step = self.visits.advance(
-            Arrival(1, closes_at, pseudonym, now, kind, path, lambda: values)
+        step = self.visits.record(
+            VisitInput(1, closes_at, pseudonym, now, kind, path, lambda: values)
         )
         hit = a_hit(
             closes_at=closes_at,
@@ -195,9 +195,9 @@ class World:
         """Die with hits in flight: the next life has the files and no memory."""
         hits = self.loop.run_until_complete(self._append(self.chance.randrange(4)))
         if self.chance.random() < 0.5:
-            self.journal._writer.turn()
+            self.spool._writer.commit_pending()
         self.in_flight += [hit for hit, _ in hits]
-        if self.journal._doubtful:
+        if self.spool._doubtful:
             # Refused, but on the disk: only a disk that was mended first is rid of them.
             self.in_flight += self.refused
             self.refused = []
@@ -205,7 +205,7 @@ class World:
         old, new = self.folder / str(self.lives - 1), self.folder / str(self.lives)
         shutil.copytree(old, new)
         self.disk.fault = ""
-        self.journal.close()
+        self.spool.close()
         self.loop.run_until_complete(asyncio.sleep(0))
         for _, outcome in hits:
             if outcome.done():
@@ -220,7 +220,7 @@ class World:
         del there["(other)"]
         wrong += [f"{path} {times} times" for path, times in there.items() if times > 1]
         wrong += [f"refused and counted {hit.path}" for hit in self.refused if there[hit.path]]
-        wrong += [f"not drained: {self.journal.stats()}"] if self.journal.stats().rows else []
+        wrong += [f"not drained: {self.spool.stats()}"] if self.spool.stats().rows else []
         poisoned = sum(map(_poisoned, self.acknowledged))
         told = sum(self.server.counts.values())
         if not poisoned <= told <= poisoned + len(self.in_flight):

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from tests.fault.traffic import invented
-from tests.spooling import a_journal, append, waiting
+from tests.spooling import a_spool, append, waiting
 
 
 def main(folder: Path) -> None:
@@ -22,17 +22,17 @@ def main(folder: Path) -> None:
     ballast = folder / "ballast"
     ballast.write_bytes(bytes(1_000_000))
     acknowledged, refused = list[str](), list[str]()
-    with a_journal(folder) as journal:
+    with a_spool(folder) as spool:
         for seed in range(60):
-            for hit, taken in zip(hits := invented(100, seed), append(journal, hits), strict=True):
+            for hit, taken in zip(hits := invented(100, seed), append(spool, hits), strict=True):
                 (acknowledged if taken else refused).append(hit.path)
-        trouble = str(journal.trouble)
+        trouble = str(spool.failure)
         ballast.unlink()
         again = [False]
         while not all(again):
-            again = append(journal, invented(1, 1000))
+            again = append(spool, invented(1, 1000))
         acknowledged += [hit.path for hit in invented(1, 1000)]
-        there = [hit.path for hit in waiting(journal)]
+        there = [hit.path for hit in waiting(spool)]
     print(
         json.dumps(
             {

@@ -16,7 +16,7 @@ from tests.fault import dying, dying_sealer
 from tests.fault.dying import HITS, ROUNDS, hits_of_round
 from tests.fault.oracle import verdict, verdict_of_sealed
 from tests.fault.traffic import a_crowd
-from tests.spooling import PACE, a_journal
+from tests.spooling import PACE, a_spool
 
 ROOT = Path(__file__).parents[2]
 NEVER = "never"
@@ -38,8 +38,8 @@ def test_f_1_acknowledged_is_counted_at_every_crash_point(
     """Killed at a point in its second round, a collector loses nothing it acknowledged."""
     times = HITS + 3 if "append" in point else 2
     died = run("dying", str(tmp_path), server.dsn, point, str(times))
-    with a_journal(tmp_path) as journal:
-        Delivery(journal, server, SystemClock(), PACE).flush()
+    with a_spool(tmp_path) as spool:
+        Delivery(spool, server, SystemClock(), PACE).flush()
 
     acknowledged = set(died.stdout.decode().split())
     hits = [hit for number in range(ROUNDS) for hit in hits_of_round(number)]
@@ -61,9 +61,9 @@ def test_f_16_acknowledged_is_sealed_once_at_every_crash_point(
 
     died = run("dying_sealer", str(tmp_path), server.dsn, point)
     left_open = open_days(server)
-    with a_journal(tmp_path) as journal:
-        Delivery(journal, server, clock, PACE).flush()
-        dying_sealer.sealer_of(server, journal, tmp_path, clock).seal(hits[0].closes_at)
+    with a_spool(tmp_path) as spool:
+        Delivery(spool, server, clock, PACE).flush()
+        dying_sealer.sealer_of(server, spool, tmp_path, clock).seal(hits[0].closes_at)
 
     assert len(hits) == len(died.stdout.split())
     assert (left_open == []) == (point in SEALED_BEFORE)

@@ -14,7 +14,7 @@ from collector.clock import SystemClock
 from collector.spool.delivery import Delivery
 from tests.fault.oracle import verdict
 from tests.fault.traffic import invented
-from tests.spooling import PACE, a_journal, append, open_journal, waiting
+from tests.spooling import PACE, a_spool, append, open_journal, waiting
 
 HITS, ROUNDS = 200, 25
 Damage = Callable[[bytearray, random.Random], bytes]
@@ -42,14 +42,14 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """Make a spool half of whose hits are in batches: as after a kill, and as after a stop."""
     folder = tmp_path_factory.mktemp("spool")
     hits = invented(HITS)
-    journal = open_journal(folder / "live")
-    journal.start()
+    spool = open_journal(folder / "live")
+    spool.start()
     for start in range(0, HITS, 5):
-        append(journal, hits[start : start + 5])
+        append(spool, hits[start : start + 5])
         if start == HITS // 2:
-            journal.close_batches(40)
+            spool.close_batches(40)
     shutil.copytree(folder / "live", folder / "killed")
-    journal.close()
+    spool.close()
     return folder / "killed", folder / "live"
 
 
@@ -71,10 +71,10 @@ def test_f_9_a_damaged_file_is_read_as_far_as_it_goes(
     survived = 0
 
     for seed in range(ROUNDS):
-        with a_journal(damaged(pictures[1], "spool.sqlite3", damage, seed, tmp_path)) as journal:
-            found = waiting(journal)
-            missing = sum(batch.count for batch in journal.batches()) - len(found)
-            told = {reason for _, reason, _ in journal.counts()}
+        with a_spool(damaged(pictures[1], "spool.sqlite3", damage, seed, tmp_path)) as spool:
+            found = waiting(spool)
+            missing = sum(batch.count for batch in spool.batches()) - len(found)
+            told = {reason for _, reason, _ in spool.counts()}
         survived += len(found)
         assert len(found) == len({hit.path for hit in found})
         assert all(hit == hits[hit.path] for hit in found)
@@ -87,9 +87,9 @@ def test_f_9_a_flipped_bit_of_the_log_is_told(pictures: tuple[Path, Path], tmp_p
     """SQLite forgets what follows without a word; we count the commits that are gone."""
     for seed in range(ROUNDS):
         copy = damaged(pictures[0], "spool.sqlite3-wal", flip, seed, tmp_path)
-        with a_journal(copy) as journal:
-            found = waiting(journal)
-            told = {reason for _, reason, _ in journal.counts()}
+        with a_spool(copy) as spool:
+            found = waiting(spool)
+            told = {reason for _, reason, _ in spool.counts()}
 
         assert len(found) == len({hit.path for hit in found})
         assert len(found) == HITS or "spool_damaged" in told
@@ -103,8 +103,8 @@ def test_f_9_a_torn_tail_of_the_log_loses_the_last_hits_only(
 
     for seed in range(ROUNDS):
         copy = damaged(pictures[0], "spool.sqlite3-wal", cut, seed, tmp_path)
-        with a_journal(copy) as journal:
-            found = {hit.path for hit in waiting(journal)}
+        with a_spool(copy) as spool:
+            found = {hit.path for hit in waiting(spool)}
 
         assert set(order[: len(found)]) == found
 
@@ -115,15 +115,15 @@ def test_f_9_hits_that_look_open_after_damage_are_not_counted_twice(
     """The file is damaged after everything was delivered and before it was forgotten."""
     hits = invented(60)
     live, copy = tmp_path / "live", tmp_path / "copy"
-    with a_journal(live) as journal:
-        append(journal, hits)
+    with a_spool(live) as spool:
+        append(spool, hits)
         shutil.copytree(live, copy)
-        Delivery(journal, server, SystemClock(), PACE).flush()
+        Delivery(spool, server, SystemClock(), PACE).flush()
 
     later = invented(20, seed=2)
-    with a_journal(copy) as journal:
-        append(journal, later)
-        Delivery(journal, server, SystemClock(), PACE).flush()
+    with a_spool(copy) as spool:
+        append(spool, later)
+        Delivery(spool, server, SystemClock(), PACE).flush()
 
     assert [] == verdict(server, hits + later)
 
@@ -134,17 +134,17 @@ def test_f_23_an_older_copy_of_the_spool_is_not_counted_twice(
     """A copy put back over a newer spool: the receipts know it, and new hits are new."""
     live, copy = tmp_path / "live", tmp_path / "copy"
     first, second, third = (invented(30, seed=seed) for seed in (1, 2, 3))
-    with a_journal(live) as journal:
-        append(journal, first)
-        journal.close_batches(10)
+    with a_spool(live) as spool:
+        append(spool, first)
+        spool.close_batches(10)
         shutil.copytree(live, copy)
-        append(journal, second)
-        Delivery(journal, server, SystemClock(), PACE).flush()
+        append(spool, second)
+        Delivery(spool, server, SystemClock(), PACE).flush()
     shutil.rmtree(live)
     copy.rename(live)
 
-    with a_journal(live) as journal:
-        append(journal, third)
-        Delivery(journal, server, SystemClock(), PACE).flush()
+    with a_spool(live) as spool:
+        append(spool, third)
+        Delivery(spool, server, SystemClock(), PACE).flush()
 
     assert [] == verdict(server, first + second + third)

@@ -12,7 +12,7 @@ import pytest
 
 from collector.errors import SpoolError
 from tests.fault.traffic import invented
-from tests.spooling import a_journal, append, open_journal, waiting
+from tests.spooling import a_spool, append, open_journal, waiting
 
 ROOT = Path(__file__).parents[2]
 
@@ -38,8 +38,8 @@ def test_f_15_a_second_collector_on_the_same_spool_is_refused(tmp_path: Path) ->
         "import sys; from pathlib import Path; from tests.spooling import open_journal; "
         "open_journal(Path(sys.argv[1]))"
     )
-    with a_journal(tmp_path) as journal:
-        append(journal, invented(10))
+    with a_spool(tmp_path) as spool:
+        append(spool, invented(10))
 
         second = subprocess.run(
             [sys.executable, "-c", program, str(tmp_path)],
@@ -49,7 +49,7 @@ def test_f_15_a_second_collector_on_the_same_spool_is_refused(tmp_path: Path) ->
             check=False,
         )
 
-        assert 10 == len(waiting(journal))
+        assert 10 == len(waiting(spool))
     assert 1 == second.returncode
     assert f"StoreBusy: another process of Footfall has the data directory {tmp_path}" in (
         second.stderr.decode()
@@ -59,17 +59,17 @@ def test_f_15_a_second_collector_on_the_same_spool_is_refused(tmp_path: Path) ->
 def test_f_22_a_spool_of_this_format_is_read_by_the_next_start(tmp_path: Path) -> None:
     """Hits written before an upgrade are read after it."""
     hits = invented(30)
-    with a_journal(tmp_path) as journal:
-        append(journal, hits)
+    with a_spool(tmp_path) as spool:
+        append(spool, hits)
 
-    with a_journal(tmp_path) as journal:
-        assert sorted(hit.path for hit in hits) == sorted(hit.path for hit in waiting(journal))
+    with a_spool(tmp_path) as spool:
+        assert sorted(hit.path for hit in hits) == sorted(hit.path for hit in waiting(spool))
 
 
 def test_f_22_a_spool_of_a_newer_format_is_refused_cleanly(tmp_path: Path) -> None:
     """After a downgrade the spool stays as it is, and the message says what to do."""
-    with a_journal(tmp_path) as journal:
-        append(journal, invented(5))
+    with a_spool(tmp_path) as spool:
+        append(spool, invented(5))
     database = sqlite3.connect(tmp_path / "spool.sqlite3")
     database.execute("PRAGMA user_version = 2")
     database.close()

@@ -46,18 +46,18 @@ def test_f_12_a_jump_freezes_sealing_and_loses_nothing(tmp_path: Path, jump: flo
     async def story() -> dict[str, Any]:
         clock = JumpingClock()
         async with a_service(tmp_path, clock) as app:
-            parts = app._parts
+            container = app.container
             await hit(app, "/before")
-            secrets = parts.secrets.open()
+            secrets = container.secrets.open()
             clock.jump(jump)
             accepted = await hit(app, "/within")
-            trouble = [await round_of_secrets(parts), await round_of_seals(parts)]
+            trouble = [await round_of_secrets(container), await round_of_seals(container)]
             status, reasons = await readiness(app)
-            kept = set(secrets) <= set(parts.secrets.open())
-            sealed = parts.store.query("SELECT count() FROM seals")
+            kept = set(secrets) <= set(container.secrets.open())
+            sealed = container.store.query("SELECT count() FROM seals")
             clock.jump(-jump)
             clock.pass_to(TODAY + DAY + 600)
-            healed = [await round_of_secrets(parts), await round_of_seals(parts)]
+            healed = [await round_of_secrets(container), await round_of_seals(container)]
             return {
                 "accepted": accepted.status,
                 "frozen": [("clock" in said) for said in trouble],
@@ -67,8 +67,10 @@ def test_f_12_a_jump_freezes_sealing_and_loses_nothing(tmp_path: Path, jump: flo
                 "sealed within": sealed,
                 "healed": healed,
                 "reasons after": (await readiness(app))[1],
-                "secrets after": [one for one in parts.secrets.open() if one.closes_at <= TODAY],
-                "counted": sum(pageviews_by_day(parts).values()),
+                "secrets after": [
+                    one for one in container.secrets.open() if one.closes_at <= TODAY
+                ],
+                "counted": sum(pageviews_by_day(container).values()),
             }
 
     assert {
@@ -93,8 +95,8 @@ def test_f_12_a_person_can_say_that_the_clock_is_right(tmp_path: Path) -> None:
         async with a_service(tmp_path, clock) as app:
             await hit(app)
             clock.jump(DAY)
-            frozen = await round_of_seals(app._parts)
-            sealed = await seal_by_hand(app._parts)
+            frozen = await round_of_seals(app.container)
+            sealed = await seal_by_hand(app.container)
             return frozen, sealed, (await readiness(app))[1]
 
     frozen, sealed, reasons = asyncio.run(story())
@@ -112,16 +114,16 @@ def test_f_12_a_sealed_day_never_reopens(tmp_path: Path) -> None:
         async with a_service(tmp_path, clock) as app:
             await hit(app, "/before")
             clock.pass_to(TODAY + 301)
-            await round_of_seals(app._parts)
+            await round_of_seals(app.container)
             clock.jump(-HOUR / 2)
             await hit(app, "/back")
-            await round_of_seals(app._parts)
-            running = pageviews_by_day(app._parts)
+            await round_of_seals(app.container)
+            running = pageviews_by_day(app.container)
         clock.jump(-HOUR)
         async with a_service(tmp_path, clock) as app:
             await hit(app, "/back-at-the-start")
-            await round_of_seals(app._parts)
-            return running, pageviews_by_day(app._parts)
+            await round_of_seals(app.container)
+            return running, pageviews_by_day(app.container)
 
     running, restarted = asyncio.run(story())
 
@@ -137,8 +139,8 @@ def test_f_12_a_clock_that_was_never_set_seals_nothing(tmp_path: Path) -> None:
         async with a_service(tmp_path, clock) as app:
             status = (await hit(app)).status
             clock.pass_by(2 * DAY)
-            trouble = await round_of_seals(app._parts)
-            return status, trouble, (await readiness(app))[1], pageviews_by_day(app._parts)
+            trouble = await round_of_seals(app.container)
+            return status, trouble, (await readiness(app))[1], pageviews_by_day(app.container)
 
     status, trouble, reasons, counted = asyncio.run(story())
 

@@ -43,8 +43,8 @@ def test_f_12_hits_beside_a_midnight_count_in_their_own_days(
             for instant in instants:
                 clock.pass_to(instant)
                 await hit(app)
-            app._parts.delivery.flush()
-            return pageviews_by_day(app._parts)
+            app.container.delivery.flush()
+            return pageviews_by_day(app.container)
 
     counted = asyncio.run(story())
 
@@ -67,12 +67,12 @@ def test_f_12_midnight_under_load_leaves_no_negative_cell(tmp_path: Path) -> Non
                 group = [hit(app, f"/{choose.randrange(6)}", visitor=_any(choose)) for _ in "12345"]
                 assert {202} == {answer.status for answer in await asyncio.gather(*group)}
             clock.pass_to(bounds.closes_at + 86_400 + 301)
-            trouble = await round_of_seals(app._parts)
-            store = app._parts.store
+            trouble = await round_of_seals(app.container)
+            store = app.container.store
             return {
                 "trouble": trouble,
                 "open": [name for name in partitions(store, "open_cells") if name.isdecimal()],
-                "days": pageviews_by_day(app._parts),
+                "days": pageviews_by_day(app.container),
                 "negative": negative_sealed(store),
                 "bounces": store.query(
                     "SELECT sum(bounces) <= sum(visits), sum(visits) > 60 FROM sealed_cells "

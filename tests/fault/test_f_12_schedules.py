@@ -11,16 +11,16 @@ from hypothesis import strategies as st
 
 from collector.day import day_at
 from collector.hit import Hit, Kind
-from collector.ingest.pipeline import Assembled, Intake, assemble
+from collector.ingest.pipeline import BuiltHit, IngestContext, build_hit
 from collector.ingest.visits import Visits
 from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Sites
-from collector.spool.spool import Journal
-from tests.builders import a_payload, a_site, an_admitted, an_intake
+from collector.spool.spool import Spool
+from tests.builders import a_context, a_payload, a_site, an_admitted
 from tests.fault.jumping import JumpingClock
 from tests.fault.oracle import SUMS as NAMES
 from tests.fault.oracle import cells_of_hits
-from tests.spooling import a_journal, append
+from tests.spooling import a_spool, append
 
 SITES = Sites(
     (
@@ -76,43 +76,41 @@ class World:
     def live(self, steps: list[Any]) -> list[Hit]:
         """Do one step after the other; return the hits that were kept."""
         while steps:
-            with a_journal(self.folder, clock=self.clock) as journal:
-                self.visits.load(journal.take_over(), self.clock.now())
-                steps = self._until_restart(steps, journal)
+            with a_spool(self.folder, clock=self.clock) as spool:
+                self.visits.load(spool.load_visits(), self.clock.now())
+                steps = self._until_restart(steps, spool)
             self.visits = Visits()
         return self.kept
 
-    def _until_restart(self, steps: list[Any], journal: Journal) -> list[Any]:
+    def _until_restart(self, steps: list[Any], spool: Spool) -> list[Any]:
         for number, (name, *words) in enumerate(steps):
             if name == "kill":
                 return steps[number + 1 :]
             if name == "restart":
-                journal.hand_over(self.visits.dump(self.clock.now()))
+                spool.save_visits(self.visits.dump(self.clock.now()))
                 return steps[number + 1 :]
-            getattr(self, name)(*words, *([journal] if name == "hit" else []))
+            getattr(self, name)(*words, *([spool] if name == "hit" else []))
         return []
 
-    def hit(
-        self, site: int, visitor: int, path: str, kind: Kind, fate: str, journal: Journal
-    ) -> None:
+    def hit(self, site: int, visitor: int, path: str, kind: Kind, fate: str, spool: Spool) -> None:
         """Take a hit; one that fails is never durable, and taken back."""
         domain = list(SITES)[site].domain
-        made = assemble(
+        made = build_hit(
             a_payload(kind=kind, name="buy", url=f"https://{domain}{path}", scroll=50),
             an_admitted(peer=f"198.51.100.{visitor}"),
-            self.intake(),
+            self.context(),
             domain,
         )
-        assert isinstance(made, Assembled)
+        assert isinstance(made, BuiltHit)
         if fate == "fails":
             made.undo()
         else:
-            assert [True] == append(journal, [made.hit])
+            assert [True] == append(spool, [made.hit])
             self.kept.append(made.hit)
 
-    def intake(self) -> Intake:
+    def context(self) -> IngestContext:
         """Give what assembling needs."""
-        return an_intake(clock=self.clock, sites=SITES, secrets=self.secrets, visits=self.visits)
+        return a_context(clock=self.clock, sites=SITES, secrets=self.secrets, visits=self.visits)
 
     def pause(self, seconds: float) -> None:
         """Let time pass."""

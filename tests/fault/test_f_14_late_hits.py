@@ -37,8 +37,8 @@ def test_f_14_a_page_that_was_offline_counts_today(tmp_path: Path) -> None:
             await hit(app, "/first")
             clock.pass_to(TODAY + HOUR)
             await hit(app, "/kept-overnight")
-            app._parts.delivery.flush()
-            return pageviews_by_day(app._parts)
+            app.container.delivery.flush()
+            return pageviews_by_day(app.container)
 
     assert {(1, TODAY): 2, (1, TODAY + DAY): 1} == asyncio.run(story())
 
@@ -49,14 +49,14 @@ def test_f_14_told_times_stay_within_the_open_day(tmp_path: Path) -> None:
     async def story() -> tuple[int, dict[str, int], list[tuple[Any, ...]]]:
         clock = JumpingClock()
         async with a_service(tmp_path, clock) as app:
-            token = app._parts.registry.create_token("till", "example.org", {"ingest"})
+            token = app.container.registry.create_token("till", "example.org", {"ingest"})
             answer = await report(app, token, NOON, NOON - 3 * HOUR, NOON - DAY, NOON - HOUR)
-            app._parts.delivery.flush()
-            rows = app._parts.store.query(
+            app.container.delivery.flush()
+            rows = app.container.store.query(
                 "SELECT at, sum(pageviews) FROM open_cells WHERE view = 1 AND grain = 1 "
                 "GROUP BY at ORDER BY at"
             )
-            return answer.status, app._parts.tally.totals(), rows
+            return answer.status, app.container.counters.totals(), rows
 
     status, dropped, hours = asyncio.run(story())
 

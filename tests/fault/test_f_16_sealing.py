@@ -15,7 +15,7 @@ from collector.cells.sealing import Sealer
 from collector.hit import Hit
 from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Sites
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 from tests.builders import FakeClock, a_site
 from tests.fault.traffic import invented
 from tests.integration.closing import Cell, deliver, sealed, still_open
@@ -60,7 +60,7 @@ def hits_of(day: int) -> list[Hit]:
 
 @pytest.mark.timeout(400)
 def test_f_16_a_sealing_struck_at_any_statement_is_finished_once(
-    journal: Journal, tmp_path: Path
+    spool: Spool, tmp_path: Path
 ) -> None:
     """Whichever statement is the last, the next sealing leaves the rows of an unbroken one."""
     clock = FakeClock()
@@ -68,7 +68,7 @@ def test_f_16_a_sealing_struck_at_any_statement_is_finished_once(
     store.prepare()
     sites = Sites([a_site()])
     secrets = DaySecrets(tmp_path / "secrets", clock, "disk")
-    sealer = Sealer(store, journal, secrets, lambda: sites, clock)
+    sealer = Sealer(store, spool, secrets, lambda: sites, clock)
     found, statement, struck = list[list[str]](), 0, True
 
     while struck:

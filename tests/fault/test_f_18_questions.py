@@ -21,7 +21,7 @@ TOO_LITTLE = {"max_memory_usage": 1000, "max_untracked_memory": 1}
 
 async def counted(app: Footfall) -> Answer:
     """Have what waits delivered, then ask for the day's pageviews."""
-    await anyio.to_thread.run_sync(app._parts.delivery.flush)
+    await anyio.to_thread.run_sync(app.container.delivery.flush)
     return await get(app, SITE)
 
 
@@ -40,7 +40,7 @@ def test_f_18_a_question_out_of_memory_is_refused_and_hits_go_on(
                 statuses += [(await post(app, a_body())).status for _ in range(3)]
                 refused = [await counted(app), await get(app, PAGE)]
                 statuses += [(await post(app, a_body())).status for _ in range(3)]
-                waiting = app._parts.delivery.health().state
+                waiting = app.container.delivery.health().state
             after = await counted(app)
             page = await get(app, PAGE)
             return {

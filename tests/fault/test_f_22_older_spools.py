@@ -14,7 +14,7 @@ from collector.ingest.visits import Visits
 from collector.spool.delivery import Delivery
 from tests.fault.oracle import verdict
 from tests.fault.traffic import NOON
-from tests.spooling import PACE, a_journal, waiting
+from tests.spooling import PACE, a_spool, waiting
 
 RECORDED = Path(__file__).parents[1] / "vectors" / "spool-format-1"
 
@@ -25,10 +25,10 @@ def test_f_22_a_recorded_spool_is_read_and_counted_once(server: Store, tmp_path:
     shutil.copytree(RECORDED, folder)
     named = json.loads((RECORDED / "hits.json").read_text())
 
-    with a_journal(folder) as journal:
-        found = sorted(waiting(journal), key=lambda hit: hit.path)
-        Delivery(journal, server, SystemClock(), PACE).flush()
-        left = journal.stats().rows
+    with a_spool(folder) as spool:
+        found = sorted(waiting(spool), key=lambda hit: hit.path)
+        Delivery(spool, server, SystemClock(), PACE).flush()
+        left = spool.stats().rows
 
     read = [{field: getattr(hit, field) for field in hit.__struct_fields__} for hit in found]
     assert sorted(named, key=lambda hit: str(hit["path"])) == json.loads(msgspec.json.encode(read))
@@ -42,10 +42,10 @@ def test_f_22_visits_handed_over_in_an_older_form_are_left_out(tmp_path: Path) -
     shutil.copytree(RECORDED, folder)
     visits = Visits()
 
-    with a_journal(folder) as journal:
-        handed_over = journal.take_over()
+    with a_spool(folder) as spool:
+        handed_over = spool.load_visits()
         visits.load(handed_over, NOON)
-        again = journal.take_over()
+        again = spool.load_visits()
 
     assert 1 == len(handed_over)
     assert (0, {}) == (len(visits), again)

@@ -12,7 +12,7 @@ from collector.cells.client import Store
 from collector.clock import SystemClock
 from collector.errors import DeliveryError, Unreachable
 from collector.spool.delivery import Delivery
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 from tests.clickhouse_process import Front
 from tests.fault.hasty import hasty
 from tests.fault.oracle import verdict
@@ -37,10 +37,10 @@ def through(server: Store, proxy: Proxy) -> Iterator[Store]:
         yield store
 
 
-def deliver_until_empty(journal: Journal, store: Store) -> int:
+def deliver_until_empty(spool: Spool, store: Store) -> int:
     """Flush until nothing waits, as the thread would; return how many flushes failed."""
-    delivery, failed = Delivery(journal, store, SystemClock(), PACE), 0
-    while journal.stats().rows:
+    delivery, failed = Delivery(spool, store, SystemClock(), PACE), 0
+    while spool.stats().rows:
         try:
             delivery.flush()
         except DeliveryError:
@@ -49,40 +49,40 @@ def deliver_until_empty(journal: Journal, store: Store) -> int:
 
 
 def test_f_5_error_after_apply_is_counted_once(
-    server: Store, through: Store, proxy: Proxy, journal: Journal
+    server: Store, through: Store, proxy: Proxy, spool: Spool
 ) -> None:
     """The connection is cut before the reply, for every batch: nothing is counted twice."""
     hits = invented(60)
-    append(journal, hits)
+    append(spool, hits)
     proxy.cut_replies = 3
 
-    failed = deliver_until_empty(journal, through)
+    failed = deliver_until_empty(spool, through)
 
     assert 3 == failed
     assert [] == verdict(server, hits)
 
 
 def test_f_5_error_before_apply_is_counted_once(
-    server: Store, through: Store, proxy: Proxy, journal: Journal
+    server: Store, through: Store, proxy: Proxy, spool: Spool
 ) -> None:
     """The connection is cut within the request: it goes again and is counted."""
     hits = invented(60)
-    append(journal, hits)
+    append(spool, hits)
     proxy.cut_requests = 3
 
-    failed = deliver_until_empty(journal, through)
+    failed = deliver_until_empty(spool, through)
 
     assert 3 == failed
     assert [] == verdict(server, hits)
 
 
 def test_f_4_an_insert_that_outlives_the_client_is_counted_once(
-    front: Front, server: Store, hasty_server: Store, journal: Journal
+    front: Front, server: Store, hasty_server: Store, spool: Spool
 ) -> None:
     """An INSERT stalls in the server past the client's timeout; it is ended, then asked for."""
     hits = invented(40)
-    append(journal, hits)
-    delivery = Delivery(journal, hasty_server, SystemClock(), PACE)
+    append(spool, hits)
+    delivery = Delivery(spool, hasty_server, SystemClock(), PACE)
 
     front.begin("before")
     with pytest.raises(Unreachable):
@@ -94,12 +94,12 @@ def test_f_4_an_insert_that_outlives_the_client_is_counted_once(
 
 
 def test_f_4_an_insert_that_finishes_later_is_counted_once(
-    front: Front, server: Store, hasty_server: Store, journal: Journal
+    front: Front, server: Store, hasty_server: Store, spool: Spool
 ) -> None:
     """An INSERT is applied, but its server answers long after the client has gone."""
     hits = invented(40)
-    append(journal, hits)
-    delivery = Delivery(journal, hasty_server, SystemClock(), PACE)
+    append(spool, hits)
+    delivery = Delivery(spool, hasty_server, SystemClock(), PACE)
 
     front.begin("after")
     with pytest.raises(Unreachable):
@@ -111,7 +111,7 @@ def test_f_4_an_insert_that_finishes_later_is_counted_once(
 
 
 def test_f_4_a_request_that_arrives_late_is_counted_once(
-    server: Store, through: Store, proxy: Proxy, journal: Journal
+    server: Store, through: Store, proxy: Proxy, spool: Spool
 ) -> None:
     """A request held in the network past the timeout arrives after its batch went again.
 
@@ -119,12 +119,12 @@ def test_f_4_a_request_that_arrives_late_is_counted_once(
     the second line, makes the late one a repetition.
     """
     hits = invented(30, zones=("UTC",))
-    append(journal, hits)
+    append(spool, hits)
     proxy.hold.set()
     with pytest.raises(Unreachable):
-        Delivery(journal, through, SystemClock(), PACE).flush()
+        Delivery(spool, through, SystemClock(), PACE).flush()
 
-    deliver_until_empty(journal, server)
+    deliver_until_empty(spool, server)
     before = server.query("SELECT sum(pageviews) FROM open_cells WHERE view = 10 AND grain = 0")
     proxy.release()
 
@@ -134,17 +134,17 @@ def test_f_4_a_request_that_arrives_late_is_counted_once(
 
 
 def test_f_4_acknowledgements_never_wait_for_the_store(
-    front: Front, server: Store, hasty_server: Store, journal: Journal
+    front: Front, server: Store, hasty_server: Store, spool: Spool
 ) -> None:
     """While an INSERT hangs, hits go on being acknowledged and none is lost."""
     first, later = invented(20, seed=1), invented(500, seed=2)
-    append(journal, first)
-    delivery = Delivery(journal, hasty_server, SystemClock(), PACE)
+    append(spool, first)
+    delivery = Delivery(spool, hasty_server, SystemClock(), PACE)
     front.begin("before")
     delivery.start()
 
-    acknowledged = [append(journal, [hit])[0] for hit in later]
-    still_hanging = journal.stats().rows
+    acknowledged = [append(spool, [hit])[0] for hit in later]
+    still_hanging = spool.stats().rows
     front.end("before")
     delivery.stop(30)
 
@@ -153,17 +153,17 @@ def test_f_4_acknowledgements_never_wait_for_the_store(
     assert [] == verdict(server, first + later)
 
 
-def tokens_only(journal: Journal, store: Store) -> None:
+def tokens_only(spool: Spool, store: Store) -> None:
     """Deliver as most would: send again with the same token, and trust the server's window."""
-    for batch in journal.batches():
-        columns, stream = receipts.arrow_block(journal.hits(batch), batch.token, batch.closes_at)
+    for batch in spool.batches():
+        columns, stream = receipts.arrow_block(spool.hits(batch), batch.token, batch.closes_at)
         store.insert_arrow("hits", columns, stream, token=batch.token)
-        journal.forget(batch)
+        spool.delete(batch)
 
 
-def with_receipts(journal: Journal, store: Store) -> None:
+def with_receipts(spool: Spool, store: Store) -> None:
     """Deliver as we do."""
-    Delivery(journal, store, SystemClock(), PACE).flush()
+    Delivery(spool, store, SystemClock(), PACE).flush()
 
 
 @pytest.mark.parametrize(
@@ -172,8 +172,8 @@ def with_receipts(journal: Journal, store: Store) -> None:
 def test_receipts_hold_where_tokens_fail(
     mortal: Front,
     mortal_server: Store,
-    journal: Journal,
-    deliver: Callable[[Journal, Store], None],
+    spool: Spool,
+    deliver: Callable[[Spool, Store], None],
     times_counted: int,
 ) -> None:
     """After a power cut that loses the server's log of tokens, only receipts count once.
@@ -181,9 +181,9 @@ def test_receipts_hold_where_tokens_fail(
     ClickHouse never syncs that log (its issue 111577), while our parts are synced.
     """
     hits = invented(25, zones=("UTC",))
-    append(journal, hits)
-    for batch in journal.close_batches(1000):
-        block = receipts.arrow_block(journal.hits(batch), batch.token, batch.closes_at)
+    append(spool, hits)
+    for batch in spool.close_batches(1000):
+        block = receipts.arrow_block(spool.hits(batch), batch.token, batch.closes_at)
         mortal_server.insert_arrow("hits", *block, token=batch.token)
     mortal.kill()
     logs = list(mortal.folder.rglob("deduplication_logs"))
@@ -191,7 +191,7 @@ def test_receipts_hold_where_tokens_fail(
         shutil.rmtree(log)
     mortal.start()
 
-    deliver(journal, mortal_server)
+    deliver(spool, mortal_server)
 
     counted = mortal_server.query(
         "SELECT sum(pageviews) FROM open_cells WHERE view = 10 AND grain = 0"
@@ -206,9 +206,9 @@ def test_receipts_hold_where_tokens_fail(
 @pytest.mark.parametrize("deaths", [1, 3])
 def test_a_token_without_its_part_holds_up_nothing(
     server: Store,
-    journal: Journal,
+    spool: Spool,
     deaths: int,
-    deliver: Callable[[Journal, Store], None],
+    deliver: Callable[[Spool, Store], None],
     times_counted: int,
 ) -> None:
     """Killed between its log of tokens and the part, ClickHouse takes the batch for a repetition.
@@ -216,14 +216,14 @@ def test_a_token_without_its_part_holds_up_nothing(
     Here the log knows the token by another block, of no hits.
     """
     hits = invented(25, zones=("UTC",))
-    append(journal, hits)
-    for batch in journal.close_batches(1000):
+    append(spool, hits)
+    for batch in spool.close_batches(1000):
         for token in (batch.token, f"{batch.token}~1", f"{batch.token}~2")[:deaths]:
             other = receipts.arrow_block([], f"other {token}", batch.closes_at)
             server.insert_arrow("hits", *other, token=token)
 
-    deliver(journal, server)
+    deliver(spool, server)
 
     counted = server.query("SELECT sum(pageviews) FROM open_cells WHERE view = 10 AND grain = 0")
     assert 25 * times_counted == counted[0][0]
-    assert 0 == journal.stats().rows
+    assert 0 == spool.stats().rows

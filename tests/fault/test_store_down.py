@@ -13,33 +13,33 @@ from collector.cells.client import Store
 from collector.clock import SystemClock
 from collector.errors import SchemaMismatch, Unreachable
 from collector.hit import Hit
-from collector.settings import Delivery as Pace
+from collector.settings import DeliverySettings as Pace
 from collector.spool import delivery as delivery_module
 from collector.spool.delivery import Delivery
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 from tests.builders import FakeClock
 from tests.clickhouse_process import Front
 from tests.fault.oracle import verdict
 from tests.fault.traffic import NOON, invented
-from tests.spooling import PACE, a_journal, append
+from tests.spooling import PACE, a_spool, append
 
 TOO_MANY_PARTS, READONLY, NOT_ENOUGH_SPACE, UNKNOWN_TABLE = 252, 164, 243, 60
 
 
-def test_f_3_an_outage_costs_nothing(mortal: Front, mortal_server: Store, journal: Journal) -> None:
+def test_f_3_an_outage_costs_nothing(mortal: Front, mortal_server: Store, spool: Spool) -> None:
     """Hits are acknowledged while the server is down, and counted when it is back."""
     before, during, after = (invented(100, seed=seed) for seed in (1, 2, 3))
-    delivery = Delivery(journal, mortal_server, SystemClock(), Pace(flush_interval_s=0.05))
+    delivery = Delivery(spool, mortal_server, SystemClock(), Pace(flush_interval_s=0.05))
     delivery.start()
 
-    append(journal, before)
+    append(spool, before)
     mortal.kill()
-    acknowledged = append(journal, during)
+    acknowledged = append(spool, during)
     while delivery.health().state != "waiting":
         threading.Event().wait(0.02)
     lag = delivery.health().lag_seconds
     mortal.start()
-    append(journal, after)
+    append(spool, after)
     delivery.stop(30)
     delivery.flush()
 
@@ -54,11 +54,11 @@ def test_f_3_a_server_that_is_away_for_a_day(
     """Hits of a whole day, midnights of three zones among them, are counted in their own days."""
     clock, hits = FakeClock(NOON), list[Hit]()
     mortal.kill()
-    with a_journal(tmp_path, clock=clock) as journal:
-        delivery = Delivery(journal, mortal_server, clock, PACE)
+    with a_spool(tmp_path, clock=clock) as spool:
+        delivery = Delivery(spool, mortal_server, clock, PACE)
         for hour in range(0, 24, 2):
             more = invented(20, seed=hour, start=NOON + hour * 3600)
-            assert all(append(journal, more))
+            assert all(append(spool, more))
             hits += more
             with pytest.raises(Unreachable):
                 delivery.flush()
@@ -73,7 +73,7 @@ def test_f_3_a_server_that_is_away_for_a_day(
 
 
 def test_f_3_a_machine_that_slept_through_a_flush_goes_on(
-    server: Store, journal: Journal, monkeypatch: pytest.MonkeyPatch
+    server: Store, spool: Spool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A flush that seems to have taken a day is not rested from for three."""
     monkeypatch.setattr(delivery_module, "LONGEST_REST_SECONDS", 0.1)
@@ -83,12 +83,12 @@ def test_f_3_a_machine_that_slept_through_a_flush_goes_on(
         clock.pass_by(86_400)
         return hits
 
-    delivery = Delivery(journal, server, clock, Pace(flush_interval_s=0.05), sleep_through)
-    append(journal, first)
+    delivery = Delivery(spool, server, clock, Pace(flush_interval_s=0.05), sleep_through)
+    append(spool, first)
     delivery.start()
     while delivery.health().hits < len(first):
         threading.Event().wait(0.02)
-    append(journal, second)
+    append(spool, second)
     ends = time.monotonic() + 60
     while delivery.health().hits < len(first + second) and time.monotonic() < ends:
         threading.Event().wait(0.02)
@@ -98,16 +98,16 @@ def test_f_3_a_machine_that_slept_through_a_flush_goes_on(
 
 
 def test_f_3_a_server_killed_again_and_again(
-    mortal: Front, mortal_server: Store, journal: Journal
+    mortal: Front, mortal_server: Store, spool: Spool
 ) -> None:
     """Kill -9 of the server while batches arrive: every hit is counted once."""
     hits = []
-    delivery = Delivery(journal, mortal_server, SystemClock(), Pace(flush_interval_s=0.01))
+    delivery = Delivery(spool, mortal_server, SystemClock(), Pace(flush_interval_s=0.01))
     delivery.start()
 
     for seed in range(3):
         more = invented(300, seed=seed)
-        append(journal, more)
+        append(spool, more)
         hits += more
         threading.Event().wait(0.12 * (seed + 1))
         mortal.kill()
@@ -120,12 +120,12 @@ def test_f_3_a_server_killed_again_and_again(
 
 @pytest.mark.parametrize("code", [TOO_MANY_PARTS, READONLY, NOT_ENOUGH_SPACE])
 def test_f_6_a_refusal_that_passes_is_retried(
-    front: Front, server: Store, journal: Journal, code: int
+    front: Front, server: Store, spool: Spool, code: int
 ) -> None:
     """Errors of the server's state keep the batch, which goes when the state has passed."""
     hits = invented(30)
-    append(journal, hits)
-    delivery = Delivery(journal, server, SystemClock(), PACE)
+    append(spool, hits)
+    delivery = Delivery(spool, server, SystemClock(), PACE)
 
     front.begin("refuse", b"%d" % code)
     for _ in range(2):
@@ -138,12 +138,12 @@ def test_f_6_a_refusal_that_passes_is_retried(
 
 
 def test_f_6_a_wrong_schema_stops_delivery_and_loses_nothing(
-    front: Front, server: Store, journal: Journal
+    front: Front, server: Store, spool: Spool
 ) -> None:
     """Delivery says `schema` until the tables are ours again; hits go on being acknowledged."""
     hits = invented(30)
-    append(journal, hits)
-    delivery = Delivery(journal, server, SystemClock(), PACE)
+    append(spool, hits)
+    delivery = Delivery(spool, server, SystemClock(), PACE)
 
     front.begin("refuse", b"%d" % UNKNOWN_TABLE)
     with pytest.raises(SchemaMismatch):
@@ -151,7 +151,7 @@ def test_f_6_a_wrong_schema_stops_delivery_and_loses_nothing(
     delivery.stop(1)
     state = delivery.health().state
     more = invented(10, seed=2)
-    acknowledged = append(journal, more)
+    acknowledged = append(spool, more)
     front.end("refuse")
     delivery.flush()
 
@@ -161,15 +161,15 @@ def test_f_6_a_wrong_schema_stops_delivery_and_loses_nothing(
 
 
 def test_f_7_a_poison_hit_is_counted_and_the_rest_delivered(
-    front: Front, server: Store, journal: Journal
+    front: Front, server: Store, spool: Spool
 ) -> None:
     """One hit of a hundred is rejected for its content: it is set aside as a count."""
     hits = invented(100)
     poison = hits.pop(37)
-    append(journal, [*hits[:37], poison, *hits[37:]])
+    append(spool, [*hits[:37], poison, *hits[37:]])
     front.begin("reject", poison.path.encode())
 
-    Delivery(journal, server, SystemClock(), PACE).flush()
+    Delivery(spool, server, SystemClock(), PACE).flush()
 
     rejected = server.query("SELECT site, sum(count) FROM suppressed GROUP BY site")
     assert [(poison.site, 1)] == rejected
@@ -183,14 +183,14 @@ def without_its_own_values(hit: Hit) -> Hit:
 
 
 def test_f_7_what_is_set_aside_keeps_its_values_elsewhere(
-    front: Front, server: Store, journal: Journal
+    front: Front, server: Store, spool: Spool
 ) -> None:
     """Only the values at fault become "(other)"; the visit's stay, to meet what comes later."""
     (poison,) = invented(1, zones=("UTC",))
-    append(journal, [poison])
+    append(spool, [poison])
     front.begin("reject", poison.path.encode())
 
-    Delivery(journal, server, SystemClock(), PACE).flush()
+    Delivery(spool, server, SystemClock(), PACE).flush()
 
     def values(view: int) -> list[str]:
         rows = server.query(
@@ -211,12 +211,12 @@ def test_f_11_a_batch_restarted_twice_is_the_same_batch(
     hits = invented(40)
     tokens: list[list[str]] = []
     for _ in range(3):
-        with a_journal(tmp_path) as journal:
+        with a_spool(tmp_path) as spool:
             if not tokens:
-                append(journal, hits)
-            journal.close_batches(1000)
-            tokens.append([batch.token for batch in journal.batches()])
-            delivery = Delivery(journal, hasty_server, SystemClock(), PACE)
+                append(spool, hits)
+            spool.close_batches(1000)
+            tokens.append([batch.token for batch in spool.batches()])
+            delivery = Delivery(spool, hasty_server, SystemClock(), PACE)
             if len(tokens) < 3:
                 front.begin("after")
                 with pytest.raises(Unreachable):

@@ -29,7 +29,7 @@ def keys_of(shape: type[msgspec.Struct]) -> set[str]:
 
 def test_every_key_of_our_hits_is_documented() -> None:
     """The keys of a payload, those only a sender with a token may use, and the refusals."""
-    read = keys_of(payload._Plausible) | keys_of(batch_payload.Facts) | {*batch_payload.SIGNALS}
+    read = keys_of(payload._Plausible) | keys_of(batch_payload.HitFacts) | {*batch_payload.SIGNALS}
 
     assert read == documented("keys")
 
@@ -64,6 +64,6 @@ def test_umamis_limits_are_the_codes(key: str) -> None:
     assert told is not None
     longest = int(told[1])
 
-    assert payload.shaped(wire_umami.Event, {key: "1" * longest})
+    assert payload.convert(wire_umami.UmamiEvent, {key: "1" * longest})
     with pytest.raises(PayloadError, match=f"bad_field: {key}"):
-        payload.shaped(wire_umami.Event, {key: "1" * (longest + 1)})
+        payload.convert(wire_umami.UmamiEvent, {key: "1" * (longest + 1)})

@@ -19,7 +19,7 @@ from collector.day import day_at
 from collector.hit import SUMS, Hit
 from collector.privacy.day_secrets import DaySecrets
 from collector.registry.sites import Site, Sites
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 from tests.builders import FakeClock, a_site
 from tests.integration.seeding import FIRST_HIT, hit
 
@@ -52,7 +52,7 @@ class Closing:
     """All that takes part in sealing."""
 
     store: Store
-    journal: Journal
+    spool: Spool
     secrets: DaySecrets
     clock: FakeClock
     sealer: Sealer
@@ -67,15 +67,15 @@ def closing(
 ) -> Iterator[Closing]:
     """Open a spool and secrets, and give the sealer that minds them."""
     clock = FakeClock(AFTER)
-    journal = Journal(folder / "spool.sqlite3", folder / "spool-keys", clock, 2**20)
-    journal.start()
+    spool = Spool(folder / "spool.sqlite3", folder / "spool-keys", clock, 2**20)
+    spool.start()
     secrets = DaySecrets(folder / "secrets", clock, "disk")
     picture = Sites(sites or (a_site(),))
-    sealer = Sealer(store, journal, secrets, lambda: picture, clock, known=known)
+    sealer = Sealer(store, spool, secrets, lambda: picture, clock, known=known)
     try:
-        yield Closing(store, journal, secrets, clock, sealer)
+        yield Closing(store, spool, secrets, clock, sealer)
     finally:
-        journal.close()
+        spool.close()
 
 
 def deliver(store: Store, hits: Iterable[Hit]) -> None:

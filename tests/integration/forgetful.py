@@ -15,9 +15,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from collector.ingest.formats.plausible import EventEndpoint
-from collector.service.container import Parts, make_parts
-from collector.settings import Secrets, Settings
+from collector.ingest.formats.plausible import PlausibleHandler
+from collector.service.container import Container, build_container
+from collector.settings import SecretsSettings, Settings
 from tests.builders import CHROME, FakeClock, a_receive, a_scope
 
 MASK = bytes(byte ^ 0xA5 for byte in range(256))
@@ -47,9 +47,9 @@ def living(words: list[bytes]) -> list[int]:
     return found
 
 
-async def come(parts: Parts, words: list[bytes]) -> None:
+async def come(container: Container, words: list[bytes]) -> None:
     """Send marked hits, good and bad, through the door."""
-    door = EventEndpoint(lambda: parts.intake, parts.journal, parts.tally)
+    handler = PlausibleHandler(lambda: container.ingest, container.spool, container.counters)
     address, agent, token, cookie = map(masked, words)
     url = b"https://example.org/a?token=" + token
     for body in (
@@ -62,17 +62,19 @@ async def come(parts: Parts, words: list[bytes]) -> None:
             (b"cookie", b"session=" + cookie),
             (b"x-forwarded-for", address),
         ]
-        await door(a_scope(*headers, peer="127.0.0.1"), a_receive(body), _unheard)
+        await handler(a_scope(*headers, peer="127.0.0.1"), a_receive(body), _unheard)
 
 
 async def _unheard(_: Any) -> None:
     return
 
 
-def say(parts: Parts, secret: bytes, words: list[bytes]) -> None:
+def say(container: Container, secret: bytes, words: list[bytes]) -> None:
     """Tell what lives, then hold still."""
     gc.collect()
-    rows = parts.store.query("SELECT sum(pageviews) FROM sealed_cells WHERE view = 1 AND grain = 0")
+    rows = container.store.query(
+        "SELECT sum(pageviews) FROM sealed_cells WHERE view = 1 AND grain = 0"
+    )
     told = {"secret": secret.hex(), "living": living([secret, *words]), "sealed": int(rows[0][0])}
     print(json.dumps(told), flush=True)
     sys.stdin.readline()
@@ -83,22 +85,22 @@ def main() -> None:
     folder, words = Path(sys.argv[1]), [bytes.fromhex(word) for word in sys.argv[2:]]
     clock = FakeClock()
     settings = Settings(
-        data_dir=folder, secrets=Secrets(store="memory"), trusted_proxies=("127.0.0.1/32",)
+        data_dir=folder, secrets=SecretsSettings(store="memory"), trusted_proxies=("127.0.0.1/32",)
     )
-    parts = make_parts(settings, clock)
-    parts.registry.add_site("example.org")
-    parts.make_ready()
-    parts.journal.start()
-    parts.read_sites()
-    asyncio.run(come(parts, words))
-    (secret,) = [masked(given) for given in parts.secrets._given.values()]
-    say(parts, secret, words)
-    parts.delivery.flush()
+    container = build_container(settings, clock)
+    container.registry.add_site("example.org")
+    container.prepare()
+    container.spool.start()
+    container.read_sites()
+    asyncio.run(come(container, words))
+    (secret,) = [masked(given) for given in container.secrets._given.values()]
+    say(container, secret, words)
+    container.delivery.flush()
     clock.pass_by(DAY_S)
-    parts.sealer.run_once()
-    parts.visits.sweep(clock.now())
-    say(parts, secret, words)
-    parts.close()
+    container.sealer.run_once()
+    container.visits.sweep(clock.now())
+    say(container, secret, words)
+    container.close()
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class Undisturbed:
 
 def take_picture(store: Store, *sites: Site) -> None:
     """Take the snapshot that questions about strict sites are answered from."""
-    Snapshots(store, at("2026-11-22 12:30"), lambda _: 0).take_due(Sites(sites))
+    Snapshots(store, at("2026-11-22 12:30"), lambda _: 0).refresh(Sites(sites))
 
 
 def seal(store: Store, day: date, sites: Iterable[Site] = (SITE,)) -> None:

@@ -27,7 +27,7 @@ async def knock(
 
 async def totals(app: Footfall, site: str = "example.org") -> tuple[int, int]:
     """Read today's visitors and pageviews of a site after everything was delivered."""
-    app._parts.delivery.flush()
+    app.container.delivery.flush()
     answer = await get(
         app, f"/api/v1/stats/aggregate?site_id={site}&period=day&metrics=visitors,pageviews"
     )

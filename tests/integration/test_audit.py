@@ -13,8 +13,8 @@ import clickhouse_connect
 import pytest
 
 from collector.audit import host_checks, store_checks
-from collector.audit.checks import CHECKS, Audited, audit, report
-from collector.audit.host_checks import Effect
+from collector.audit.checks import CHECKS, AuditContext, audit, report
+from collector.audit.host_checks import SignalEffect
 from collector.cells import partitions as files
 from collector.cells.client import Store
 from collector.cells.snapshots import Snapshots
@@ -58,11 +58,11 @@ def days(store: Store, tmp_path: Path) -> Iterator[Closing]:
 
 
 @pytest.fixture
-def audited(days: Closing, tmp_path: Path) -> Audited:
+def audited(days: Closing, tmp_path: Path) -> AuditContext:
     """Say what is audited."""
     temporary = tmp_path / "temporary"
     temporary.mkdir()
-    return Audited(
+    return AuditContext(
         store=days.store,
         secrets=days.secrets,
         sites=lambda: Sites([a_site()]),
@@ -70,19 +70,23 @@ def audited(days: Closing, tmp_path: Path) -> Audited:
         secrets_dir=tmp_path / "secrets",
         secrets_store="disk",
         temporary=((temporary, "*.native"), (tmp_path / "none", "*")),
-        holds=days.journal.holds,
+        holds=days.spool.holds,
         effect=honest,
     )
 
 
-def honest(header: tuple[bytes, bytes]) -> host_checks.Effect:
+def honest(header: tuple[bytes, bytes]) -> host_checks.SignalEffect:
     """Do what the door does with each signal."""
     refusals = dict(host_checks.SIGNALS.values())
     refusal = refusals[header]
-    return Effect(0, (str(refusal),), was_read=False) if refusal else Effect(1, (), was_read=True)
+    return (
+        SignalEffect(0, (str(refusal),), was_read=False)
+        if refusal
+        else SignalEffect(1, (), was_read=True)
+    )
 
 
-def failed(audited: Audited) -> set[str]:
+def failed(audited: AuditContext) -> set[str]:
     """Name the checks that found something."""
     return {finding.check for finding in audit(audited) if not finding.ok}
 
@@ -106,7 +110,7 @@ def plant(store: Store, value: str, *, visitors: int = 50, view: int = 10, **mor
     )
 
 
-def test_a_sound_system_passes_every_check(audited: Audited) -> None:
+def test_a_sound_system_passes_every_check(audited: AuditContext) -> None:
     """Nothing is found where nothing is wrong."""
     findings = audit(audited)
 
@@ -114,14 +118,14 @@ def test_a_sound_system_passes_every_check(audited: Audited) -> None:
     assert [] == [finding for finding in findings if not finding.ok]
 
 
-def test_a_table_of_raw_rows_is_found(audited: Audited) -> None:
+def test_a_table_of_raw_rows_is_found(audited: AuditContext) -> None:
     """A table that nobody declared refutes the promise."""
     audited.store.command("CREATE TABLE raw_hits (address String) ENGINE = MergeTree ORDER BY ()")
 
     assert {"tables"} == failed(audited)
 
 
-def test_a_further_column_is_found(audited: Audited) -> None:
+def test_a_further_column_is_found(audited: AuditContext) -> None:
     """So does a column more."""
     audited.store.command("ALTER TABLE sealed_cells ADD COLUMN visitor UInt64")
 
@@ -130,7 +134,7 @@ def test_a_further_column_is_found(audited: Audited) -> None:
     assert "table sealed_cells differs in visitor" == violation
 
 
-def test_another_fan_out_is_found(audited: Audited) -> None:
+def test_another_fan_out_is_found(audited: AuditContext) -> None:
     """The view that makes cells must be the declared one."""
     audited.store.command("DROP VIEW fan_out")
 
@@ -151,7 +155,7 @@ def test_another_fan_out_is_found(audited: Audited) -> None:
     ],
 )
 def test_a_personal_text_is_found_and_not_repeated(
-    audited: Audited, planted: str, found: str
+    audited: AuditContext, planted: str, found: str
 ) -> None:
     """Each kind of text is named by its kind; the report quotes none."""
     plant(audited.store, planted)
@@ -163,7 +167,7 @@ def test_a_personal_text_is_found_and_not_repeated(
     assert planted not in report(findings)
 
 
-def test_open_cells_and_own_paths_are_searched_too(audited: Audited) -> None:
+def test_open_cells_and_own_paths_are_searched_too(audited: AuditContext) -> None:
     """No table that holds text is left out."""
     deliver(audited.store, [hit("c", "2026-11-21 00:06", referrer="eve@example.org")])
     audited.store.command(
@@ -175,7 +179,7 @@ def test_open_cells_and_own_paths_are_searched_too(audited: Audited) -> None:
     assert {"open_cells.value", "own_paths.path"} == found
 
 
-def test_what_only_looks_like_an_address_is_none(audited: Audited) -> None:
+def test_what_only_looks_like_an_address_is_none(audited: AuditContext) -> None:
     """The demo site's host name, a class of C++ and a time of day are no violation."""
     plant(audited.store, "127.0.0.1", view=11)
     plant(audited.store, "/docs/Abc::Def at 10:30:00")
@@ -203,7 +207,7 @@ def test_what_only_looks_like_an_address_is_none(audited: Audited) -> None:
     ],
 )
 def test_a_cell_under_its_threshold_is_found(
-    audited: Audited, value: str, visitors: int, view: int, grain: int, *, passes: bool
+    audited: AuditContext, value: str, visitors: int, view: int, grain: int, *, passes: bool
 ) -> None:
     """Lists, cities, closed vocabularies, hours and exit pages each have their own."""
     plant(audited.store, value, visitors=visitors, view=view, grain=grain)
@@ -216,7 +220,7 @@ def test_a_cell_under_its_threshold_is_found(
     [("/", 2, {"thresholds"}), ("/", 3, set()), (NONE, 2, {"thresholds"})],
 )
 def test_a_pair_under_its_threshold_is_found(
-    audited: Audited, value: str, visitors: int, found: set[str]
+    audited: AuditContext, value: str, visitors: int, found: set[str]
 ) -> None:
     """Whatever its two values are: in a pair nothing is known."""
     plant(audited.store, value, other="Google", visitors=visitors, view=100)
@@ -224,7 +228,7 @@ def test_a_pair_under_its_threshold_is_found(
     assert found == failed(audited)
 
 
-def test_a_small_cell_with_fine_sums_is_found(audited: Audited) -> None:
+def test_a_small_cell_with_fine_sums_is_found(audited: AuditContext) -> None:
     """Sums of four visitors would join cells; those of five may stay, unless they hide others."""
     for visitors, seconds in ((4, 0), (5, 31), (4, 31)):
         plant(audited.store, "FR", visitors=visitors, view=25, visit_seconds=seconds)
@@ -238,7 +242,7 @@ def test_a_small_cell_with_fine_sums_is_found(audited: Audited) -> None:
     assert after == [words.format(2)]
 
 
-def test_a_thin_day_that_tells_more_than_it_may_is_found(audited: Audited) -> None:
+def test_a_thin_day_that_tells_more_than_it_may_is_found(audited: AuditContext) -> None:
     """A day of two visitors keeps totals, paths and sources, and no country."""
     for view, value in ((1, ""), (10, "/"), (17, "Google"), (25, OTHER)):
         plant(audited.store, value, visitors=2, view=view, closes_at=7)
@@ -251,27 +255,27 @@ def test_a_thin_day_that_tells_more_than_it_may_is_found(audited: Audited) -> No
     assert violation == "site 1: 1 cells of country by day tell more of a day of very few visitors"
 
 
-def test_sketches_of_a_day_long_closed_are_found(audited: Audited) -> None:
+def test_sketches_of_a_day_long_closed_are_found(audited: AuditContext) -> None:
     """An open partition may wait an hour for its sealing, not longer."""
     deliver(audited.store, [hit("z", "2026-11-19 10:00")])
 
     assert {"partitions"} == failed(audited)
 
 
-def test_a_picture_of_a_day_long_closed_is_found(audited: Audited) -> None:
+def test_a_picture_of_a_day_long_closed_is_found(audited: AuditContext) -> None:
     """Nor may its picture, though the open partition itself be gone."""
     deliver(audited.store, [hit("z", "2026-11-19 10:00")])
-    Snapshots(audited.store, audited.clock, lambda _: 0).take_due(Sites([a_site(profile="strict")]))
+    Snapshots(audited.store, audited.clock, lambda _: 0).refresh(Sites([a_site(profile="strict")]))
     files.drop(audited.store, "open_cells", str(CLOSES_AT - 86_400), audited.clock)
 
     assert {"partitions"} == failed(audited)
 
 
 @pytest.mark.parametrize("table", ["open_cells", "snapshot_cells"])
-def test_a_detached_part_with_sketches_is_found(audited: Audited, table: str) -> None:
+def test_a_detached_part_with_sketches_is_found(audited: AuditContext, table: str) -> None:
     """What was taken out of a table has no partition any more, but its files are on the disk."""
     deliver(audited.store, [hit("z", "2026-11-20 10:00")])
-    Snapshots(audited.store, audited.clock, lambda _: 0).take_due(Sites([a_site(profile="strict")]))
+    Snapshots(audited.store, audited.clock, lambda _: 0).refresh(Sites([a_site(profile="strict")]))
     audited.store.command(f"ALTER TABLE {table} DETACH PARTITION ID '{CLOSES_AT}'")
 
     found = store_checks.overdue(audited.store, audited.clock.now(), lambda _: False)
@@ -279,7 +283,7 @@ def test_a_detached_part_with_sketches_is_found(audited: Audited, table: str) ->
     assert f"a detached part of {table} was left behind" in found
 
 
-def test_a_kept_day_secret_is_found(audited: Audited, days: Closing) -> None:
+def test_a_kept_day_secret_is_found(audited: AuditContext, days: Closing) -> None:
     """A secret of yesterday is a secret too many."""
     days.secrets.secret(1, day_at("UTC", CLOSES_AT - 60))
     days.clock.pass_by(700)
@@ -288,7 +292,7 @@ def test_a_kept_day_secret_is_found(audited: Audited, days: Closing) -> None:
 
 
 def test_a_secrets_file_that_nobody_knows_or_all_can_read_is_found(
-    audited: Audited, tmp_path: Path
+    audited: AuditContext, tmp_path: Path
 ) -> None:
     """What lies in the folder of secrets is looked at, not only what is in memory."""
     stray = tmp_path / "secrets" / "1795219200-1.secret"
@@ -310,7 +314,7 @@ def test_secrets_said_to_be_in_memory_but_on_a_disk_are_found(tmp_path: Path) ->
     assert ["day secrets are said to be in memory, but their folder is on a disk"] == found
 
 
-def test_data_left_in_a_temporary_folder_is_found(audited: Audited) -> None:
+def test_data_left_in_a_temporary_folder_is_found(audited: AuditContext) -> None:
     """As the driver of the store would leave it, if it were let; what is not ours may stay."""
     folder, _ = audited.temporary[0]
     (folder / "notes").write_bytes(b"example.org")
@@ -338,14 +342,14 @@ def test_rows_that_the_driver_rests_in_a_file_are_found_by_the_audit(
     assert [f"the temporary file {Path(name).name} holds data of a site"] == list(found)
 
 
-def test_a_check_that_cannot_be_run_proves_nothing(audited: Audited, tmp_path: Path) -> None:
+def test_a_check_that_cannot_be_run_proves_nothing(audited: AuditContext, tmp_path: Path) -> None:
     """An error of a check is a violation."""
     audited.store.command("DROP TABLE own_paths")
 
     assert {"tables", "strings"} == failed(audited)
 
 
-def test_rows_of_ours_in_a_log_of_the_server_are_found(audited: Audited) -> None:
+def test_rows_of_ours_in_a_log_of_the_server_are_found(audited: AuditContext) -> None:
     """As a server writes them that logs statements; what holds no values may stay."""
     store = audited.store
     store.command("CREATE TABLE system.query_log (query String) ENGINE = Memory")
@@ -367,7 +371,7 @@ def test_rows_of_ours_in_a_log_of_the_server_are_found(audited: Audited) -> None
     ]
 
 
-def test_every_text_that_is_kept_is_searched(audited: Audited) -> None:
+def test_every_text_that_is_kept_is_searched(audited: AuditContext) -> None:
     """Which columns are searched follows from the store itself."""
     kept = audited.store.query(
         "SELECT table, name FROM system.columns WHERE database = currentDatabase() "
@@ -377,7 +381,7 @@ def test_every_text_that_is_kept_is_searched(audited: Audited) -> None:
     assert set(kept) == set(store_checks._text_columns())
 
 
-def test_the_report_tells_every_promise_and_what_speaks_against_it(audited: Audited) -> None:
+def test_the_report_tells_every_promise_and_what_speaks_against_it(audited: AuditContext) -> None:
     """People read sentences; machines get the same as data."""
     for number in range(7):
         plant(audited.store, f"/bob{number}@example.com")

@@ -13,8 +13,8 @@ import orjson
 import pytest
 
 from collector.app import Footfall
-from collector.ingest.formats.batch import KEYS_LIVE_S, MAX_KEYS, _Taken
-from collector.settings import Spool
+from collector.ingest.formats.batch import KEYS_LIVE_S, MAX_KEYS, _IdempotencyCache
+from collector.settings import SpoolSettings
 from tests.asgi import running
 from tests.builders import CHROME, FakeClock
 from tests.integration.senders import FROM_PAGE, UA, UMAMI, knock, totals
@@ -29,7 +29,7 @@ async def app(tmp_path: Path) -> AsyncIterator[Footfall]:
 
 def a_token(app: Footfall, site: str | None = None, scope: str = "ingest") -> tuple[bytes, bytes]:
     """Make a token and the header that carries it."""
-    token = app._parts.registry.create_token(secrets.token_hex(4), site, [scope])
+    token = app.container.registry.create_token(secrets.token_hex(4), site, [scope])
     return (b"authorization", b"Bearer " + token.encode())
 
 
@@ -79,7 +79,7 @@ async def test_relayed_refusals_are_obeyed(app: Footfall) -> None:
     answer = await knock(app, "/api/v1/hits", {"hits": hits}, a_token(app))
 
     assert {"accepted": 3, "errors": {}} == answer.json()
-    assert {"gpc": 1, "dnt": 1, "opt_out": 1} == app._parts.tally.totals()
+    assert {"gpc": 1, "dnt": 1, "opt_out": 1} == app.container.counters.totals()
     assert await totals(app) == (0, 0)
 
 
@@ -142,7 +142,7 @@ async def test_key_reused(app: Footfall) -> None:
 @pytest.mark.anyio
 async def test_a_key_of_a_batch_that_failed_is_free(tmp_path: Path) -> None:
     """What was answered with 503 was not taken: its key may come with what fits."""
-    async with running(tmp_path / "data", spool=Spool(max_bytes=400)) as app:
+    async with running(tmp_path / "data", spool=SpoolSettings(max_bytes=400)) as app:
         token, key = a_token(app), (b"idempotency-key", b"batch-1")
         many = {"hits": [a_relayed(number) for number in range(3)]}
         refused = {"hits": [a_relayed(gpc=True)]}
@@ -163,14 +163,14 @@ async def test_a_key_is_known_for_an_hour(tmp_path: Path) -> None:
         for seconds in (0, KEYS_LIVE_S - 1, 1):
             clock.pass_by(seconds)
             await knock(app, "/api/v1/hits", body, token, key)
-            counted.append(app._parts.journal.stats().acknowledged)
+            counted.append(app.container.spool.stats().acknowledged)
 
     assert [1, 1, 2] == counted
 
 
 def test_ten_thousand_keys_are_known_at_a_time() -> None:
     """However many batches come within the hour, memory is bounded: the oldest key is forgotten."""
-    taken = _Taken()
+    taken = _IdempotencyCache()
     keys = [b"%d" % number for number in range(MAX_KEYS + 1)]
 
     first, *_, last = [taken.batch(b"sender", key, 0.0) for key in keys]
@@ -210,13 +210,13 @@ async def test_of_a_batch_without_a_key_nothing_is_remembered(app: Footfall) -> 
 @pytest.mark.anyio
 async def test_outside_day(app: Footfall) -> None:
     """A hit of yesterday or of the future is dropped: a closed day never reopens."""
-    now = app._parts.clock.now()
+    now = app.container.clock.now()
     hits = [a_relayed(time=now - 86_400), a_relayed(time=now + 120), a_relayed(time=now)]
 
     answer = await knock(app, "/api/v1/hits", {"hits": hits}, a_token(app))
 
     assert {"accepted": 3, "errors": {}} == answer.json()
-    assert {"outside_day": 2} == app._parts.tally.totals()
+    assert {"outside_day": 2} == app.container.counters.totals()
     assert await totals(app) == (1, 1)
 
 
@@ -229,7 +229,7 @@ async def test_software_may_call_itself_by_its_name(app: Footfall) -> None:
 
     await knock(app, "/api/v1/hits", {"hits": [*hits, crawler]}, a_token(app))
 
-    assert {"bot": 1} == app._parts.tally.totals()
+    assert {"bot": 1} == app.container.counters.totals()
     assert await totals(app) == (2, 3)
 
 
@@ -292,9 +292,9 @@ BATCHES: dict[str, object] = {
 @pytest.mark.parametrize("path", BATCHES)
 async def test_a_batch_counts_as_a_whole_or_not_at_all(tmp_path: Path, path: str) -> None:
     """With room for some of its hits none is kept, so that it can be sent again as it is."""
-    async with running(tmp_path / "data", spool=Spool(max_bytes=400)) as app:
+    async with running(tmp_path / "data", spool=SpoolSettings(max_bytes=400)) as app:
         answer = await knock(app, path, BATCHES[path], UA, FROM_PAGE, a_token(app))
 
         assert 503 == answer.status
-        assert {"shed": 1} == app._parts.tally.totals()
-        assert (0, 0) == (app._parts.journal.stats().acknowledged, len(app._parts.visits))
+        assert {"shed": 1} == app.container.counters.totals()
+        assert (0, 0) == (app.container.spool.stats().acknowledged, len(app.container.visits))

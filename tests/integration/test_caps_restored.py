@@ -47,7 +47,7 @@ def test_a_restart_changes_no_decision(store: Store) -> None:
     deliver(store, first.apply(hits))
 
     second = Caps(lambda _: 5)
-    second.recall(open_values(store))
+    second.restore(open_values(store))
 
     again = [one.path for one in second.apply(hits[:2] + hits[5:])]
     assert again == ["/0", "/1", OTHER, OTHER, OTHER]

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import pytest
 
 from collector.errors import SealError, StoreBusy
-from collector.service.control import Answer, ControlError, ControlServer, ask
+from collector.service.control import ControlError, ControlResponse, ControlServer, send_request
 
 Result = TypeVar("Result")
 
@@ -46,9 +46,9 @@ def test_a_question_is_answered(tmp_path: Path) -> None:
     """Arguments arrive as they were sent, and the answer comes back."""
     path = tmp_path / "control.sock"
 
-    answer = while_serving(path, lambda: ask(path, "echo", days=[1, 2], name="é"))
+    answer = while_serving(path, lambda: send_request(path, "echo", days=[1, 2], name="é"))
 
-    assert answer == Answer(value={"days": [1, 2], "name": "é"})
+    assert answer == ControlResponse(value={"days": [1, 2], "name": "é"})
 
 
 def test_nobody_answers_when_no_service_runs(tmp_path: Path) -> None:
@@ -58,8 +58,8 @@ def test_nobody_answers_when_no_service_runs(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(dead))
 
-    assert ask(path, "echo") is None
-    assert ask(dead, "echo") is None
+    assert send_request(path, "echo") is None
+    assert send_request(dead, "echo") is None
 
 
 def test_a_dead_socket_is_replaced(tmp_path: Path) -> None:
@@ -68,21 +68,21 @@ def test_a_dead_socket_is_replaced(tmp_path: Path) -> None:
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(path))
 
-    answer = while_serving(path, lambda: ask(path, "echo"))
+    answer = while_serving(path, lambda: send_request(path, "echo"))
 
-    assert answer == Answer(value={})
+    assert answer == ControlResponse(value={})
 
 
 def test_a_second_service_is_refused(tmp_path: Path) -> None:
     """Where one service listens, another does not start, and the first goes on."""
     path = tmp_path / "control.sock"
 
-    def start_another() -> Answer | None:
+    def start_another() -> ControlResponse | None:
         with pytest.raises(StoreBusy, match="another service"):
             asyncio.run(ControlServer(path, HANDLERS).start())
-        return ask(path, "echo")
+        return send_request(path, "echo")
 
-    assert while_serving(path, start_another) == Answer(value={})
+    assert while_serving(path, start_another) == ControlResponse(value={})
 
 
 def test_a_path_of_any_length_works(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def test_a_path_of_any_length_works(tmp_path: Path) -> None:
     folder.mkdir(parents=True)
     path = folder / "control.sock"
 
-    answer = while_serving(path, lambda: ask(path, "echo", n=1))
+    answer = while_serving(path, lambda: send_request(path, "echo", n=1))
 
-    assert answer == Answer(value={"n": 1})
+    assert answer == ControlResponse(value={"n": 1})
 
 
 def test_only_the_owner_may_connect(tmp_path: Path) -> None:
@@ -115,7 +115,7 @@ def test_a_failed_command_is_told_why(tmp_path: Path, command: str, said: str) -
 
     def fail() -> str:
         with pytest.raises(ControlError) as failed:
-            ask(path, command)
+            send_request(path, command)
         return str(failed.value)
 
     assert said in while_serving(path, fail)
@@ -126,15 +126,15 @@ def test_a_broken_question_does_no_harm(tmp_path: Path, line: bytes) -> None:
     """What is no question is told so, and the next one is answered."""
     path = tmp_path / "control.sock"
 
-    def break_and_ask() -> tuple[bytes, Answer | None]:
+    def break_and_ask() -> tuple[bytes, ControlResponse | None]:
         with socket.socket(socket.AF_UNIX) as wire:
             wire.connect(str(path))
             wire.sendall(line)
             wire.shutdown(socket.SHUT_WR)
             said = wire.recv(1000)
-        return said, ask(path, "echo")
+        return said, send_request(path, "echo")
 
     said, answer = while_serving(path, break_and_ask)
 
     assert b"not a question" in said
-    assert answer == Answer(value={})
+    assert answer == ControlResponse(value={})

@@ -21,14 +21,14 @@ BOTH = a_body(d="example.org,b.example")
 async def app(tmp_path: Path) -> AsyncIterator[Footfall]:
     """The whole application with two sites, one of them being looked into."""
     async with running(tmp_path / "data", "example.org", "b.example") as app:
-        app._parts.registry.set_site("example.org", debug=True)
-        app._parts.read_sites()
+        app.container.registry.set_site("example.org", debug=True)
+        app.container.read_sites()
         yield app
 
 
 def a_token(app: Footfall, site: str | None, scope: str = "read") -> tuple[bytes, bytes]:
     """Make a token and the header that shows it."""
-    token = app._parts.registry.create_token(f"{site} {scope}", site, [scope])
+    token = app.container.registry.create_token(f"{site} {scope}", site, [scope])
     return (b"authorization", b"Bearer " + token.encode())
 
 

@@ -12,16 +12,16 @@ import pytest
 
 from collector.cells.client import Store
 from collector.clock import SystemClock
-from collector.counters import Tally
+from collector.counters import Counters
 from collector.errors import SchemaMismatch, Unreachable
-from collector.settings import Delivery as Pace
+from collector.settings import DeliverySettings as Pace
 from collector.spool.delivery import Delivery
-from collector.spool.spool import Journal
+from collector.spool.spool import Spool
 from tests.builders import FakeClock, a_hit
 from tests.clickhouse_process import Front, a_front, new_database
 from tests.fault.oracle import verdict
 from tests.fault.traffic import invented
-from tests.spooling import PACE, a_journal, append
+from tests.spooling import PACE, a_spool, append
 
 SERVER = bool(os.environ.get("FOOTFALL_TEST_CLICKHOUSE_DSN"))
 
@@ -49,47 +49,47 @@ def store(
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
+def spool(tmp_path: Path) -> Iterator[Spool]:
     """Open an empty spool."""
-    with a_journal(tmp_path) as opened:
+    with a_spool(tmp_path) as opened:
         yield opened
 
 
-def deliver(journal: Journal, store: Any, pace: Pace = PACE) -> Delivery:
+def deliver(spool: Spool, store: Any, pace: Pace = PACE) -> Delivery:
     """Deliver all that waits, by a delivery that knows nothing of what was sent before."""
-    delivery = Delivery(journal, store, SystemClock(), pace)
+    delivery = Delivery(spool, store, SystemClock(), pace)
     delivery.flush()
     return delivery
 
 
-def test_every_hit_is_counted_once(journal: Journal, store: Store) -> None:
+def test_every_hit_is_counted_once(spool: Spool, store: Store) -> None:
     """Hits of three sites and days become exactly the cells an independent count expects."""
     hits = invented(700)
-    append(journal, hits)
+    append(spool, hits)
 
-    health = deliver(journal, store).health()
+    health = deliver(spool, store).health()
 
     assert [] == verdict(store, hits)
-    assert (0, 0, None) == journal.stats()[:3]
+    assert (0, 0, None) == spool.stats()[:3]
     assert (700, 0.0) == (health.hits, health.lag_seconds)
 
 
-def test_a_batch_is_one_part_with_its_receipt(journal: Journal, store: Store) -> None:
+def test_a_batch_is_one_part_with_its_receipt(spool: Spool, store: Store) -> None:
     """Cells and receipt of six thousand hits are in the same part, so they appear together."""
     store.command("SYSTEM STOP MERGES open_cells")
-    append(journal, invented(6000, zones=("UTC",)))
+    append(spool, invented(6000, zones=("UTC",)))
 
-    deliver(journal, store, Pace(max_batch_hits=100_000))
+    deliver(spool, store, Pace(max_batch_hits=100_000))
 
     parts = store.query("SELECT _part, countIf(view = 0) FROM open_cells GROUP BY _part")
     batches = store.query("SELECT count() FROM open_cells WHERE view = 0")[0][0]
     assert [1] * batches == [receipts for _, receipts in parts]
 
 
-def test_a_batch_that_arrived_is_not_sent_again(journal: Journal, store: Store) -> None:
+def test_a_batch_that_arrived_is_not_sent_again(spool: Spool, store: Store) -> None:
     """A batch that was applied, of which nobody heard, is found by its receipt."""
     hits = invented(50)
-    append(journal, hits)
+    append(spool, hits)
 
     class LosesReplies:
         """The store, but for the replies to INSERTs."""
@@ -105,58 +105,56 @@ def test_a_batch_that_arrived_is_not_sent_again(journal: Journal, store: Store) 
 
     for _ in range(3):
         with pytest.raises(Unreachable):
-            deliver(journal, LosesReplies())
-    deliver(journal, store)
+            deliver(spool, LosesReplies())
+    deliver(spool, store)
 
     assert [] == verdict(store, hits)
 
 
-def test_a_batch_closed_and_never_sent_is_sent_after_a_restart(
-    journal: Journal, store: Store
-) -> None:
+def test_a_batch_closed_and_never_sent_is_sent_after_a_restart(spool: Spool, store: Store) -> None:
     """No receipt means not there: a batch of the process before goes now."""
     hits = invented(20)
-    append(journal, hits)
-    journal.close_batches(1000)
+    append(spool, hits)
+    spool.close_batches(1000)
 
-    deliver(journal, store)
+    deliver(spool, store)
 
     assert [] == verdict(store, hits)
 
 
-def test_a_bad_hit_is_set_aside_and_the_rest_counted(journal: Journal, store: Store) -> None:
+def test_a_bad_hit_is_set_aside_and_the_rest_counted(spool: Spool, store: Store) -> None:
     """Bisection finds the one hit that does not fit, counts it, and loses no other."""
     good = invented(40, zones=("UTC",))
     bad = a_hit(path="/bad", day=70_000, closes_at=good[0].closes_at)
-    append(journal, [*good[:13], bad, *good[13:]])
+    append(spool, [*good[:13], bad, *good[13:]])
 
-    deliver(journal, store)
+    deliver(spool, store)
 
     assert [] == verdict(store, good)
     assert [("rejected", 1, 1)] == store.query("SELECT reason, site, count FROM suppressed")
-    assert 0 == journal.stats().rows
+    assert 0 == spool.stats().rows
 
 
-def test_a_store_that_keeps_nothing_is_noticed(journal: Journal, store: Store) -> None:
+def test_a_store_that_keeps_nothing_is_noticed(spool: Spool, store: Store) -> None:
     """Without the view an INSERT is accepted and vanishes; delivery stops and nothing is lost."""
     hits = invented(20, zones=("UTC",))
-    append(journal, hits)
+    append(spool, hits)
     store.command("DROP VIEW fan_out SYNC")
 
     with pytest.raises(SchemaMismatch):
-        deliver(journal, store)
+        deliver(spool, store)
     store.prepare()
-    deliver(journal, store)
+    deliver(spool, store)
 
     assert [] == verdict(store, hits)
 
 
-def test_a_missing_table_stops_delivery_loudly(journal: Journal, store: Store) -> None:
+def test_a_missing_table_stops_delivery_loudly(spool: Spool, store: Store) -> None:
     """The health says so, nothing is lost, and delivery goes on once the table is back."""
     hits = invented(20, zones=("UTC",))
-    append(journal, hits)
+    append(spool, hits)
     store.command("DROP TABLE hits SYNC")
-    delivery = Delivery(journal, store, SystemClock(), PACE)
+    delivery = Delivery(spool, store, SystemClock(), PACE)
 
     delivery.stop(1)
     stopped = delivery.health()
@@ -171,68 +169,66 @@ def test_a_missing_table_stops_delivery_loudly(journal: Journal, store: Store) -
 
 def test_counts_by_reason_reach_the_store(tmp_path: Path, store: Store) -> None:
     """Counts are cumulative: sent twice they are still counted once."""
-    tally, day = Tally(), 20_778
-    with a_journal(tmp_path, tally=tally, clock=FakeClock(day * 86_400)) as journal:
+    counters, day = Counters(), 20_778
+    with a_spool(tmp_path, counters=counters, clock=FakeClock(day * 86_400)) as spool:
         for _ in range(3):
-            tally.count("gpc", day)
-            tally.count("bot", day, 4)
-            deliver(journal, store)
+            counters.count("gpc", day)
+            counters.count("bot", day, 4)
+            deliver(spool, store)
 
     assert [("bot", 4, 3), ("gpc", 0, 3)] == store.query(
         "SELECT reason, site, max(count) FROM suppressed GROUP BY reason, site ORDER BY reason"
     )
 
 
-def test_the_thread_delivers_by_itself(journal: Journal, store: Store) -> None:
+def test_the_thread_delivers_by_itself(spool: Spool, store: Store) -> None:
     """A started delivery empties the spool, and stopping it drains what came last."""
     hits = invented(300)
-    delivery = Delivery(journal, store, SystemClock(), Pace(flush_interval_s=0.05))
+    delivery = Delivery(spool, store, SystemClock(), Pace(flush_interval_s=0.05))
     delivery.start()
 
-    append(journal, hits[:200])
-    while journal.stats().rows:
+    append(spool, hits[:200])
+    while spool.stats().rows:
         threading.Event().wait(0.02)
-    append(journal, hits[200:])
+    append(spool, hits[200:])
     delivery.stop(20)
 
     assert [] == verdict(store, hits)
-    assert 0 == journal.stats().rows
+    assert 0 == spool.stats().rows
 
 
 def test_no_row_touches_a_disk_on_the_way(
-    journal: Journal, store: Store, monkeypatch: pytest.MonkeyPatch
+    spool: Spool, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Delivery works where no temporary file can be made."""
     hits = invented(50)
-    append(journal, hits)
+    append(spool, hits)
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
 
-    deliver(journal, store)
+    deliver(spool, store)
 
     assert [] == verdict(store, hits)
 
 
-def test_unreadable_hits_are_counted_as_lost(
-    journal: Journal, store: Store, tmp_path: Path
-) -> None:
+def test_unreadable_hits_are_counted_as_lost(spool: Spool, store: Store, tmp_path: Path) -> None:
     """If a key is gone its hits are told as lost; they are never counted wrongly."""
-    append(journal, invented(5, zones=("UTC",)))
+    append(spool, invented(5, zones=("UTC",)))
     for key in (tmp_path / "keys").iterdir():
         key.unlink()
-    journal._keys._ciphers.clear()
+    spool._keys._ciphers.clear()
 
-    deliver(journal, store)
+    deliver(spool, store)
 
     assert [] == verdict(store, [])
     assert [("lost", 5)] == store.query("SELECT reason, count FROM suppressed")
 
 
-def test_a_silent_store_is_unreachable(journal: Journal) -> None:
+def test_a_silent_store_is_unreachable(spool: Spool) -> None:
     """Nobody at the address: the hits wait, and the health says for how long."""
-    append(journal, invented(5))
+    append(spool, invented(5))
     nobody = Store(Path("/nonexistent"), "clickhouse://default:@127.0.0.1:9/default")
 
     with pytest.raises(Unreachable):
-        deliver(journal, nobody)
+        deliver(spool, nobody)
 
-    assert 5 == journal.stats().rows
+    assert 5 == spool.stats().rows

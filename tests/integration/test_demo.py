@@ -84,7 +84,7 @@ def invented(since: float, until: float) -> int:
     return sum(
         deed.kind is Kind.PAGEVIEW and since < deed.at <= until
         for day in days
-        for deed in traffic.deeds_of(SEED, day)
+        for deed in traffic.actions_of(SEED, day)
     )
 
 
@@ -156,13 +156,13 @@ def test_a_day_that_cannot_be_sealed_yet_stays_open(
 def test_the_trickle_goes_on_where_the_filling_ended(clock: FakeClock, tmp_path: Path) -> None:
     """The last half hour comes first, each hit with its undo, and visitors are there now."""
     clock.at = NOON + 86400
-    journal, visits = Taken(40), Visits()
+    spool, visits = Taken(40), Visits()
     mark = tmp_path / "mark"
     mark.write_text(f"{int(clock.at) - LIVE_SECONDS}\n")
 
-    asyncio.run(_ended(trickle(journal, visits, SITE, Hurried(clock), mark)))
+    asyncio.run(_ended(trickle(spool, visits, SITE, Hurried(clock), mark)))
 
-    times = [hit.minute for hit in journal.hits]
+    times = [hit.minute for hit in spool.hits]
     assert times == sorted(times)
     assert clock.at - LIVE_SECONDS - 60 <= times[0] <= clock.at
     assert len(visits) > 0

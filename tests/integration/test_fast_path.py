@@ -15,12 +15,12 @@ import uvicorn
 from collector.app import Footfall
 from collector.errors import SpoolError
 from collector.hit import Hit
-from collector.ingest.fast_path import Doorstep, doorstep
-from collector.ingest.formats.plausible import EventEndpoint
+from collector.ingest.fast_path import FastPathProtocol, fast_path_protocol
+from collector.ingest.formats.plausible import PlausibleHandler
 from collector.ingest.handler import Answer
-from collector.ingest.http_limits import Reason, guarded
+from collector.ingest.http_limits import Reason, limited_protocol
 from collector.privacy.consent import HeaderList, NamedHeaders, Peer
-from collector.settings import Spool
+from collector.settings import SpoolSettings
 from tests.asgi import running
 from tests.builders import CHROME, a_body
 
@@ -46,7 +46,7 @@ class Held:
         return [self.append(*each) for each in hits][-1]
 
 
-class Watched(EventEndpoint):
+class Watched(PlausibleHandler):
     """The door, and how many requests it was given as a whole."""
 
     wholes = 0
@@ -60,24 +60,26 @@ class Watched(EventEndpoint):
 
 
 class Serving(NamedTuple):
-    """A server of hits; `door` counts what came by the doorstep."""
+    """A server of hits; `handler` counts what came by the doorstep."""
 
     port: int
-    door: Watched
+    handler: Watched
     reasons: list[Reason]
 
 
 @contextlib.asynccontextmanager
 async def serving(
-    app: Footfall, journal: object = None, *, plain: bool = True, keep_alive_s: int = 5
+    app: Footfall, spool: object = None, *, plain: bool = True, keep_alive_s: int = 5
 ) -> AsyncIterator[Serving]:
     """Serve the application's hits through the doorstep, or only through ASGI."""
-    parts, reasons = app._parts, list[Reason]()
-    door = Watched(lambda: parts.intake, journal or parts.journal, parts.tally)  # type: ignore[arg-type]
+    container, reasons = app.container, list[Reason]()
+    handler = Watched(lambda: container.ingest, spool or container.spool, container.counters)  # type: ignore[arg-type]
     config = uvicorn.Config(
-        door if journal else app,
+        handler if spool else app,
         port=0,
-        http=doorstep(door, reasons.append) if plain else guarded(reasons.append),
+        http=fast_path_protocol(handler, reasons.append)
+        if plain
+        else limited_protocol(reasons.append),
         ws="none",
         lifespan="off",
         access_log=False,
@@ -89,7 +91,7 @@ async def serving(
     task = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110 - uvicorn tells by a flag alone
         await asyncio.sleep(0.01)
-    yield Serving(server.servers[0].sockets[0].getsockname()[1], door, reasons)
+    yield Serving(server.servers[0].sockets[0].getsockname()[1], handler, reasons)
     server.should_exit = True
     await task
 
@@ -187,9 +189,11 @@ async def test_both_ways_answer_and_count_alike(tmp_path: Path) -> None:
             async with serving(app, plain=plain) as server:
                 for case, request in PLAIN.items():
                     answer = await answers(server, request)
-                    stats, tally = app._parts.journal.stats(), app._parts.tally.totals()
-                    told.append((case, answer, stats.acknowledged, tally, len(app._parts.visits)))
-            wholes.append(server.door.wholes)
+                    stats, counters = app.container.spool.stats(), app.container.counters.totals()
+                    told.append(
+                        (case, answer, stats.acknowledged, counters, len(app.container.visits))
+                    )
+            wholes.append(server.handler.wholes)
 
     assert seen[0] == seen[1]
     assert [len(PLAIN), 0] == wholes
@@ -203,7 +207,7 @@ async def test_the_unusual_goes_through_asgi(app: Footfall) -> None:
         expected = {case: await answers(far, request) for case, request in UNUSUAL.items()}
 
     assert expected == told
-    assert 0 == near.door.wholes
+    assert 0 == near.handler.wholes
 
 
 @pytest.mark.anyio
@@ -228,7 +232,7 @@ async def test_a_hit_in_pieces_is_taken_once_whole(app: Footfall) -> None:
         told = await answers(server, *pieces)
 
     assert told.endswith(b"ok")
-    assert 1 == server.door.wholes
+    assert 1 == server.handler.wholes
 
 
 @pytest.mark.anyio
@@ -247,13 +251,13 @@ async def test_many_hits_of_one_connection_are_answered_in_order(app: Footfall) 
 @pytest.mark.anyio
 async def test_no_answer_before_the_hit_is_durable(app: Footfall) -> None:
     """The acknowledgement waits for the journal; all that waited are answered together."""
-    journal = Held()
-    async with serving(app, journal) as server:
+    spool = Held()
+    async with serving(app, spool) as server:
         asking = [asyncio.create_task(answers(server, a_request())) for _ in range(3)]
-        while len(journal.hits) < 3:  # noqa: ASYNC110 - the journal is asked by another task
+        while len(spool.hits) < 3:  # noqa: ASYNC110 - the journal is asked by another task
             await asyncio.sleep(0.01)
         done, _ = await asyncio.wait(asking, timeout=0.1)
-        journal.durable.set_result(None)
+        spool.durable.set_result(None)
         told = await asyncio.gather(*asking)
 
     assert not done
@@ -268,9 +272,9 @@ async def test_what_could_not_be_kept_is_not_acknowledged(
     app: Footfall, error: Exception, status: bytes
 ) -> None:
     """A hit that the disk refused is a 503; what nobody foresaw is a 500 without a word."""
-    journal = Held()
-    journal.durable.set_exception(error)
-    async with serving(app, journal) as server:
+    spool = Held()
+    spool.durable.set_exception(error)
+    async with serving(app, spool) as server:
         told = await answers(server, a_request(a_body(d="example.org,b.example")))
 
     assert told.startswith(b"HTTP/1.1 " + status)
@@ -280,10 +284,10 @@ async def test_what_could_not_be_kept_is_not_acknowledged(
 @pytest.mark.anyio
 async def test_a_full_spool_answers_alike(tmp_path: Path) -> None:
     """Where there is no room, both ways say when to come again."""
-    async with running(tmp_path / "data", spool=Spool(max_bytes=1)) as app:
+    async with running(tmp_path / "data", spool=SpoolSettings(max_bytes=1)) as app:
         async with serving(app) as near, serving(app, plain=False) as far:
             told, expected = await answers(near, a_request()), await answers(far, a_request())
-        visits = len(app._parts.visits)
+        visits = len(app.container.visits)
 
     assert expected == told
     assert b"retry-after: 5" in told
@@ -293,16 +297,16 @@ async def test_a_full_spool_answers_alike(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_a_sender_that_goes_harms_nobody(app: Footfall) -> None:
     """One that left before its answer is passed over; the others of the group get theirs."""
-    journal = Held()
-    async with serving(app, journal) as server:
+    spool = Held()
+    async with serving(app, spool) as server:
         _, gone = await asyncio.open_connection("127.0.0.1", server.port)
         gone.write(a_request())
         asking = asyncio.create_task(answers(server, a_request()))
-        while len(journal.hits) < 2:  # noqa: ASYNC110 - the journal is asked by another task
+        while len(spool.hits) < 2:  # noqa: ASYNC110 - the journal is asked by another task
             await asyncio.sleep(0.01)
         gone.transport.abort()
         await asyncio.sleep(0.05)
-        journal.durable.set_result(None)
+        spool.durable.set_result(None)
         told = await asking
 
     assert told.endswith(b"ok")
@@ -311,12 +315,12 @@ async def test_a_sender_that_goes_harms_nobody(app: Footfall) -> None:
 @pytest.mark.anyio
 async def test_a_stop_waits_for_the_answer(app: Footfall) -> None:
     """A server that stops answers what it has taken, and says that the connection ends."""
-    journal = Held()
-    async with serving(app, journal) as server:
+    spool = Held()
+    async with serving(app, spool) as server:
         asking = asyncio.create_task(answers(server, a_request()))
-        while not journal.hits:  # noqa: ASYNC110 - the journal is asked by another task
+        while not spool.hits:  # noqa: ASYNC110 - the journal is asked by another task
             await asyncio.sleep(0.01)
-        asyncio.get_running_loop().call_later(0.3, journal.durable.set_result, None)
+        asyncio.get_running_loop().call_later(0.3, spool.durable.set_result, None)
 
     assert b"connection: close" in await asking
 
@@ -340,8 +344,8 @@ async def test_a_resting_connection_is_closed_in_time(app: Footfall) -> None:
 
 def test_each_service_has_a_doorstep_of_its_own() -> None:
     """Two services in one process answer their own hits only."""
-    first, second = (doorstep(object(), lambda _: None) for _ in range(2))  # type: ignore[arg-type]
+    first, second = (fast_path_protocol(object(), lambda _: None) for _ in range(2))  # type: ignore[arg-type]
 
-    assert first.door is not second.door
-    assert first.companions is not second.companions
-    assert not hasattr(Doorstep, "door")
+    assert first.handler is not second.handler
+    assert first.pending is not second.pending
+    assert not hasattr(FastPathProtocol, "door")

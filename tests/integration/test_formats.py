@@ -39,7 +39,7 @@ async def test_what_published_clients_send_is_counted(app: Footfall, sent: dict[
     answer = await knock(app, sent["path"], sent["body"].encode(), *wire)
 
     assert (sent["status"], sent["answer"]) == (answer.status, answer.body.decode())
-    assert {} == app._parts.tally.totals()
+    assert {} == app.container.counters.totals()
     assert await totals(app) == (1, sent["pageviews"])
 
 
@@ -115,7 +115,7 @@ async def test_umamis_clients_name_the_site(app: Footfall, website: str) -> None
 
     await knock(app, "/api/send", {"type": "event", "payload": payload})
 
-    assert {} == app._parts.tally.totals()
+    assert {} == app.container.counters.totals()
     assert await totals(app) == (1, 0)
 
 
@@ -135,7 +135,7 @@ async def test_umamis_identities_are_not_read(app: Footfall) -> None:
     answer = await knock(app, "/api/send", {"type": "identify", "payload": {"id": "jane"}})
 
     assert ACCEPTED_UMAMI == answer.json()
-    assert {} == app._parts.tally.totals()
+    assert {} == app.container.counters.totals()
     assert await totals(app) == (0, 0)
 
 
@@ -197,7 +197,7 @@ async def test_each_format_accepts_refusals_and_drops_alike(app: Footfall, path:
     ]
 
     assert all(answers[0] == answer for answer in answers)
-    assert {"dnt": 1, "bot": 1, "unknown_site": 1} == app._parts.tally.totals()
+    assert {"dnt": 1, "bot": 1, "unknown_site": 1} == app.container.counters.totals()
     assert await totals(app) == (1, 1)
 
 
@@ -209,5 +209,5 @@ async def test_a_refused_batch_is_answered_as_an_empty_one(app: Footfall) -> Non
     refused = await knock(app, "/api/batch", batch, UA, (b"sec-gpc", b"1"))
 
     assert refused == await knock(app, "/api/batch", [])
-    assert {"gpc": 1} == app._parts.tally.totals()
+    assert {"gpc": 1} == app.container.counters.totals()
     assert await totals(app) == (0, 0)

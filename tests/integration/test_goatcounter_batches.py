@@ -39,7 +39,7 @@ async def count(app: Footfall, *hits: dict[str, Any], **batch: Any) -> Answer:
 
 async def countries(app: Footfall) -> list[str]:
     """List today's countries after everything was delivered."""
-    app._parts.delivery.flush()
+    app.container.delivery.flush()
     answer = await get(
         app, "/api/v1/stats/breakdown?site_id=example.org&period=day&property=visit:country"
     )
@@ -99,12 +99,12 @@ async def test_a_hit_may_state_its_country(app: Footfall) -> None:
 @pytest.mark.anyio
 async def test_a_stated_country_may_be_excluded(app: Footfall) -> None:
     """The owner's rules hold for what is stated as for what is looked up."""
-    app._parts.registry.set_site("example.org", excluded_countries=("NL",))
-    app._parts.read_sites()
+    app.container.registry.set_site("example.org", excluded_countries=("NL",))
+    app.container.read_sites()
 
     await count(app, a_hit("198.51.100.1", location="NL"))
 
-    assert {"excluded_country": 1} == app._parts.tally.totals()
+    assert {"excluded_country": 1} == app.container.counters.totals()
 
 
 @pytest.mark.anyio
@@ -137,4 +137,4 @@ async def test_a_token_sends_sixty_batches_in_two_minutes(tmp_path: Path) -> Non
             refused.headers[f"x-rate-limit-{name}"] for name in ("limit", "remaining", "reset")
         ]
         assert ["60", "0", "10"] == limits
-        assert MOST + 2 == app._parts.journal.stats().acknowledged
+        assert MOST + 2 == app.container.spool.stats().acknowledged

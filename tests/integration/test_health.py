@@ -12,14 +12,14 @@ from typing import Any, get_args
 from collector.app import Footfall
 from collector.errors import PayloadCode
 from collector.hit import Drop, Refusal
-from collector.settings import Delivery, Spool
+from collector.settings import DeliverySettings, SpoolSettings
 from tests.asgi import get, post, running
 from tests.builders import CHROME, a_body
 from tests.sentinels import ADDRESSES, COOKIE_MARK, QUERY_TOKEN, USER_AGENT_MARK
 
-PAUSED = Delivery(flush_interval_s=3600)
+PAUSED = DeliverySettings(flush_interval_s=3600)
 ROOM, VISITORS = 2000, 20
-SMALL = Spool(max_bytes=1 << 20)
+SMALL = SpoolSettings(max_bytes=1 << 20)
 LINE = re.compile(r"^(\w+)(?:\{(.*)\})? (\S+)$")
 REASONS = {"", *Refusal, *Drop, *get_args(PayloadCode)}
 STATES = {"idle", "ok", "waiting", "schema"}
@@ -34,7 +34,7 @@ async def readiness(app: Footfall) -> tuple[int, str, list[str]]:
 
 async def measures(app: Footfall) -> tuple[int, dict[str, float], str]:
     """Scrape as a monitor with a token does; return status, values by name and labels, all text."""
-    token = app._parts.registry.create_token("monitor", None, {"read"})
+    token = app.container.registry.create_token("monitor", None, {"read"})
     answer = await get(app, "/metrics", (b"authorization", b"Bearer " + token.encode()))
     text = answer.body.decode()
     found = [LINE.match(line) for line in text.splitlines() if not line.startswith("#")]
@@ -70,7 +70,7 @@ def test_a_full_spool_is_not_ready_until_it_is_emptied(tmp_path: Path) -> None:
                 accepted += sum(answer.status == 202 for answer in answers)
                 refused = next((one for one in answers if one.status != 202), None)
             full = await readiness(app)
-            await asyncio.to_thread(app._parts.delivery.flush)
+            await asyncio.to_thread(app.container.delivery.flush)
             return refused, full, await readiness(app), (await post(app, _long_hit(1))).status
 
     refused, full, emptied, after = asyncio.run(story())
@@ -92,7 +92,7 @@ def test_foreign_tables_are_told_while_hits_are_taken(tmp_path: Path) -> None:
 
     async def story() -> tuple[Any, ...]:
         async with running(tmp_path / "data") as app:
-            store, delivery = app._parts.store, app._parts.delivery
+            store, delivery = app.container.store, app.container.delivery
             store.command("DROP VIEW fan_out SYNC")
             status = (await post(app, a_body())).status
             await asyncio.to_thread(_until, lambda: delivery.health().state == "schema")
@@ -147,7 +147,7 @@ def test_measures_are_for_those_who_may_read_every_site(tmp_path: Path) -> None:
 
     async def story() -> list[int]:
         async with running(tmp_path / "data", "example.org") as app:
-            create = app._parts.registry.create_token
+            create = app.container.registry.create_token
             one_site, sender = (
                 create("one", "example.org", {"read"}),
                 create("sender", None, {"ingest"}),
@@ -198,13 +198,13 @@ def test_visits_that_end_for_want_of_room_are_told(tmp_path: Path) -> None:
 
     async def story() -> tuple[dict[str, float], int]:
         async with running(tmp_path / "data") as app:
-            app._parts.visits._max = ROOM
+            app.container.visits._max = ROOM
             for visitor in range(VISITORS):
                 agent = (b"user-agent", CHROME)
                 answer = await post(app, a_body(), agent, peer=f"198.51.100.{visitor}")
                 assert answer.status == 202
             _, values, _ = await measures(app)
-            return values, len(app._parts.visits)
+            return values, len(app.container.visits)
 
     values, go_on = asyncio.run(story())
 

@@ -55,7 +55,7 @@ async def test_hits_of_every_kind_become_numbers(tmp_path: Path) -> None:
         for visitor in range(VISITORS):
             for sent in SENT:
                 await post(app, a_body(**sent), peer=f"198.51.100.{visitor}")
-        app._parts.delivery.flush()
+        app.container.delivery.flush()
         events = await told(app, "event:name", "name", "visitors", "events")
         searched = await told(app, "event:search_query", "search_query", "visitors")
         goals = await told(app, "event:goal", "goal", "visitors", "conversion_rate")

@@ -12,11 +12,11 @@ import pytest
 
 from collector.app import Footfall
 from collector.cells.views import VIEWS
-from collector.ingest.pipeline import Assembled
+from collector.ingest.pipeline import BuiltHit
 from collector.ingest.site_rules import SiteRules
 from collector.privacy.address import Networks
 from collector.privacy.consent import Message
-from collector.visitors.my_data import GrownCell, cells_grown, rehearse
+from collector.visitors.my_data import ChangedCell, changed_cells, dry_run
 from collector.visitors.translations import LANGUAGES
 from tests.asgi import Answer, ask, get, post, running
 from tests.builders import (
@@ -44,7 +44,7 @@ async def app(tmp_path: Path) -> AsyncIterator[Footfall]:
         yield app
 
 
-def key_of(cell: GrownCell) -> tuple[int, int, int, str, str]:
+def key_of(cell: ChangedCell) -> tuple[int, int, int, str, str]:
     """Name a cell as the store does."""
     value, other = (*cell.values, "", "")[:2]
     return (cell.view.id, int(cell.grain), cell.at, value, other)
@@ -52,34 +52,34 @@ def key_of(cell: GrownCell) -> tuple[int, int, int, str, str]:
 
 def states(app: Footfall) -> tuple[Any, ...]:
     """Gather everything that a hit would change."""
-    parts = app._parts
-    spool = parts.journal.stats()
+    container = app.container
+    spool = container.spool.stats()
     return (
-        parts.tally.totals(),
-        len(parts.visits),
-        parts.intake.limits._instance,
-        parts.secrets.open(),
+        container.counters.totals(),
+        len(container.visits),
+        container.ingest.limits._instance,
+        container.secrets.open(),
         (spool.rows, spool.acknowledged),
-        cells_of(parts.store),
+        cells_of(container.store),
     )
 
 
 @pytest.mark.anyio
 async def test_the_cells_shown_are_those_a_hit_adds_to(app: Footfall) -> None:
     """What is listed beforehand is exactly what the store holds after the same visit."""
-    parts = app._parts
-    site = parts.sites.named("example.org")
+    container = app.container
+    site = container.sites.named("example.org")
     assert site is not None
     payload = a_payload(screen_width=1440)
-    made = rehearse(an_admitted(BROWSER, GERMAN), parts.intake, site, payload)
+    made = dry_run(an_admitted(BROWSER, GERMAN), container.ingest, site, payload)
     page = await get(app, f"{ME}?path=/blog/hello&width=1440", BROWSER, GERMAN)
 
     await post(app, a_body(w=1440), BROWSER, GERMAN)
-    parts.delivery.flush()
+    container.delivery.flush()
 
-    assert isinstance(made, Assembled)
-    shown = {key_of(cell) for cell in cells_grown(made.hit)}
-    assert {key[1:] for key in cells_of(parts.store)} == shown
+    assert isinstance(made, BuiltHit)
+    shown = {key_of(cell) for cell in changed_cells(made.hit)}
+    assert {key[1:] for key in cells_of(container.store)} == shown
     assert f"{len(shown)} Zahlen wachsen".encode() in page.body
 
 
@@ -97,7 +97,7 @@ def test_every_view_can_be_shown() -> None:
         currency="EUR",
     )
 
-    cells = list(cells_grown(rich))
+    cells = list(changed_cells(rich))
 
     assert {view.id for view in VIEWS} == {cell.view.id for cell in cells}
     assert {("Buy", "a=1"), ("Buy", "b=2")} == {c.values for c in cells if c.view.id == 13}
@@ -235,8 +235,8 @@ EXCLUSIONS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("words", EXCLUSIONS)
 async def test_what_the_owner_leaves_out_is_told(app: Footfall, words: str) -> None:
     """Network, country, page or browser: whoever is not counted is told which of them it is."""
-    parts = app._parts
-    parts.intake = replace(parts.intake, **EXCLUSIONS[words])
+    container = app.container
+    container.ingest = replace(container.ingest, **EXCLUSIONS[words])
     own = (b"cookie", b"own=1") if "marked" in words else BROWSER
 
     scope = a_scope(BROWSER, own, method="GET", path=ME, query=b"path=/admin/a", peer="81.2.69.142")

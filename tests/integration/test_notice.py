@@ -98,9 +98,9 @@ async def test_what_it_lists_is_what_the_store_keeps(app: Footfall) -> None:
         "search_query": "x",
         "exit_path": "/",
     }
-    insert(app._parts.store, [hit("ann", "2026-11-20 10:30", **everything)])
+    insert(app.container.store, [hit("ann", "2026-11-20 10:30", **everything)])
 
-    stored = {key[1] for key in cells_of(app._parts.store)}
+    stored = {key[1] for key in cells_of(app.container.store)}
     assert stored == {view["id"] for view in told["kept"]} == {view.id for view in VIEWS}
 
 
@@ -109,8 +109,8 @@ async def test_it_changes_with_the_site(app: Footfall) -> None:
     """What an owner sets is told at the next request after the service has noticed."""
     before = await get(app, NOTICE)
 
-    app._parts.registry.set_site("example.org", controller="Example Ltd", profile="strict")
-    app._parts.intake = replace(app._parts.intake, sites=app._parts.registry.sites())
+    app.container.registry.set_site("example.org", controller="Example Ltd", profile="strict")
+    app.container.ingest = replace(app.container.ingest, sites=app.container.registry.sites())
 
     after = await get(app, NOTICE)
     assert b"Example Ltd is responsible" in after.body

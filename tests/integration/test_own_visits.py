@@ -23,7 +23,7 @@ async def app(tmp_path: Path) -> AsyncIterator[Footfall]:
 
 def logged_in(app: Footfall, cookie: str = "footfall_session") -> bytes:
     """Make an account, let it in, and give the cookie of its session."""
-    registry = app._parts.registry
+    registry = app.container.registry
     registry.add_user("owner", "correct horse battery")
     user = registry.check_password("owner", "correct horse battery")
     assert user is not None
@@ -55,8 +55,8 @@ async def test_a_marked_browser_drops_as_own_visit(app: Footfall) -> None:
     assert (303, "/own-visits?saved=yes") == (marked.status, marked.headers["location"])
     assert "own=1; Path=/; HttpOnly; SameSite=Lax; Max-Age=34128000" == cookie
     assert other == own
-    assert {"own_visit": 1} == app._parts.tally.totals()
-    assert 1 == app._parts.journal.stats().acknowledged
+    assert {"own_visit": 1} == app.container.counters.totals()
+    assert 1 == app.container.spool.stats().acknowledged
 
 
 @pytest.mark.anyio
@@ -111,4 +111,4 @@ async def test_over_https_the_mark_goes_along_from_other_sites(tmp_path: Path) -
         assert mark == ("__Host-own=1; Path=/; Secure; HttpOnly; SameSite=None; Max-Age=34128000")
         assert ["__Host-own=1", "own=1"] == [cookie.partition(";")[0] for cookie in gone]
         assert all(cookie.endswith("Max-Age=0") for cookie in gone)
-        assert {"own_visit": 1} == app._parts.tally.totals()
+        assert {"own_visit": 1} == app.container.counters.totals()

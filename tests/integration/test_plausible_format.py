@@ -10,14 +10,14 @@ from socket import AF_INET, inet_ntop
 import pytest
 
 from collector.app import Footfall
-from collector.counters import Tally
+from collector.counters import Counters
 from collector.day import day_at
 from collector.ingest.enrich.geo import Place
-from collector.ingest.formats.plausible import EventEndpoint
+from collector.ingest.formats.plausible import PlausibleHandler
 from collector.privacy.consent import Message
-from collector.settings import Spool
+from collector.settings import SpoolSettings
 from tests.asgi import ask, get, post, running
-from tests.builders import CHROME, a_body, a_receive, a_scope, an_intake
+from tests.builders import CHROME, a_body, a_context, a_receive, a_scope
 
 UA = (b"user-agent", CHROME)
 
@@ -31,7 +31,7 @@ async def app(tmp_path: Path) -> AsyncIterator[Footfall]:
 
 async def totals(app: Footfall, site: str = "example.org") -> dict[str, int]:
     """Read today's totals of a site after everything was delivered."""
-    app._parts.delivery.flush()
+    app.container.delivery.flush()
     answer = await get(
         app,
         f"/api/v1/stats/aggregate?site_id={site}&period=day&metrics=visitors,visits,pageviews",
@@ -85,7 +85,7 @@ async def test_one_payload_counts_for_every_site_it_names(app: Footfall) -> None
 
     assert 1 == (await totals(app))["pageviews"]
     assert 0 == (await totals(app, "b.example"))["pageviews"]
-    assert {"hostname": 1, "unknown_site": 1} == app._parts.tally.totals()
+    assert {"hostname": 1, "unknown_site": 1} == app.container.counters.totals()
 
 
 @pytest.mark.anyio
@@ -110,9 +110,9 @@ async def test_other_methods_are_not_allowed(app: Footfall, method: str) -> None
 @pytest.mark.anyio
 async def test_drops_are_counted_for_their_site_and_refusals_for_none(app: Footfall) -> None:
     """The reason of a drop is known per site; a refusal and an unknown site belong to none."""
-    tally = Tally()
-    door = EventEndpoint(lambda: app._parts.intake, app._parts.journal, tally)
-    today = int(app._parts.clock.now()) // 86_400
+    counters = Counters()
+    handler = PlausibleHandler(lambda: app.container.ingest, app.container.spool, counters)
+    today = int(app.container.clock.now()) // 86_400
     requests = [
         (a_body(), (b"user-agent", b"Googlebot/2.1")),
         (a_body(d="nobody.example"), UA),
@@ -121,56 +121,56 @@ async def test_drops_are_counted_for_their_site_and_refusals_for_none(app: Footf
     ]
 
     for body, header in requests:
-        await door(a_scope(header), a_receive(body), _nowhere)
+        await handler(a_scope(header), a_receive(body), _nowhere)
 
     assert {
         (today, "bot", 1): 1,
         (today, "unknown_site", 0): 1,
         (today, "dnt", 0): 1,
         (today, "not_json", 0): 1,
-    } == tally.drain()
+    } == counters.drain()
 
 
 @pytest.mark.anyio
 async def test_shed_hits_are_told_so_and_take_their_visit_back(tmp_path: Path) -> None:
     """What cannot be kept is not acknowledged: 503 with Retry-After, and no visit remains."""
-    async with running(tmp_path / "data", spool=Spool(max_bytes=1)) as app:
+    async with running(tmp_path / "data", spool=SpoolSettings(max_bytes=1)) as app:
         answer = await post(app, a_body())
 
         assert (503, b"", "5") == (answer.status, answer.body, answer.headers["retry-after"])
-        assert 0 == len(app._parts.visits)
-        assert {"shed": 1} == app._parts.tally.totals()
+        assert 0 == len(app.container.visits)
+        assert {"shed": 1} == app.container.counters.totals()
 
 
 @pytest.mark.anyio
 async def test_a_payload_for_several_sites_counts_for_all_or_none(tmp_path: Path) -> None:
     """With room for one of two hits, neither is kept: the sender may send both again."""
     both = a_body(d="example.org,b.example", u="https://example.org/")
-    async with running(tmp_path / "data", spool=Spool(max_bytes=400)) as app:
-        app._parts.registry.add_site("b.example", hostnames=("example.org",))
-        app._parts.read_sites()
+    async with running(tmp_path / "data", spool=SpoolSettings(max_bytes=400)) as app:
+        app.container.registry.add_site("b.example", hostnames=("example.org",))
+        app.container.read_sites()
 
         alone = await post(app, a_body())
         together = await post(app, both)
 
         assert [202, 503] == [alone.status, together.status]
-        assert 1 == app._parts.journal.stats().acknowledged
-        assert 1 == len(app._parts.visits)
+        assert 1 == app.container.spool.stats().acknowledged
+        assert 1 == len(app.container.visits)
 
 
 @pytest.mark.anyio
 async def test_a_late_hit_counts_in_the_day_that_is_open(app: Footfall) -> None:
     """When the clock shows a sealed day, a hit goes to the next one, under the reason `late`."""
-    parts = app._parts
-    midnight = day_at("UTC", parts.clock.now()).closes_at
-    parts.intake = replace(parts.intake, sealed_until=lambda: midnight)
+    container = app.container
+    midnight = day_at("UTC", container.clock.now()).closes_at
+    container.ingest = replace(container.ingest, sealed_until=lambda: midnight)
 
     answer = await post(app, a_body())
 
     assert 202 == answer.status
-    assert {"late": 1} == parts.tally.totals()
-    parts.delivery.flush()
-    days = parts.store.query("SELECT DISTINCT toUnixTimestamp(closes_at) FROM open_cells")
+    assert {"late": 1} == container.counters.totals()
+    container.delivery.flush()
+    days = container.store.query("SELECT DISTINCT toUnixTimestamp(closes_at) FROM open_cells")
     assert [(midnight + 86_400,)] == days
 
 
@@ -179,7 +179,7 @@ async def test_what_nobody_foresaw_says_nothing(
     app: Footfall, caplog: pytest.LogCaptureFixture
 ) -> None:
     """An error of ours answers an empty 500, and the log holds its place but no value."""
-    app._parts.intake = an_intake(places=Broken())
+    app.container.ingest = a_context(places=Broken())
 
     answer = await post(app, a_body())
 

@@ -25,19 +25,19 @@ async def app(tmp_path: Path) -> AsyncIterator[Footfall]:
 async def refused(app: Footfall, header: tuple[bytes, bytes], reason: Refusal) -> None:
     """Send a hit that says no, and see that only its reason is known afterwards."""
     answer = await post(app, a_body(), UA, header)
-    counted = app._parts.tally.totals()
-    app._parts.delivery.flush()
+    counted = app.container.counters.totals()
+    app.container.delivery.flush()
 
     numbers = await get(
         app, "/api/v1/stats/aggregate?site_id=example.org&period=day&metrics=visitors,pageviews"
     )
-    rows = app._parts.store.query("SELECT reason, site, collector != '', count FROM suppressed")
+    rows = app.container.store.query("SELECT reason, site, collector != '', count FROM suppressed")
 
     assert (answer.status, answer.body) == (202, b"ok")
     assert counted == {str(reason): 1}
     assert rows == [(str(reason), 0, 1, 1)]
     assert [cell["value"] for cell in numbers.json()["results"].values()] == [0, 0]
-    assert app._parts.secrets.open() == []
+    assert app.container.secrets.open() == []
 
 
 @pytest.mark.anyio

@@ -51,7 +51,7 @@ def test_pages_of_a_breakdown_do_not_overlap_and_the_last_one_ends_with_other(st
     ]
     assert [page.more for page in pages] == [True, False, False]
     assert pages[1].folded_values == 2
-    assert caveats.OTHER_IS_AN_UPPER_BOUND in pages[1].exactness
+    assert caveats.OTHER_IS_AN_UPPER_BOUND in pages[1].caveats
 
 
 def test_parts_of_a_breakdown_add_up_to_the_total(store: Store) -> None:
@@ -89,7 +89,7 @@ def test_a_filter_with_a_breakdown_is_read_from_their_pair(store: Store) -> None
         "(other)": {"visitors": None, "pageviews": 1},
     }
     assert report.totals == {"visitors": 4, "pageviews": 8}
-    assert caveats.OTHER_IS_A_DIFFERENCE in report.exactness
+    assert caveats.OTHER_IS_A_DIFFERENCE in report.caveats
 
 
 def test_a_pair_can_be_asked_in_either_order(store: Store) -> None:

@@ -170,7 +170,7 @@ def test_continuous_sums_of_small_cells_are_not_told(store: Store) -> None:
         "c.example": 30.0,
     }
     assert report.totals["visit_duration"] == pytest.approx(390 / 17)
-    assert caveats.SMALL_SUMS_LEFT_OUT in report.exactness
+    assert caveats.SMALL_SUMS_LEFT_OUT in report.caveats
 
 
 def test_sealing_tells_a_duration_of_nought_from_one_left_out(store: Store) -> None:

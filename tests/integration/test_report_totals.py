@@ -82,14 +82,14 @@ def test_visitors_of_several_days_are_the_sum_of_daily_visitors_and_labelled(sto
     report = reports(store).ask(ask("visitors"))
 
     assert report.totals == {"visitors": 2}
-    assert report.exactness == (caveats.SEVERAL_DAYS,)
+    assert report.caveats == (caveats.SEVERAL_DAYS,)
 
 
 def test_one_day_needs_no_label(store: Store) -> None:
     """Visitors of one day are exact, and nothing qualifies them."""
     report = reports(store).ask(ask("visitors", TODAY))
 
-    assert report.exactness == ()
+    assert report.caveats == ()
 
 
 def test_a_sealed_day_is_read_from_its_integers_only(store: Store) -> None:
@@ -123,7 +123,7 @@ def test_several_values_of_a_filter_give_an_upper_bound_of_visitors(store: Store
     report = reports(store).ask(ask("visitors pageviews", TODAY, filters=either))
 
     assert report.totals == {"visitors": 6, "pageviews": 6}
-    assert caveats.SEVERAL_VALUES in report.exactness
+    assert caveats.SEVERAL_VALUES in report.caveats
 
 
 def test_is_not_gives_counts_and_no_visitors(store: Store) -> None:
@@ -140,7 +140,7 @@ def test_is_not_gives_counts_and_no_visitors(store: Store) -> None:
     report = reports(store).ask(ask("visitors pageviews", TODAY, filters=others))
 
     assert report.totals == {"visitors": None, "pageviews": 7}
-    assert caveats.NOT_OF_WHAT_IS_NOT in report.exactness
+    assert caveats.NOT_OF_WHAT_IS_NOT in report.caveats
 
 
 def test_only_this_sites_cells_are_read(store: Store) -> None:

@@ -141,7 +141,7 @@ def test_a_dry_run_tells_what_goes_and_deletes_nothing(store: Store) -> None:
     put(store, 900)
     rules = retention(store)
 
-    foreseen = rules.foresee()
+    foreseen = rules.dry_run()
     untouched = left(store)
     done = rules.run_once()
 

@@ -58,7 +58,7 @@ def test_a_day_is_not_due_before_its_grace_is_over(store: Store, tmp_path: Path)
     deliver(store, visits_of(3))
 
     with closing(store, tmp_path) as days:
-        early, late = days.sealer.due(CLOSES_AT + 299), days.sealer.due(CLOSES_AT + 300)
+        early, late = days.sealer.due_days(CLOSES_AT + 299), days.sealer.due_days(CLOSES_AT + 300)
 
     assert ([], [CLOSES_AT]) == (early, late)
 
@@ -68,7 +68,7 @@ def test_a_day_of_which_the_spool_holds_hits_stays_open(store: Store, tmp_path: 
     deliver(store, visits_of(3))
 
     async def append() -> None:
-        await days.journal.append(visits_of(1)[0])
+        await days.spool.append(visits_of(1)[0])
 
     with closing(store, tmp_path) as days:
         asyncio.run(append())
@@ -154,7 +154,7 @@ def test_a_dry_run_tells_what_sealing_then_does(store: Store, tmp_path: Path) ->
     deliver(store, visits_of(9) + visits_of(1, source="x", path="/x", properties=("a=b",)))
 
     with closing(store, tmp_path) as days:
-        foreseen = days.sealer.foresee(CLOSES_AT)
+        foreseen = days.sealer.dry_run(CLOSES_AT)
         nothing = sealed(store)
         (done,) = days.sealer.run_once()
 
@@ -212,7 +212,7 @@ def test_sites_are_folded_a_few_at_a_time_with_the_same_outcome(
     with closing(
         store, tmp_path, *(a_site(id=n, domain=f"{n}.example") for n in (1, 2, 3))
     ) as days:
-        at_once = days.sealer.foresee(CLOSES_AT)
+        at_once = days.sealer.dry_run(CLOSES_AT)
         monkeypatch.setattr(sealing, "CHUNK_CELLS", 1)
         (done,) = days.sealer.run_once()
 
@@ -234,7 +234,7 @@ def test_a_clock_that_jumped_freezes_sealing(store: Store, tmp_path: Path) -> No
         with pytest.raises(SealError, match="the clock jumped"):
             days.sealer.run_once()
         untouched = still_open(store)
-        days.sealer.trust_clock()
+        days.sealer.accept_clock()
         results = days.sealer.run_once()
 
     assert untouched
@@ -248,7 +248,7 @@ def test_day_secrets_are_destroyed_even_if_the_spool_still_holds_hits(
     day = day_at("UTC", CLOSES_AT - 60)
 
     async def append() -> None:
-        await days.journal.append(visits_of(1)[0])
+        await days.spool.append(visits_of(1)[0])
 
     with closing(store, tmp_path) as days:
         asyncio.run(append())

@@ -12,8 +12,8 @@ from starlette.routing import Route
 
 from collector.app import Footfall
 from collector.cells.client import Store
-from collector.service.container import make_parts
-from collector.settings import Secrets, Settings
+from collector.service.container import build_container
+from collector.settings import SecretsSettings, Settings
 from tests.sentinels import (
     ADDRESS_6,
     ADDRESSES,
@@ -79,10 +79,13 @@ def marked_headers(address: str) -> dict[str, str]:
 
 def every_route(folder: Path) -> list[str]:
     """List the paths of all routes of the application, the doors of hits among them."""
-    parts = make_parts(Settings(data_dir=folder, secrets=Secrets(store="memory")))
-    app = Footfall(parts, demo=True)
-    paths = [*app._doors, *(route.path for route in app._pages.routes if isinstance(route, Route))]
-    parts.close()
+    container = build_container(Settings(data_dir=folder, secrets=SecretsSettings(store="memory")))
+    app = Footfall(container, demo=True)
+    paths = [
+        *app._handlers,
+        *(route.path for route in app._pages.routes if isinstance(route, Route)),
+    ]
+    container.close()
     filled = [re.sub(r"{(\w+)[^}]*}", lambda it: FILLED.get(it[1], "localhost"), p) for p in paths]
     return [*dict.fromkeys(filled), *BEYOND]
 

@@ -213,35 +213,35 @@ async def days_due(given: Given) -> tuple[int, int]:
     """Say how many days are due ten minutes after midnight, and how many two hours later."""
     async with running(given) as service:
         await service.hit()
-        parts = service.app._parts
-        await asyncio.to_thread(parts.delivery.flush)
+        container = service.app.container
+        await asyncio.to_thread(container.delivery.flush)
         due = []
         for seconds in (TEN_MINUTES_INTO_THE_NEXT_DAY, 7200):
             service.clock.pass_by(seconds)
-            due.append(len(await asyncio.to_thread(parts.sealer.due, service.clock.now())))
+            due.append(len(await asyncio.to_thread(container.sealer.due_days, service.clock.now())))
     return due[0], due[1]
 
 
 async def batches_of_four_hits(given: Given) -> int:
     """Say into how many batches four hits are put, though they cannot be delivered."""
     async with running(given) as service:
-        parts = service.app._parts
+        container = service.app.container
         for _ in range(4):
             await service.hit()
         with pytest.raises(DeliveryError):
-            await asyncio.to_thread(parts.delivery.flush)
-        return len(await asyncio.to_thread(parts.journal.batches))
+            await asyncio.to_thread(container.delivery.flush)
+        return len(await asyncio.to_thread(container.spool.batches))
 
 
 async def waits_in_the_spool(given: Given) -> tuple[bool, bool]:
     """Say whether a hit is still in the spool 2 s after it came, and after a flush."""
     async with running(given) as service:
-        parts = service.app._parts
-        await until(lambda: parts.delivery.health().state == "ok", 30)
+        container = service.app.container
+        await until(lambda: container.delivery.health().state == "ok", 30)
         await service.hit()
-        waits = not await until(lambda: parts.journal.stats().rows == 0, 2)
-        await asyncio.to_thread(parts.delivery.flush)
-        return waits, parts.journal.stats().rows > 0
+        waits = not await until(lambda: container.spool.stats().rows == 0, 2)
+        await asyncio.to_thread(container.delivery.flush)
+        return waits, container.spool.stats().rows > 0
 
 
 async def until(true: Callable[[], bool], seconds: float) -> bool:

@@ -19,9 +19,9 @@ from collector.cells.retention import erase_site
 from collector.cells.snapshots import SECONDS, Snapshots
 from collector.registry.sites import Sites
 from collector.registry.store import Registry
-from collector.service.container import make_parts
-from collector.service.scheduler import picture
-from collector.settings import Secrets, Settings
+from collector.service.container import build_container
+from collector.service.scheduler import take_snapshot
+from collector.settings import SecretsSettings, Settings
 from collector.stats import open_day_cache
 from collector.stats.report import Reports
 from dashboards import routes as dashboards
@@ -129,15 +129,15 @@ def desk(store: Store, tmp_path: Path) -> Iterator[Desk]:
 def test_one_visit_more_shows_in_no_answer_until_the_next_picture(desk: Desk) -> None:
     """Version 1 and 2, dashboard, its files and present visits stand and move together."""
     desk.come(12, "a.example")
-    desk.snapshots.take_due(desk.registry.sites())
+    desk.snapshots.refresh(desk.registry.sites())
     before = {domain: desk.told(domain) for domain in (STRICT, LOOSE)}
 
     desk.come(1, "a.example")
     desk.clock.pass_by(SECONDS - 1)
-    early = desk.snapshots.take_due(desk.registry.sites())
+    early = desk.snapshots.refresh(desk.registry.sites())
     between = {domain: desk.told(domain) for domain in (STRICT, LOOSE)}
     desk.clock.pass_by(1)
-    due = desk.snapshots.take_due(desk.registry.sites())
+    due = desk.snapshots.refresh(desk.registry.sites())
     after = desk.told(STRICT)
 
     assert (early, due) == (False, True)
@@ -153,12 +153,12 @@ def test_what_is_known_of_a_picture_outlives_it_for_seconds(
     monkeypatch.setattr(open_day_cache, "HEAVY", 4)
     desk.clock.pass_by(30)
     desk.come(12, "a.example")
-    desk.snapshots.take_due(desk.registry.sites())
+    desk.snapshots.refresh(desk.registry.sites())
     desk.clock.pass_by(SECONDS - 1)
     before = desk.told(STRICT)
     desk.come(1, "a.example")
     desk.clock.pass_by(1)
-    pictured = desk.snapshots.take_due(desk.registry.sites())
+    pictured = desk.snapshots.refresh(desk.registry.sites())
     desk.clock.pass_by(open_day_cache.FRESH_S - 2)
     known = desk.told(STRICT)
     desk.clock.pass_by(1)
@@ -172,7 +172,7 @@ def test_what_is_known_of_a_picture_outlives_it_for_seconds(
 def test_questions_never_asked_before_are_answered_from_the_same_picture(desk: Desk) -> None:
     """A question and its parts, asked a visit apart, do not differ by that visit."""
     desk.come(12, "a.example")
-    desk.snapshots.take_due(desk.registry.sites())
+    desk.snapshots.refresh(desk.registry.sites())
     whole = desk.client.get("/api/v1/stats/aggregate", params={"site_id": STRICT, "period": "day"})
 
     desk.come(11, "b.example")
@@ -188,7 +188,7 @@ def test_questions_never_asked_before_are_answered_from_the_same_picture(desk: D
 def test_what_is_sealed_is_left_in_no_picture(desk: Desk) -> None:
     """The picture's partition goes with the open one, and no byte of either is left."""
     desk.come(12, "kvzqjx.example")
-    desk.snapshots.take_due(desk.registry.sites())
+    desk.snapshots.refresh(desk.registry.sites())
     pictured = partitions.partitions(desk.store, "snapshot_cells")
     folders = [Path(one) for one in partitions.folders(desk.store, "snapshot_cells")]
 
@@ -202,7 +202,7 @@ def test_what_is_sealed_is_left_in_no_picture(desk: Desk) -> None:
 def test_a_removed_site_leaves_every_picture(desk: Desk) -> None:
     """Its rows go from the picture as from the open day; the other site's stay."""
     desk.come(12, "a.example")
-    desk.snapshots.take_due(desk.registry.sites())
+    desk.snapshots.refresh(desk.registry.sites())
 
     erase_site(desk.store, 1, desk.clock)
 
@@ -213,12 +213,12 @@ def test_a_removed_site_leaves_every_picture(desk: Desk) -> None:
 def test_where_no_site_asks_for_pictures_there_is_none(desk: Desk) -> None:
     """None is taken, and the last one goes when the last strict site does."""
     desk.come(3, "a.example")
-    desk.snapshots.take_due(desk.registry.sites())
+    desk.snapshots.refresh(desk.registry.sites())
     there = partitions.partitions(desk.store, "snapshot_cells")
 
-    taken = desk.snapshots.take_due(Sites([a_site()]))
+    taken = desk.snapshots.refresh(Sites([a_site()]))
     left = partitions.partitions(desk.store, "snapshot_cells")
-    again = desk.snapshots.take_due(desk.registry.sites())
+    again = desk.snapshots.refresh(desk.registry.sites())
 
     assert there
     assert (taken, left, again) == (False, [], True)
@@ -227,11 +227,11 @@ def test_where_no_site_asks_for_pictures_there_is_none(desk: Desk) -> None:
 def test_a_picture_of_a_day_that_is_no_longer_open_goes(desk: Desk) -> None:
     """As a sealing may leave it that was cut off by an older version."""
     desk.come(3, "a.example")
-    desk.snapshots.take_due(desk.registry.sites())
+    desk.snapshots.refresh(desk.registry.sites())
     desk.store.command("TRUNCATE TABLE open_cells")
     desk.clock.pass_by(SECONDS)
 
-    desk.snapshots.take_due(desk.registry.sites())
+    desk.snapshots.refresh(desk.registry.sites())
 
     assert partitions.partitions(desk.store, "snapshot_cells") == []
 
@@ -239,8 +239,8 @@ def test_a_picture_of_a_day_that_is_no_longer_open_goes(desk: Desk) -> None:
 def test_a_site_that_asks_later_has_its_present_visits_held_too(desk: Desk) -> None:
     """From the next round on; its cells are in the picture that stands already."""
     desk.come(3, "a.example")
-    desk.snapshots.take_due(desk.registry.sites())
-    desk.snapshots.take_due(Sites([a_site(id=1, profile="strict"), a_site(id=2, profile="strict")]))
+    desk.snapshots.refresh(desk.registry.sites())
+    desk.snapshots.refresh(Sites([a_site(id=1, profile="strict"), a_site(id=2, profile="strict")]))
 
     desk.come(1, "a.example")
 
@@ -249,21 +249,21 @@ def test_a_site_that_asks_later_has_its_present_visits_held_too(desk: Desk) -> N
 
 def test_a_first_site_that_turns_strict_never_looks_empty(tmp_path: Path) -> None:
     """Its first question takes the picture, and a round that knows only the old sites leaves it."""
-    settings = Settings(data_dir=tmp_path, secrets=Secrets(store="memory"))
-    service = make_parts(settings, FakeClock(NOON_OF_THE_22ND))
+    settings = Settings(data_dir=tmp_path, secrets=SecretsSettings(store="memory"))
+    service = build_container(settings, FakeClock(NOON_OF_THE_22ND))
     service.registry.add_site(LOOSE)
-    service.make_ready()
-    service.opened = True
+    service.prepare()
+    service.store_ready = True
     service.read_sites()
     insert(service.store, [hit(str(n), "2026-11-22 10:30", **FIRST_HIT) for n in range(12)])
-    picture(service)
+    take_snapshot(service)
 
     service.registry.set_site(LOOSE, profile="strict")
     told = []
     for _ in range(2):
         question = ask("visitors", TODAY, site=service.registry.sites().named(LOOSE))
         told.append(service.reports.ask(question).totals["visitors"])
-        picture(service)
+        take_snapshot(service)
     there = partitions.partitions(service.store, "snapshot_cells")
     service.close()
 

@@ -14,7 +14,7 @@ import pytest
 
 from collector.cells import fan_out, schema
 from collector.cells.client import Store
-from collector.cells.receipts import arrow_block, has_receipt, make_sure_it_is_over
+from collector.cells.receipts import arrow_block, has_receipt, wait_until_over
 from collector.errors import Rejected, SchemaMismatch, Unreachable
 from tests.builders import a_hit
 from tests.clickhouse_process import Front, a_front, new_database
@@ -260,14 +260,14 @@ def test_a_stalled_server_is_given_up(front: Front, server: Store) -> None:
 
 
 def test_a_stalled_insert_is_ended(front: Front, server: Store) -> None:
-    """`make_sure_it_is_over` returns once the attempt is gone, and it was not applied."""
+    """`wait_until_over` returns once the attempt is gone, and it was not applied."""
     front.begin("before")
     with pytest.raises(Unreachable):
         server.insert_arrow(
             "hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token", query_id="token/1"
         )
 
-    make_sure_it_is_over(server, "token")
+    wait_until_over(server, "token")
     front.end("before")
 
     assert not has_receipt(server, CLOSES_AT, "token")

@@ -8,7 +8,7 @@ from datetime import date
 import pytest
 
 from collector.cells.client import Store
-from collector.cells.views import VIEWS, Says, View, says
+from collector.cells.views import VIEWS, MeasureGroup, View, measures
 from collector.registry.sites import Site
 from collector.stats.dimensions import is_partial
 from collector.stats.query import Filter, Period, Report
@@ -31,7 +31,7 @@ def whole(view: View) -> bool:
 
 def counts(view: View) -> str:
     """Name the counts that a view can say and that add up."""
-    return "visits pageviews" if says(view) & Says.VISITS else "pageviews"
+    return "visits pageviews" if measures(view) & MeasureGroup.VISITS else "pageviews"
 
 
 def added(report: Report, metric: str) -> float:

@@ -12,8 +12,8 @@ import pytest
 from collector.app import Footfall
 from collector.cells.client import Store
 from collector.errors import DeliveryError
-from collector.service.container import Parts, make_parts
-from collector.settings import Secrets, Settings
+from collector.service.container import Container, build_container
+from collector.settings import SecretsSettings, Settings
 from tests.builders import CHROME, FakeClock
 from tests.integration.forgetful import come, masked
 from tests.integration.queries import ask
@@ -53,15 +53,17 @@ CLOSED = {
 
 
 @pytest.fixture
-def parts(tmp_path: Path) -> Iterator[Parts]:
+def container(tmp_path: Path) -> Iterator[Container]:
     """Make the parts of a service behind a proxy, with one site."""
     settings = Settings(
-        data_dir=tmp_path, secrets=Secrets(store="memory"), trusted_proxies=("127.0.0.1/32",)
+        data_dir=tmp_path,
+        secrets=SecretsSettings(store="memory"),
+        trusted_proxies=("127.0.0.1/32",),
     )
-    made = make_parts(settings, FakeClock())
+    made = build_container(settings, FakeClock())
     made.registry.add_site("example.org", public=True)
-    made.make_ready()
-    made.journal.start()
+    made.prepare()
+    made.spool.start()
     made.read_sites()
     yield made
     made.close()
@@ -86,10 +88,10 @@ def system_tables(store: Store) -> tuple[list[Place], set[str]]:
     return found, refused
 
 
-async def come_by_every_other_door(parts: Parts) -> list[int]:
+async def come_by_every_other_door(container: Container) -> list[int]:
     """Send one marked hit through each other format's door; the statuses of the answers."""
-    app = Footfall(parts)
-    token = parts.registry.create_token("relay", "example.org", ["ingest"]).encode()
+    app = Footfall(container)
+    token = container.registry.create_token("relay", "example.org", ["ingest"]).encode()
     url = f"https://example.org/a?token={QUERY_TOKEN}"
     payload = {"website": "example.org", "hostname": "example.org", "url": f"/?t={QUERY_TOKEN}"}
     sent: dict[str, object] = {
@@ -119,16 +121,16 @@ async def come_by_every_other_door(parts: Parts) -> list[int]:
     return [answer.status for answer in answers]
 
 
-def test_no_mark_stands_in_a_system_table(parts: Parts) -> None:
+def test_no_mark_stands_in_a_system_table(container: Container) -> None:
     """After hits by every door, a delivery, a question and a sealing no row holds a mark."""
-    asyncio.run(come(parts, [masked(mark.encode()) for mark in MARKS]))
-    statuses = asyncio.run(come_by_every_other_door(parts))
-    parts.delivery.flush()
-    told = parts.reports.ask(ask("pageviews", site=parts.sites.named("example.org")))
-    while_open, _ = system_tables(parts.store)
-    parts.clock.pass_by(86_400)  # type: ignore[attr-defined]
-    sealed = parts.sealer.run_once()
-    once_sealed, refused = system_tables(parts.store)
+    asyncio.run(come(container, [masked(mark.encode()) for mark in MARKS]))
+    statuses = asyncio.run(come_by_every_other_door(container))
+    container.delivery.flush()
+    told = container.reports.ask(ask("pageviews", site=container.sites.named("example.org")))
+    while_open, _ = system_tables(container.store)
+    container.clock.pass_by(86_400)  # type: ignore[attr-defined]
+    sealed = container.sealer.run_once()
+    once_sealed, refused = system_tables(container.store)
 
     names = {place for place, _ in once_sealed}
     assert statuses == [200, 200, 200, 200, 202, 202]
@@ -139,11 +141,11 @@ def test_no_mark_stands_in_a_system_table(parts: Parts) -> None:
     assert sweep([*while_open, *once_sealed], MARKS) == []
 
 
-def test_a_mark_in_a_statement_that_failed_is_found(parts: Parts) -> None:
+def test_a_mark_in_a_statement_that_failed_is_found(container: Container) -> None:
     """The engine keeps the text of its last error, and there the sweep finds a planted mark."""
     with pytest.raises(DeliveryError):
-        parts.store.query(f"SELECT {QUERY_TOKEN} FROM open_cells")
+        container.store.query(f"SELECT {QUERY_TOKEN} FROM open_cells")
 
-    found, _ = system_tables(parts.store)
+    found, _ = system_tables(container.store)
 
     assert f"{QUERY_TOKEN} in system.errors" in sweep(found, MARKS)

@@ -91,7 +91,7 @@ async def test_a_refusing_visitor_is_not_read(app: Footfall, reason: str) -> Non
     answer = await ask(app, wired(REFUSALS[reason]), wired_receive)
 
     assert (202, b"ok", "N") == (answer.status, answer.body, answer.headers["tk"])
-    assert {reason: 1} == app._parts.tally.totals()
+    assert {reason: 1} == app.container.counters.totals()
 
 
 @pytest.mark.anyio
@@ -136,12 +136,12 @@ async def test_a_refusal_changes_nothing_but_its_count(tmp_path: Path) -> None:
     """After a refused hit no file differs but the spool, and there only the count by reason."""
     async with running(tmp_path / "data") as app:
         await post(app, a_body(), (b"user-agent", CHROME), (b"dnt", b"1"))
-        spooled = app._parts.journal.stats()
-        hits = app._parts.visits
+        spooled = app.container.spool.stats()
+        hits = app.container.visits
 
         assert 0 == spooled.rows
         assert 0 == len(hits)
-        assert [] == app._parts.secrets.open()
+        assert [] == app.container.secrets.open()
     for path in (tmp_path / "data").rglob("*"):
         if path.is_file():
             assert CHROME not in path.read_bytes()

@@ -60,7 +60,7 @@ def test_a_list_leaves_out_the_days_before_its_view(counted: Store) -> None:
     assert column(report) == {"FR": 5}
     assert report.totals == {"visitors": 5, "pageviews": 5}
     assert report.since == date(2026, 11, 22)
-    assert any(sentence.startswith(SENTENCE) for sentence in report.exactness)
+    assert any(sentence.startswith(SENTENCE) for sentence in report.caveats)
 
 
 def test_other_views_are_told_as_ever(counted: Store) -> None:
@@ -127,14 +127,14 @@ def test_a_renamed_view_answers_with_the_days_before_its_new_name(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The cells stay what they are: the new name finds what was counted under the old."""
-    view_history.note_views(store, FakeClock(NOON_OF_THE_22ND))
+    view_history.record_views(store, FakeClock(NOON_OF_THE_22ND))
     insert(store, first_hits(3, FRIDAY, country="FR") + first_hits(5, SUNDAY, country="FR"))
     seal(store, date(2026, 11, 20))
     renamed = View(COUNTRY.id, ("channel",))
     monkeypatch.setitem(views.VIEW_BY_DIMENSIONS, frozenset(("channel",)), renamed)
     monkeypatch.setattr(view_history, "VIEWS", (views.TOTAL, renamed))
     monkeypatch.setitem(view_history.RENAMED, COUNTRY.id, ("country",))
-    view_history.note_views(store, FakeClock(NOON_OF_THE_22ND))
+    view_history.record_views(store, FakeClock(NOON_OF_THE_22ND))
 
     report = asked(store).ask(ask("visitors", dimension="channel"))
 

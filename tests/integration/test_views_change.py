@@ -35,7 +35,7 @@ def started(folder: Path) -> Store:
     """Start the service on a folder, as far as the store goes."""
     store = Store(folder / "clickhouse")
     store.prepare()
-    view_history.note_views(store, FakeClock(AFTER))
+    view_history.record_views(store, FakeClock(AFTER))
     return store
 
 
@@ -76,7 +76,7 @@ def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
     store = started(tmp_path)
     first = view_history.views_began(store)
     deliver(store, [hit("a", "2026-11-20 10:00")])
-    view_history.note_views(store, FakeClock(AFTER + 90_000))
+    view_history.record_views(store, FakeClock(AFTER + 90_000))
 
     again = view_history.views_began(store)
     store.close()
@@ -134,7 +134,7 @@ def test_an_older_store_of_which_nothing_was_noted_is_told_whole(tmp_path: Path)
     store.prepare()
     deliver(store, [hit("a", "2026-11-20 10:00")])
 
-    view_history.note_views(store, FakeClock(AFTER))
+    view_history.record_views(store, FakeClock(AFTER))
     began = view_history.views_began(store)
     store.close()
 

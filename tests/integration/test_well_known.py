@@ -73,5 +73,5 @@ async def test_a_choice_holds_when_the_day_changes(
 
     state = (await get(app, "/opt-out/state", *headers)).json()
 
-    assert app._parts.tally.totals() == {str(Refusal.OPT_OUT): 3}
+    assert app.container.counters.totals() == {str(Refusal.OPT_OUT): 3}
     assert {"opted_out": True, "gpc": False, "dnt": False, "counted": False} == state

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from collector.spool.spool import Journal
-from tests.spooling import a_journal
+from collector.spool.spool import Spool
+from tests.spooling import a_spool
 
 # A busy machine is no fault of the code: deadlines of 0.2 s failed runs.
 settings.register_profile("no deadline", deadline=None)
@@ -17,7 +17,7 @@ settings.load_profile("no deadline")
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Iterator[Journal]:
+def spool(tmp_path: Path) -> Iterator[Spool]:
     """Open an empty spool."""
-    with a_journal(tmp_path) as opened:
+    with a_spool(tmp_path) as opened:
         yield opened

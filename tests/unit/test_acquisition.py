@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from collector.hit import NONE
 from collector.ingest.enrich import acquisition
-from collector.ingest.enrich.acquisition import CLICKS, Origin, forget, origin_of
+from collector.ingest.enrich.acquisition import CLICKS, Origin, classify_source, forget
 from collector.ingest.enrich.channels import CHANNELS, DIRECT, UNASSIGNED, SourceKind
 from collector.ingest.enrich.page import CLICK_IDS
 from collector.ingest.enrich.sources import KNOWN_SOURCES
@@ -25,7 +25,7 @@ def own(hostname: str) -> bool:
 
 def came(referrer: str = "", **tags: str) -> Origin:
     """Say where a visit to the site of these tests came from."""
-    return origin_of(referrer, own, tags)
+    return classify_source(referrer, own, tags)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_an_address_is_no_source(referrer: str) -> None:
 def test_a_strict_site_keeps_the_host_alone() -> None:
     """In the strict profile no path of another site is kept."""
     for tags in ({}, {"utm_source": "weekly"}):
-        origin = origin_of("https://blog.example.net/a/b", own, tags, strict=True)
+        origin = classify_source("https://blog.example.net/a/b", own, tags, strict=True)
 
         assert origin.referrer == "blog.example.net"
 
@@ -138,7 +138,7 @@ def test_a_referrer_of_the_site_itself_is_none() -> None:
 )
 def test_tags_name_a_source(tags: dict[str, str], source: str, channel: str) -> None:
     """A link's own tags say who sent the visit, in whatever spelling campaigns use."""
-    origin = origin_of("", own, tags)
+    origin = classify_source("", own, tags)
 
     assert (source, channel) == (origin.source, origin.channel)
 
@@ -187,7 +187,7 @@ def test_a_name_that_only_ends_like_a_spammers_is_none() -> None:
 
 def test_our_table_is_large_and_names_nothing_twice() -> None:
     """The curated table has its three hundred hosts, and no spelling under two brands."""
-    text = (files("collector.ingest") / "data" / "sources.toml").read_text(encoding="utf-8")
+    text = (files("collector.ingest.enrich") / "data" / "sources.toml").read_text(encoding="utf-8")
     tables = tomllib.loads(text)
     spellings = Counter(
         spelling for brands in tables.values() for listed in brands.values() for spelling in listed
@@ -219,7 +219,7 @@ def test_known_sources_are_what_folding_trusts() -> None:
 )
 def test_no_referrer_and_no_tag_raises(referrer: str, tags: dict[str, str]) -> None:
     """Whatever is sent, there is an origin with a channel from the closed list."""
-    origin = origin_of(referrer, own, tags)
+    origin = classify_source(referrer, own, tags)
 
     assert origin.channel in {name for name, _ in CHANNELS} | {UNASSIGNED}
     assert origin.source

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collector.cells.batch_filter import Shaping
+from collector.cells.batch_filter import BatchFilter
 from collector.cells.cardinality import Caps
-from collector.counters import Tally
+from collector.counters import Counters
 from collector.hit import OTHER, VisitValues
 from tests.builders import FakeClock, a_hit
 
@@ -22,12 +22,12 @@ class Sealed:
         return self.until
 
 
-def shaping(tally: Tally | None = None, sealed: Sealed | None = None) -> Shaping:
+def shaping(counters: Counters | None = None, sealed: Sealed | None = None) -> BatchFilter:
     """Make a shaping with caps of two values."""
-    return Shaping(Caps(lambda _: 2), tally or Tally(), FakeClock(), sealed or Sealed())
+    return BatchFilter(Caps(lambda _: 2), counters or Counters(), FakeClock(), sealed or Sealed())
 
 
-def paths(shape: Shaping, *values: str, site: int = 1) -> list[str]:
+def paths(shape: BatchFilter, *values: str, site: int = 1) -> list[str]:
     """Tell under which names pageviews of these paths are counted."""
     plain = VisitValues()
     return [
@@ -38,21 +38,23 @@ def paths(shape: Shaping, *values: str, site: int = 1) -> list[str]:
 
 def test_what_a_cap_turns_is_counted_by_site() -> None:
     """Each hit of which a value became "(other)" is in the counts under the reason cap."""
-    tally = Tally()
-    shape = shaping(tally)
+    counters = Counters()
+    shape = shaping(counters)
 
     names = paths(shape, "/a", "/b", "/c", "/d", site=7)
 
     assert names == ["/a", "/b", OTHER, OTHER]
-    assert {(reason, site): n for (_, reason, site), n in tally.drain().items()} == {("cap", 7): 2}
-    assert tally.drain() == {}
+    assert {(reason, site): n for (_, reason, site), n in counters.drain().items()} == {
+        ("cap", 7): 2
+    }
+    assert counters.drain() == {}
 
 
 def test_caps_go_on_from_what_the_store_holds() -> None:
     """After a restart a value that the day has keeps its name, and a further one has no room."""
     shape = shaping()
 
-    shape.recall([(1, CLOSES_AT, "path", "/a", 9), (1, CLOSES_AT, "path", "/b", 9)])
+    shape.restore([(1, CLOSES_AT, "path", "/a", 9), (1, CLOSES_AT, "path", "/b", 9)])
 
     assert paths(shape, "/c", "/a") == [OTHER, "/a"]
 

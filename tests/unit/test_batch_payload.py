@@ -11,12 +11,12 @@ from collector.errors import PayloadError
 from collector.hit import Kind
 from collector.ingest.formats.batch_payload import (
     from_goatcounter,
-    goatcounter_hits_of,
-    hits_of,
+    overrides_of,
+    parse_batch,
+    parse_goatcounter_batch,
     payload_of_hit,
     sender_of,
     signals_of,
-    told_of,
 )
 
 HIT = {"name": "pageview", "url": "https://example.org/", "domain": "example.org"}
@@ -51,7 +51,7 @@ def test_what_is_not_yes_is_no_refusal(no: object) -> None:
 
 def test_a_batch_is_split() -> None:
     """Hits come in a list under one key."""
-    assert [HIT, HIT] == hits_of(orjson.dumps({"hits": [HIT, HIT]}))
+    assert [HIT, HIT] == parse_batch(orjson.dumps({"hits": [HIT, HIT]}))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_a_batch_is_split() -> None:
 def test_malformed_batches_are_refused(body: bytes, expected: str) -> None:
     """A batch that cannot be split is refused as a whole."""
     with pytest.raises(PayloadError, match=expected):
-        hits_of(body)
+        parse_batch(body)
 
 
 def test_a_hit_is_a_payload_with_a_few_more_keys() -> None:
@@ -105,7 +105,7 @@ def test_a_hit_shows_its_visitor() -> None:
 )
 def test_times_are_seconds_or_rfc_3339(time: object, expected: float | None) -> None:
     """A hit may say when it happened."""
-    assert expected == told_of({**HIT, "time": time}).at
+    assert expected == overrides_of({**HIT, "time": time}).at
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_times_are_seconds_or_rfc_3339(time: object, expected: float | None) -> 
 def test_told_facts_are_checked(fields: dict[str, object], expected: str) -> None:
     """A time without a zone, and an endless name of a visitor, are refused."""
     with pytest.raises(PayloadError, match=expected):
-        told_of({**HIT, **fields})
+        overrides_of({**HIT, **fields})
 
 
 @pytest.mark.parametrize("ip", ["x", "1.2.3", "999.1.1.1"])
@@ -132,7 +132,7 @@ def test_an_address_is_an_address(ip: str) -> None:
 
 def test_goatcounters_hits_get_our_keys() -> None:
     """Path, referrer, size, address, browser, language and session mean the same here."""
-    (hit,) = goatcounter_hits_of(
+    (hit,) = parse_goatcounter_batch(
         orjson.dumps(
             {
                 "no_sessions": False,
@@ -154,7 +154,7 @@ def test_goatcounters_hits_get_our_keys() -> None:
     )
 
     fields = from_goatcounter(hit, "example.org")
-    payload, told = payload_of_hit(fields), told_of(fields)
+    payload, told = payload_of_hit(fields), overrides_of(fields)
 
     assert ("https://example.org/about", 1920) == (payload.url, payload.screen_width)
     assert (1_795_262_400.0, b"s1") == (told.at, told.visitor)
@@ -197,8 +197,8 @@ def test_goatcounters_hits_of_nobody_are_refused(told: dict[str, object]) -> Non
 
 def test_goatcounters_batches_say_it_once_for_all_hits() -> None:
     """`no_sessions` is the batch's to say, and no hit's."""
-    (hit,) = goatcounter_hits_of(b'{"hits":[{"path":"/a","no_sessions":true}]}')
-    (free,) = goatcounter_hits_of(b'{"no_sessions":true,"hits":[{"path":"/a"}]}')
+    (hit,) = parse_goatcounter_batch(b'{"hits":[{"path":"/a","no_sessions":true}]}')
+    (free,) = parse_goatcounter_batch(b'{"no_sessions":true,"hits":[{"path":"/a"}]}')
 
     assert (False, True) == (hit["no_sessions"], free["no_sessions"])
 
@@ -206,4 +206,4 @@ def test_goatcounters_batches_say_it_once_for_all_hits() -> None:
 def test_goatcounters_batches_hold_a_hit() -> None:
     """A batch without hits is refused, as GoatCounter does."""
     with pytest.raises(PayloadError, match="missing_field: hits"):
-        goatcounter_hits_of(b'{"hits":[]}')
+        parse_goatcounter_batch(b'{"hits":[]}')

@@ -11,7 +11,7 @@ from is_bot import Bots
 
 from collector.ingest.enrich import bots
 from collector.ingest.enrich.bots import UNNAMED, bot_of, is_prefetch
-from collector.ingest.enrich.device import device_of
+from collector.ingest.enrich.device import parse_device
 from tests.corpora import crawlers
 
 CHROME = (
@@ -135,5 +135,5 @@ def test_a_headless_browser_is_told_by_its_brand() -> None:
     brands = '"Not:A-Brand";v="8", "HeadlessChrome";v="142"'
 
     assert "headlesschrome" == bot_of(CHROME, brands)
-    assert "headlesschrome" == device_of(CHROME, brands).bot
+    assert "headlesschrome" == parse_device(CHROME, brands).bot
     assert bot_of(CHROME, brands.replace("Headless", "Google ")) == ""

@@ -7,7 +7,7 @@ from collections import Counter
 
 import msgspec
 
-from collector.cells.cardinality import ALTERED_VISITS, Caps, CountMin, Turned
+from collector.cells.cardinality import ALTERED_VISITS, CappedView, Caps, CountMin
 from collector.hit import OTHER, Hit, VisitValues
 from tests.builders import a_hit
 
@@ -88,9 +88,9 @@ def test_turned_hits_are_counted_once() -> None:
     caps.apply(a_hit(path=f"/{n}", search_query=f"q{n}", visit=VisitValues()) for n in range(10))
     caps.apply([a_hit(path="/new", search_query="new", visit=VisitValues())])
 
-    turned, nothing = caps.take_turned(), caps.take_turned()
+    turned, nothing = caps.take_capped(), caps.take_capped()
 
-    assert ({Turned(1, a_hit().closes_at): 1}, {}) == (turned, nothing)
+    assert ({CappedView(1, a_hit().closes_at): 1}, {}) == (turned, nothing)
 
 
 def test_an_entry_page_is_named_as_its_path_is() -> None:
@@ -186,7 +186,7 @@ def test_properties_over_the_cap_keep_their_name() -> None:
 def test_recalled_values_are_kept_after_a_restart() -> None:
     """A new process names what the store already names."""
     caps = small_caps()
-    caps.recall((1, a_hit().closes_at, "path", f"/{n}", 7) for n in range(10))
+    caps.restore((1, a_hit().closes_at, "path", f"/{n}", 7) for n in range(10))
 
     assert ["/3", OTHER] == paths(caps, "/3", "/new")
 

@@ -39,7 +39,7 @@ def test_strangers_see_public_sites_only(
     *, public: bool, reader: User | None, allowed: bool
 ) -> None:
     """A site is for whoever has an account, unless it is public."""
-    assert allowed == auth.may_read(reader, _site(public=public))
+    assert allowed == auth.can_view(reader, _site(public=public))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_the_session_cookie_is_bound_as_tightly_as_can_be(
     """Over https the cookie is this host's alone; never is it within reach of a script."""
     answer = Response()
 
-    auth.hand_out(answer, "t0ken", https=https)
+    auth.set_session_cookie(answer, "t0ken", https=https)
 
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith(parts[0])
@@ -90,7 +90,7 @@ def test_logging_out_ends_the_cookie(*, https: bool) -> None:
     """The browser forgets the very cookie it was given."""
     answer = Response()
 
-    auth.take_back(answer, https=https)
+    auth.clear_session_cookie(answer, https=https)
 
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith(("footfall_session=", "__Host-footfall_session="))
@@ -117,7 +117,7 @@ def test_forged_requests_are_known(method: str, headers: dict[str, str], *, forg
     """What another site's page sends changes nothing; what we sent ourselves may."""
     given = {"host": "stats.example.org", **headers}
 
-    assert forged == auth.is_forged(method, given, "https://front.example.org")
+    assert forged == auth.is_cross_site(method, given, "https://front.example.org")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 from collector.day import Day, day_of_date
-from collector.demo.traffic import Deed, deeds_of, take_step
+from collector.demo.traffic import Action, actions_of, take_step
 from collector.demo.world import PAGES
 from collector.hit import NONE, Hit, Kind
 from collector.ingest.visits import Visits
@@ -15,20 +15,20 @@ from tests.builders import a_site
 FRIDAY = day_of_date("UTC", date(2026, 11, 20))
 
 
-def visitors(deeds: list[Deed]) -> int:
+def visitors(deeds: list[Action]) -> int:
     """Count the visitors."""
     return len({deed.visitor for deed in deeds})
 
 
 def test_the_same_seed_and_day_give_the_same_traffic() -> None:
     """A day can be invented again, in another process, and nothing differs."""
-    assert deeds_of(7, FRIDAY) == deeds_of(7, FRIDAY)
+    assert actions_of(7, FRIDAY) == actions_of(7, FRIDAY)
 
 
 def test_another_seed_or_day_gives_other_visitors() -> None:
     """No visitor comes on two days or of two seeds."""
     saturday = day_of_date("UTC", FRIDAY.date + timedelta(days=1))
-    days = [deeds_of(7, FRIDAY), deeds_of(8, FRIDAY), deeds_of(7, saturday)]
+    days = [actions_of(7, FRIDAY), actions_of(8, FRIDAY), actions_of(7, saturday)]
 
     assert sum(map(visitors, days)) == visitors([deed for deeds in days for deed in deeds])
 
@@ -37,7 +37,7 @@ def test_every_day_of_a_year_has_a_plausible_number_of_visitors() -> None:
     """Days have 250 to 900 visitors, and weekends fewer than working days."""
     days = [day_of_date("UTC", date(2026, 1, 5) + timedelta(days=13 * week)) for week in range(28)]
 
-    counts = {day.date: visitors(deeds_of(7, day)) for day in days}
+    counts = {day.date: visitors(actions_of(7, day)) for day in days}
     weekend = [count for day, count in counts.items() if day.weekday() >= 5]
     working = [count for day, count in counts.items() if day.weekday() < 5]
 
@@ -49,7 +49,7 @@ def test_all_deeds_lie_within_the_day_in_order() -> None:
     """Nothing happens before a day opens or after it closes, also on short days."""
     short = day_of_date("Europe/Berlin", date(2026, 3, 29))
     for day in (FRIDAY, short):
-        times = [deed.at for deed in deeds_of(7, day)]
+        times = [deed.at for deed in actions_of(7, day)]
 
         assert times == sorted(times)
         assert day.opens_at <= times[0] <= times[-1] < day.closes_at
@@ -57,7 +57,7 @@ def test_all_deeds_lie_within_the_day_in_order() -> None:
 
 def test_many_kinds_of_visitors_come() -> None:
     """Channels, countries, browsers, devices and events of many sorts are seen."""
-    deeds = deeds_of(7, FRIDAY)
+    deeds = actions_of(7, FRIDAY)
 
     seen = {
         name: {getattr(deed.values, name) for deed in deeds}
@@ -75,7 +75,7 @@ def test_many_kinds_of_visitors_come() -> None:
 
 def test_no_value_is_unknown() -> None:
     """The rules know every browser, system and source that is invented."""
-    values = {deed.values for deed in deeds_of(7, FRIDAY)}
+    values = {deed.values for deed in actions_of(7, FRIDAY)}
 
     for value in values:
         assert "(unknown)" not in (value.browser, value.os, value.device)
@@ -85,7 +85,7 @@ def test_no_value_is_unknown() -> None:
 
 def test_pages_fall_off_as_zipf_says() -> None:
     """A few pages have most views, and most pages have a few."""
-    views = Counter(deed.path for deed in deeds_of(7, FRIDAY) if deed.kind is Kind.PAGEVIEW)
+    views = Counter(deed.path for deed in actions_of(7, FRIDAY) if deed.kind is Kind.PAGEVIEW)
 
     top = [path for path, _ in views.most_common(3)]
 
@@ -113,4 +113,4 @@ def test_deeds_make_hits_whose_sums_agree() -> None:
 def hits_of(day: Day) -> list[Hit]:
     """Take all steps of a day."""
     seen = Visits()
-    return [take_step(seen, a_site(), day, deed)[0] for deed in deeds_of(7, day)]
+    return [take_step(seen, a_site(), day, deed)[0] for deed in actions_of(7, day)]

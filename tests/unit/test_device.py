@@ -11,10 +11,10 @@ from collector.ingest.enrich import device as devices
 from collector.ingest.enrich.device import (
     UNKNOWN,
     Device,
-    device_of,
-    device_sent,
+    device_from_headers,
     forget,
     language_base,
+    parse_device,
     screen_class,
 )
 
@@ -100,7 +100,7 @@ EDGE = f"{WINDOWS}{CHROME} Edg/142.0.0.0"
 )
 def test_a_browser_is_named_as_people_name_it(user_agent: str, expected: Device) -> None:
     """Families have people's names, and versions only where the string is not frozen."""
-    assert expected == device_of(user_agent)
+    assert expected == parse_device(user_agent)
 
 
 @pytest.mark.parametrize(
@@ -117,7 +117,7 @@ def test_a_browser_is_named_as_people_name_it(user_agent: str, expected: Device)
 )
 def test_the_kind_of_device_is_told(user_agent: str, kind: str) -> None:
     """Televisions, consoles, tablets and telephones are told from desktops."""
-    assert kind == device_of(user_agent).device
+    assert kind == parse_device(user_agent).device
 
 
 @pytest.mark.parametrize(
@@ -140,14 +140,14 @@ def test_hints_tell_browsers_that_wear_chromes_string(
     brands: str, browser: str, version: str
 ) -> None:
     """A brand of the hints wins over Chrome's string, and grease and nonsense never do."""
-    found = device_of(LINUX + CHROME, brands, "?0", '"Linux"')
+    found = parse_device(LINUX + CHROME, brands, "?0", '"Linux"')
 
     assert (browser, version) == (found.browser, found.browser_version)
 
 
 def test_hints_do_not_win_over_a_browsers_own_name() -> None:
     """Edge is Edge by its own string, whatever the brands say first."""
-    found = device_of(
+    found = parse_device(
         WINDOWS + CHROME + " Edg/142.0.0.0", '"Google Chrome";v="1"', "?0", '"Windows"'
     )
 
@@ -156,14 +156,14 @@ def test_hints_do_not_win_over_a_browsers_own_name() -> None:
 
 def test_hints_tell_a_telephone_and_a_system() -> None:
     """Where the string says Linux, the hints may say Android and a telephone."""
-    found = device_of(LINUX + CHROME, "", "?1", '"Android"')
+    found = parse_device(LINUX + CHROME, "", "?1", '"Android"')
 
     assert (found.os, found.device) == ("Android", "Mobile")
 
 
 def test_a_bot_has_a_name_and_no_device() -> None:
     """A bot is told by its name, for the drop; nothing else of it is read."""
-    found = device_of("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
+    found = parse_device("Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)")
 
     assert found.bot == "googlebot"
     assert found.browser == UNKNOWN
@@ -173,12 +173,15 @@ def test_a_user_agent_is_read_to_a_limit() -> None:
     """What follows the first 512 characters makes no difference, nor a cache entry of its own."""
     forget()
 
-    first = device_of(WINDOWS + CHROME + " " * 600 + "a")
-    second = device_of(WINDOWS + CHROME + " " * 600 + "b")
+    first = parse_device(WINDOWS + CHROME + " " * 600 + "a")
+    second = parse_device(WINDOWS + CHROME + " " * 600 + "b")
 
     assert first is second
     assert devices._device.cache_info().currsize == 1
-    sent = [device_sent((WINDOWS + CHROME + " " * 600 + a).encode(), b"", b"", b"") for a in "ab"]
+    sent = [
+        device_from_headers((WINDOWS + CHROME + " " * 600 + a).encode(), b"", b"", b"")
+        for a in "ab"
+    ]
     assert sent[0] is sent[1]
     assert devices._device_sent.cache_info().currsize == 1
 
@@ -226,7 +229,7 @@ def test_of_a_language_only_the_base_is_kept(header: str, base: str) -> None:
 @given(st.text(max_size=600), st.text(max_size=80), st.text(max_size=6), st.text(max_size=40))
 def test_no_header_raises(user_agent: str, brands: str, mobile: str, platform: str) -> None:
     """Any headers at all give a device."""
-    found = device_of(user_agent, brands, mobile, platform)
+    found = parse_device(user_agent, brands, mobile, platform)
 
     assert found.device in ("Mobile", "Tablet", "Desktop", "TV", "Console")
 
@@ -241,8 +244,8 @@ def test_no_language_raises(header: str) -> None:
 
 def test_forgetting_empties_the_caches() -> None:
     """When day secrets go, no user agent and no language stays in a cache."""
-    device_of(WINDOWS + CHROME)
-    device_sent(WINDOWS.encode(), b"", b"", b"")
+    parse_device(WINDOWS + CHROME)
+    device_from_headers(WINDOWS.encode(), b"", b"", b"")
     language_base("de")
 
     forget()

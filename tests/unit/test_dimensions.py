@@ -8,9 +8,9 @@ from collector.cells.views import DIMENSIONS, VIEWS, View, view_for
 from collector.errors import QueryError, Unanswerable
 from collector.stats.dimensions import (
     PROPERTIES,
+    check_measurable,
     is_partial,
     partners,
-    refuse_what_it_cannot_say,
     view_of,
 )
 
@@ -72,7 +72,7 @@ def test_a_metric_that_a_view_cannot_say_is_refused_with_what_it_can(
 ) -> None:
     """The sentence names the view, the metric, and what there is instead."""
     with pytest.raises(Unanswerable, match=sentence):
-        refuse_what_it_cannot_say(view_of(names), (metric,))
+        check_measurable(view_of(names), (metric,))
 
 
 @pytest.mark.parametrize(
@@ -87,13 +87,13 @@ def test_a_metric_that_a_view_cannot_say_is_refused_with_what_it_can(
 )
 def test_metrics_that_a_view_can_say_pass(names: tuple[str, ...], metrics: tuple[str, ...]) -> None:
     """What the cells count may be asked."""
-    refuse_what_it_cannot_say(view_of(names), metrics)
+    check_measurable(view_of(names), metrics)
 
 
 def test_an_unknown_metric_is_refused_with_the_names_there_are() -> None:
     """The sentence lists the metrics."""
     with pytest.raises(QueryError, match="hits is no metric; there are visitors, visits"):
-        refuse_what_it_cannot_say(view_of(()), ("hits",))
+        check_measurable(view_of(()), ("hits",))
 
 
 def test_partners_are_those_of_the_declared_pairs() -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from collector.ingest.enrich.page import PageRules
-from collector.ingest.explain import Explanation, Line, explain
+from collector.ingest.explain import Explanation, RuleLine, explain
 from collector.ingest.site_rules import SiteRules
 from collector.registry.sites import Goal
-from tests.builders import CHROME, a_body, an_intake
+from tests.builders import CHROME, a_body, a_context
 
 UA = (b"user-agent", CHROME)
 PEER = "81.2.69.142"
@@ -16,7 +16,7 @@ PEER = "81.2.69.142"
 
 def explained(body: bytes, *headers: tuple[bytes, bytes]) -> Explanation:
     """Explain a payload for one site."""
-    (found,) = explain(body, [*(headers or (UA,))], PEER, an_intake())
+    (found,) = explain(body, [*(headers or (UA,))], PEER, a_context())
     return found
 
 
@@ -46,11 +46,11 @@ def test_events_show_properties_revenue_and_goals() -> None:
     )
     rules = {1: SiteRules(goals=(Goal("Sale", event="Order"),))}
 
-    (found,) = explain(body, [UA], PEER, an_intake(rules=rules))
+    (found,) = explain(body, [UA], PEER, a_context(rules=rules))
 
-    assert Line("properties", "plan=pro, mail=jane@example.com", "plan=pro") in found.lines
-    assert Line("revenue", "", "990 EUR") in found.lines
-    assert Line("goals", "", "Sale") in found.lines
+    assert RuleLine("properties", "plan=pro, mail=jane@example.com", "plan=pro") in found.lines
+    assert RuleLine("revenue", "", "990 EUR") in found.lines
+    assert RuleLine("goals", "", "Sale") in found.lines
 
 
 @pytest.mark.parametrize(
@@ -61,7 +61,7 @@ def test_what_was_searched_on_the_site_has_a_line(searched: str, kept: str) -> N
     rules = {1: SiteRules(page=PageRules(search_parameter="q"))}
     body = a_body(u=f"https://example.org/find?q={searched}#top")
 
-    (found,) = explain(body, [UA], PEER, an_intake(rules=rules))
+    (found,) = explain(body, [UA], PEER, a_context(rules=rules))
 
     given = searched.replace("+", " ").replace("%40", "@")
     assert [("search", given, kept)] == [line for line in found.lines if line.rule == "search"]
@@ -92,7 +92,7 @@ def test_a_bot_is_told_by_its_name() -> None:
     hidden = (b"sec-ch-ua", b'"HeadlessChrome";v="142"')
 
     found = [explained(a_body(), (b"user-agent", agent)) for agent in agents]
-    (behind,) = explain(a_body(), [UA, hidden], PEER, an_intake())
+    (behind,) = explain(a_body(), [UA, hidden], PEER, a_context())
 
     assert {"bot"} == {one.outcome for one in (*found, behind)}
     assert ["googlebot", "curl", "other", "headlesschrome"] == [
@@ -102,12 +102,12 @@ def test_a_bot_is_told_by_its_name() -> None:
 
 def test_explaining_leaves_nothing_behind() -> None:
     """No visit, no bucket and no day secret comes of it."""
-    intake = an_intake()
+    context = a_context()
 
     for _ in range(1000):
-        found = explain(a_body(d="example.org,nobody.example"), [UA], PEER, intake)
+        found = explain(a_body(d="example.org,nobody.example"), [UA], PEER, context)
 
     assert ["counted", "unknown_site"] == [one.outcome for one in found]
-    assert 0 == len(intake.visits)
-    assert intake.limits._sites == {}
-    assert [] == intake.secrets.open()  # type: ignore[attr-defined]
+    assert 0 == len(context.visits)
+    assert context.limits._sites == {}
+    assert [] == context.secrets.open()  # type: ignore[attr-defined]

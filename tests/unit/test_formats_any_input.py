@@ -13,11 +13,11 @@ from collector.errors import PayloadError
 from collector.hit import Drop, Refusal
 from collector.ingest import wire_umami
 from collector.ingest.formats import batch_payload
-from collector.ingest.payload import Payload, parse, shaped
-from collector.ingest.pipeline import Assembled, Told, assemble
+from collector.ingest.payload import Payload, convert, parse_json
+from collector.ingest.pipeline import BuiltHit, SenderOverrides, build_hit
 from collector.privacy.consent import Admitted, decide_relayed
 from collector.spool.encryption import encode_hit
-from tests.builders import an_admitted, an_intake
+from tests.builders import a_context, an_admitted
 
 VALUES = st.recursive(
     st.none()
@@ -34,7 +34,7 @@ OURS = ("url", "domain", "referrer", "props", "revenue", "ip", "user_agent", "vi
 OURS_TOO = ("gpc", "dnt", "opt_out", "accept_language", "w", "sd", "x")
 GOAT = ("path", "event", "ref", "query", "bot", "size", "ip", "user_agent", "session", "created_at")
 
-Read = tuple[Payload, Admitted, Told | None] | Refusal
+Read = tuple[Payload, Admitted, SenderOverrides | None] | Refusal
 
 
 def some(keys: tuple[str, ...], **good: Any) -> st.SearchStrategy[dict[str, Any]]:
@@ -51,9 +51,9 @@ def is_taken(read: Callable[[], Read]) -> bool:
         return False
     if isinstance(found, tuple):
         payload, admitted, told = found
-        made = assemble(payload, admitted, an_intake(), "example.org", told)
-        assert isinstance(made, Assembled | Drop)
-        if isinstance(made, Assembled):
+        made = build_hit(payload, admitted, a_context(), "example.org", told)
+        assert isinstance(made, BuiltHit | Drop)
+        if isinstance(made, BuiltHit):
             assert encode_hit(made.hit)
     return True
 
@@ -63,7 +63,7 @@ def relayed(hit: dict[str, Any]) -> Read:
     admitted = decide_relayed(batch_payload.signals_of(hit), lambda: batch_payload.sender_of(hit))
     if isinstance(admitted, Refusal):
         return admitted
-    return batch_payload.payload_of_hit(hit), admitted, batch_payload.told_of(hit)
+    return batch_payload.payload_of_hit(hit), admitted, batch_payload.overrides_of(hit)
 
 
 @given(some(UMAMI, website="example.org", hostname="example.org", url="/a"))
@@ -73,7 +73,7 @@ def test_any_umami_object_is_a_hit_or_a_payload_error(sent: dict[str, Any]) -> N
 
     def read() -> tuple[Payload, Admitted, None]:
         body = orjson.dumps({"type": "event", "payload": sent})
-        event = wire_umami.event_of(shaped(wire_umami.Sent, parse(body)))
+        event = wire_umami.event_of(convert(wire_umami.UmamiMessage, parse_json(body)))
         assert event is not None
         return wire_umami.payload_of(event, "example.org"), an_admitted(), None
 
@@ -86,7 +86,7 @@ def test_any_relayed_hit_is_a_hit_or_a_payload_error(sent: dict[str, Any]) -> No
     """A server's batch may hold anything."""
 
     def read() -> Read:
-        (hit,) = batch_payload.hits_of(orjson.dumps({"hits": [sent]}))
+        (hit,) = batch_payload.parse_batch(orjson.dumps({"hits": [sent]}))
         return relayed(hit)
 
     is_taken(read)
@@ -98,7 +98,7 @@ def test_any_goatcounter_hit_is_a_hit_or_a_payload_error(sent: dict[str, Any]) -
     """A batch of GoatCounter's may hold anything."""
 
     def read() -> Read:
-        (hit,) = batch_payload.goatcounter_hits_of(orjson.dumps({"hits": [sent]}))
+        (hit,) = batch_payload.parse_goatcounter_batch(orjson.dumps({"hits": [sent]}))
         return relayed(batch_payload.from_goatcounter(hit, "example.org"))
 
     is_taken(read)

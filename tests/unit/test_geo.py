@@ -16,13 +16,13 @@ from collector.errors import SettingsError
 from collector.ingest.enrich.geo import (
     NOWHERE,
     UNKNOWN,
+    GeoDatabase,
     GeoStatus,
     Place,
-    Places,
     attribution_of,
     examine,
-    place_in,
-    place_of_address,
+    locate_address,
+    locate_in,
 )
 
 IPSet = import_module("netaddr").IPSet  # untyped
@@ -49,36 +49,36 @@ def database(path: Path, record: dict[str, Any], kind: str = "GeoLite2-City") ->
 
 def test_without_a_file_there_are_countries() -> None:
     """With nothing set up a truncated address gives its country, and claims no more."""
-    places = Places()
+    places = GeoDatabase()
 
-    assert places.place(GOOGLE) == Place("US", UNKNOWN, UNKNOWN)
+    assert places.locate(GOOGLE) == Place("US", UNKNOWN, UNKNOWN)
     assert places.status() == GeoStatus("", "iptocc", 0, "", "")
 
 
 @pytest.mark.parametrize("network", [bytes(4), bytes(16), b"", b"abc", bytes([10, 0, 0, 0])])
 def test_an_address_of_nobody_is_unknown(network: bytes) -> None:
     """Private, empty and broken addresses are places unknown, the second time too."""
-    places = Places()
+    places = GeoDatabase()
 
-    assert places.place(network) is NOWHERE
-    assert places.place(network) is NOWHERE
+    assert places.locate(network) is NOWHERE
+    assert places.locate(network) is NOWHERE
 
 
 def test_a_maxmind_file_gives_region_and_city(tmp_path: Path) -> None:
     """A nested record, as MaxMind and DB-IP make them, gives values that carry their parent."""
-    places = Places(database(tmp_path / "city.mmdb", NESTED))
+    places = GeoDatabase(database(tmp_path / "city.mmdb", NESTED))
 
-    assert places.place(BERLIN) == BERLIN_PLACE
-    assert places.place(bytes.fromhex("20010db80000") + bytes(10)) == BERLIN_PLACE
-    assert places.place(GOOGLE) == NOWHERE
+    assert places.locate(BERLIN) == BERLIN_PLACE
+    assert places.locate(bytes.fromhex("20010db80000") + bytes(10)) == BERLIN_PLACE
+    assert places.locate(GOOGLE) == NOWHERE
 
 
 def test_nothing_but_the_place_is_read(tmp_path: Path) -> None:
     """No coordinate and no network is told, whatever the file knows."""
     record = {**NESTED, "autonomous_system_number": 64496, "traits": {"isp": "An ISP"}}
-    places = Places(database(tmp_path / "city.mmdb", record))
+    places = GeoDatabase(database(tmp_path / "city.mmdb", record))
 
-    place = places.place(BERLIN)
+    place = places.locate(BERLIN)
 
     assert place == BERLIN_PLACE
     assert Place._fields == ("country", "region", "city")
@@ -111,7 +111,7 @@ def test_nothing_but_the_place_is_read(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_nested_and_flat_records_are_read(record: object, place: Place) -> None:
     """Every vendor's form gives the same kind of place; what is odd or a guess is unknown."""
-    assert place == place_in(record)
+    assert place == locate_in(record)
 
 
 @given(
@@ -129,15 +129,15 @@ def test_nested_and_flat_records_are_read(record: object, place: Place) -> None:
 )
 def test_no_record_raises(record: object) -> None:
     """A database of any content gives places."""
-    assert isinstance(place_in(record), Place)
+    assert isinstance(locate_in(record), Place)
 
 
 def test_a_flat_file_is_opened_too(tmp_path: Path) -> None:
     """Files whose type geoip2 does not know are read all the same."""
     flat = database(tmp_path / "flat.mmdb", {"country_code": "FR"}, kind="ipinfo lite")
-    places = Places(flat)
+    places = GeoDatabase(flat)
 
-    assert places.place(BERLIN).country == "FR"
+    assert places.locate(BERLIN).country == "FR"
     assert places.status().attribution.startswith("IP address data powered by IPinfo")
 
 
@@ -147,39 +147,39 @@ def test_a_broken_file_falls_back_and_says_so(tmp_path: Path, content: bytes) ->
     broken = tmp_path / "broken.mmdb"
     broken.write_bytes(content)
 
-    places = Places(broken)
+    places = GeoDatabase(broken)
 
-    assert places.place(GOOGLE).country == "US"
+    assert places.locate(GOOGLE).country == "US"
     assert places.status().kind == "iptocc"
     assert "broken.mmdb" in places.status().error
 
 
 def test_a_missing_file_falls_back_and_says_so(tmp_path: Path) -> None:
     """A path with nothing there is told, and stops no hit."""
-    places = Places(tmp_path / "missing.mmdb")
+    places = GeoDatabase(tmp_path / "missing.mmdb")
 
-    assert places.place(GOOGLE).country == "US"
+    assert places.locate(GOOGLE).country == "US"
     assert "missing.mmdb" in places.status().error
 
 
 def test_a_new_file_is_taken_into_use_live(tmp_path: Path) -> None:
     """After a replacement the next look-ups come from the new file, with no restart."""
     path = database(tmp_path / "city.mmdb", NESTED)
-    places = Places(path)
-    before = places.place(BERLIN)
+    places = GeoDatabase(path)
+    before = places.locate(BERLIN)
 
     database(path, {"country": {"iso_code": "AT"}})
     os.utime(path, (1, 1))
     places.refresh()
 
     assert before.country == "DE"
-    assert places.place(BERLIN).country == "AT"
+    assert places.locate(BERLIN).country == "AT"
 
 
 def test_a_look_up_ends_on_the_file_it_began_with(tmp_path: Path) -> None:
     """Files are replaced by another thread: the old one stays open for who is reading it."""
     path = database(tmp_path / "city.mmdb", NESTED)
-    places = Places(path)
+    places = GeoDatabase(path)
     reading = places._reader
 
     database(path, {"country": {"iso_code": "AT"}})
@@ -187,33 +187,33 @@ def test_a_look_up_ends_on_the_file_it_began_with(tmp_path: Path) -> None:
     places.refresh()
 
     assert reading is not None
-    assert place_in(reading.get("192.0.2.0")) == BERLIN_PLACE
-    assert places.place(BERLIN).country == "AT"
+    assert locate_in(reading.get("192.0.2.0")) == BERLIN_PLACE
+    assert places.locate(BERLIN).country == "AT"
 
 
 def test_a_file_that_appears_later_is_taken_into_use(tmp_path: Path) -> None:
     """An owner may configure the path first and fetch the file afterwards."""
     path = tmp_path / "late.mmdb"
-    places = Places(path)
+    places = GeoDatabase(path)
 
     database(path, NESTED)
     places.refresh()
 
-    assert places.place(BERLIN) == BERLIN_PLACE
+    assert places.locate(BERLIN) == BERLIN_PLACE
     assert places.status().error == ""
 
 
 def test_a_broken_replacement_leaves_the_good_one_in_use(tmp_path: Path) -> None:
     """A failed download does not take regions away; the status says so."""
     path = database(tmp_path / "city.mmdb", NESTED)
-    places = Places(path)
+    places = GeoDatabase(path)
 
     half = tmp_path / "half"
     half.write_bytes(b"half a file")
     half.rename(path)
     places.refresh()
 
-    assert places.place(BERLIN) == BERLIN_PLACE
+    assert places.locate(BERLIN) == BERLIN_PLACE
     assert "cannot read" in places.status().error
 
 
@@ -222,9 +222,9 @@ def test_a_version_4_file_leaves_version_6_to_the_registries(tmp_path: Path) -> 
     writer = MMDBWriter(ip_version=4, database_type="GeoLite2-City")
     writer.insert_network(IPSet(["192.0.2.0/24"]), NESTED)
     writer.to_db_file(str(tmp_path / "four.mmdb"))
-    places = Places(tmp_path / "four.mmdb")
+    places = GeoDatabase(tmp_path / "four.mmdb")
 
-    place = places.place(bytes.fromhex("200148600000") + bytes(10))
+    place = places.locate(bytes.fromhex("200148600000") + bytes(10))
 
     assert place.country == "US"
     assert places.status().error == ""
@@ -234,7 +234,7 @@ def test_the_status_tells_age_and_attribution(tmp_path: Path) -> None:
     """An owner sees which data is in use, how old it is and what its licence asks for."""
     path = database(tmp_path / "city.mmdb", NESTED)
 
-    status = Places(path).status()
+    status = GeoDatabase(path).status()
 
     assert (status.path, status.kind) == (str(path), "GeoLite2-City")
     assert status.built_at > 1_700_000_000
@@ -258,16 +258,16 @@ def test_each_licence_has_its_line(kind: str, named: str) -> None:
 
 def test_a_typed_address_is_cut_down_like_a_visitors(tmp_path: Path) -> None:
     """The test command sees what a hit would see: the network, not the host."""
-    places = Places(database(tmp_path / "city.mmdb", NESTED))
+    places = GeoDatabase(database(tmp_path / "city.mmdb", NESTED))
 
-    assert place_of_address(places, "192.0.2.77") == BERLIN_PLACE
-    assert place_of_address(places, "2001:db8::77") == BERLIN_PLACE
+    assert locate_address(places, "192.0.2.77") == BERLIN_PLACE
+    assert locate_address(places, "2001:db8::77") == BERLIN_PLACE
 
 
 def test_what_is_no_address_is_refused_in_words() -> None:
     """A slip of the keyboard is answered with what would be right."""
     with pytest.raises(SettingsError, match="no IP address"):
-        place_of_address(Places(), "192.0.2")
+        locate_address(GeoDatabase(), "192.0.2")
 
 
 def test_a_file_is_examined_before_it_is_used(tmp_path: Path) -> None:
@@ -283,25 +283,25 @@ def test_a_file_is_examined_before_it_is_used(tmp_path: Path) -> None:
 
 def test_forgetting_and_closing_leave_countries(tmp_path: Path) -> None:
     """The cache can be emptied and the file closed; what comes after is looked up anew."""
-    places = Places(database(tmp_path / "city.mmdb", NESTED))
-    places.place(BERLIN)
+    places = GeoDatabase(database(tmp_path / "city.mmdb", NESTED))
+    places.locate(BERLIN)
 
     places.close()
     places.forget()
 
-    assert places.place(GOOGLE).country == "US"
+    assert places.locate(GOOGLE).country == "US"
 
 
 def test_a_file_that_is_not_expected_is_found_when_it_comes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Where no file was set, its absence is no error, and a later one is taken into use."""
-    places = Places(tmp_path / "places.mmdb", expected=False)
-    before = places.place(BERLIN)
+    places = GeoDatabase(tmp_path / "places.mmdb", expected=False)
+    before = places.locate(BERLIN)
     database(tmp_path / "places.mmdb", NESTED)
 
     places.refresh()
 
     assert before.region == UNKNOWN
-    assert places.place(BERLIN) == BERLIN_PLACE
+    assert places.locate(BERLIN) == BERLIN_PLACE
     assert caplog.messages == []

@@ -13,9 +13,9 @@ import uvicorn
 from collector.ingest.http_limits import (
     MAX_HEADER_BYTES,
     MAX_REQUEST_BYTES,
-    Guarded,
+    LimitedHttpProtocol,
     Reason,
-    guarded,
+    limited_protocol,
 )
 from collector.privacy.consent import Receive, Scope, Send
 
@@ -53,7 +53,7 @@ async def a_server(for_headers_s: float, for_body_s: float) -> AsyncIterator[Run
     """Run uvicorn with a guard that gives so many seconds."""
     reasons: list[Reason] = []
 
-    class Timed(guarded(reasons.append)):  # type: ignore[misc]
+    class Timed(limited_protocol(reasons.append)):  # type: ignore[misc]
         headers_within_s = for_headers_s
         body_within_s = for_body_s
 
@@ -183,8 +183,8 @@ def test_each_guarded_class_tells_its_own_listener() -> None:
     first: list[Reason] = []
     second: list[Reason] = []
 
-    guarded(first.append).count("slow_body")
-    guarded(second.append).count("slow_headers")
-    Guarded.count("endless_body")
+    limited_protocol(first.append).count("slow_body")
+    limited_protocol(second.append).count("slow_headers")
+    LimitedHttpProtocol.count("endless_body")
 
     assert (["slow_body"], ["slow_headers"]) == (first, second)

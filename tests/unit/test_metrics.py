@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from collector.cells.views import Says
+from collector.cells.views import MeasureGroup
 from collector.hit import SUMS
 from collector.stats import reference
 from collector.stats.metrics import EVERYBODY, METRICS, WORDS, rounded, sums_of
@@ -28,7 +28,7 @@ def test_every_metric_is_found_under_its_own_name() -> None:
 def test_every_metric_needs_something_that_words_exist_for() -> None:
     """A refusal can always say what a view counts instead."""
     assert all(metric.needs for metric in METRICS.values())
-    assert set(WORDS) == set(Says)
+    assert set(WORDS) == set(MeasureGroup)
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 
 from collector.cells.thresholds import profile_of, threshold
 from collector.cells.views import DIMENSIONS, VIEWS
-from collector.settings import Secrets, Settings
+from collector.settings import SecretsSettings, Settings
 from collector.visitors.notice import Notice, field_words, notice_of, view_words
 from collector.visitors.notice_pages import as_json, as_markdown
 from collector.visitors.translations import LANGUAGES, words_of
@@ -69,7 +69,7 @@ def test_english_is_what_the_views_say() -> None:
 def test_secrets_on_a_disk_are_stated() -> None:
     """Who keeps day secrets on a disk says so, and what it means."""
     assert "On a disk of the machine" in text_of(
-        a_notice(settings=Settings(secrets=Secrets(store="disk")))
+        a_notice(settings=Settings(secrets=SecretsSettings(store="disk")))
     )
     assert "in no file on a disk" in text_of(a_notice())
 

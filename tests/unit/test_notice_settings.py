@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from collector.registry.sites import Goal, Site
-from collector.settings import Secrets, Settings
+from collector.settings import SecretsSettings, Settings
 from collector.visitors.notice import Notice, notice_of
 from collector.visitors.notice_pages import as_json, as_markdown, as_schema
 from collector.visitors.translations import LANGUAGES
@@ -34,7 +34,11 @@ TOLD_OF_SETTINGS: dict[str, st.SearchStrategy[Any]] = {
     "geo_database": st.sampled_from(["", "places.mmdb"]),
     "public_url": st.sampled_from(["", "https://stats.example.org"]),
     "secrets": st.sampled_from(
-        [Secrets(store="runtime"), Secrets(store="memory"), Secrets(store="disk")]
+        [
+            SecretsSettings(store="runtime"),
+            SecretsSettings(store="memory"),
+            SecretsSettings(store="disk"),
+        ]
     ),
 }
 # What changes which visits are counted, under which of their own names, or how the machine works,

@@ -8,9 +8,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.stats.open_day_folding import Lines, Row, Rule, fold
+from collector.stats.open_day_folding import ResultRows, Row, Rule, fold
 
-LIST, TABLE = Rule(is_list=True, tells_fine=5), Rule(is_list=False, tells_fine=5)
+LIST, TABLE = Rule(is_list=True, keeps_continuous=5), Rule(is_list=False, keeps_continuous=5)
 DAY = date(2026, 11, 22)
 FINE = (False, True, False)
 """Pageviews are counted, seconds are fine, visitors come last."""
@@ -26,9 +26,9 @@ def cell(key: str, visitors: int, needed: int = 3, **other: Any) -> Row:
     return (*place, wanted, other.get("wants_folded", 1), needed, identity, visitors, *sums)
 
 
-def folded(*cells: Row, rule: Rule = LIST) -> Lines:
+def folded(*cells: Row, rule: Rule = LIST) -> ResultRows:
     """Fold the cells of one part."""
-    return fold(cells, {1: rule}, FINE).get(1, Lines())
+    return fold(cells, {1: rule}, FINE).get(1, ResultRows())
 
 
 def test_small_cells_of_a_list_are_counted_under_other() -> None:
@@ -36,7 +36,7 @@ def test_small_cells_of_a_list_are_counted_under_other() -> None:
     lines = folded(cell("/a", 9), cell("/b", 2), cell("/c", 2), cell("/d", 1))
 
     assert lines.lines == {"/a": [18, 63, 9], "(other)": [10, 0, 5]}
-    assert (lines.whole, lines.told) == ([28, 63, 14], 3)
+    assert (lines.whole, lines.folded_count) == ([28, 63, 14], 3)
 
 
 def test_fine_sums_are_struck_from_more_cells_until_they_hide_each() -> None:
@@ -67,7 +67,7 @@ def test_small_cells_of_a_table_are_left_out() -> None:
     lines = folded(cell("/a", 9), cell("/b", 4), cell("/c", 2, wants_folded=0), rule=TABLE)
 
     assert lines.lines == {"/a": [18, 63, 9], "/b": [8, 0, 4]}
-    assert lines.told == 0
+    assert lines.folded_count == 0
 
 
 def test_children_fold_within_their_parent_and_days_by_themselves() -> None:
@@ -95,12 +95,16 @@ def test_a_filter_looks_at_a_cell_as_it_is_called_once_it_is_folded() -> None:
         cell("/c", 2, is_wanted=0, wants_folded=0),
     )
 
-    assert lines == Lines()
+    assert lines == ResultRows()
 
 
 def test_totals_tell_all_sums_however_few_visitors_there_are() -> None:
     """Only parts could be told from each other."""
-    assert folded(cell("", 1, needed=0), rule=Rule(is_list=False, tells_fine=0)).whole == [2, 7, 1]
+    assert folded(cell("", 1, needed=0), rule=Rule(is_list=False, keeps_continuous=0)).whole == [
+        2,
+        7,
+        1,
+    ]
 
 
 def test_the_number_of_folded_values_is_that_of_the_day_on_which_it_was_most() -> None:
@@ -111,7 +115,7 @@ def test_the_number_of_folded_values_is_that_of_the_day_on_which_it_was_most() -
         *(cell(name, 1, day=earlier) for name in ("/a", "/b")),
     )
 
-    assert lines.told == 3
+    assert lines.folded_count == 3
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 6)), max_size=12))
@@ -132,5 +136,5 @@ def test_a_list_loses_no_count_and_folds_or_strikes_none_alone(
     assert (
         not struck
         or len(struck) == len(names)
-        or (len(struck) >= 2 and sum(names[name] for name in struck) >= LIST.tells_fine)
+        or (len(struck) >= 2 and sum(names[name] for name in struck) >= LIST.keeps_continuous)
     )

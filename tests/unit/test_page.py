@@ -19,7 +19,7 @@ from collector.ingest.enrich.page import (
     PageRules,
     forget,
     hostname_of,
-    page_of,
+    parse_page,
     path_of,
     tags_of,
 )
@@ -53,7 +53,7 @@ VECTORS = Path(__file__).parent.parent / "vectors" / "tracker.json"
 )
 def test_an_address_gives_its_host_name_and_path(url: str, hostname: str, path: str) -> None:
     """Scheme, user, port, query and fragment are cut; what is no web address gives nothing."""
-    page = page_of(url)
+    page = parse_page(url)
 
     assert (hostname, path) == (page.hostname, page.path)
 
@@ -125,13 +125,15 @@ def test_templates_and_groups_win_over_the_path(path: str, kept: str) -> None:
 )
 def test_hash_routing_keeps_the_route_and_no_parameters(url: str, path: str) -> None:
     """With hash routing the fragment is a path; a fragment of parameters never is."""
-    assert path == page_of(url, hash_mode=True).path
-    assert "#" not in page_of(url).path
+    assert path == parse_page(url, hash_mode=True).path
+    assert "#" not in parse_page(url).path
 
 
 def test_only_listed_tags_are_kept() -> None:
     """Campaign tags are picked by name; everything else in the query is dropped."""
-    page = page_of("https://example.org/?utm_source=a&UTM_Medium=b&ref=c&token=secret&utm_evil=d&x")
+    page = parse_page(
+        "https://example.org/?utm_source=a&UTM_Medium=b&ref=c&token=secret&utm_evil=d&x"
+    )
 
     assert page.query == {"utm_source": "a", "utm_medium": "b", "ref": "c"}
 
@@ -151,7 +153,7 @@ def test_tags_are_decoded() -> None:
 @pytest.mark.parametrize("name", sorted(page_rules.CLICK_IDS))
 def test_of_a_click_identifier_only_the_name_is_kept(name: str) -> None:
     """That somebody clicked an advertisement is kept; which click it was never is."""
-    page = page_of(f"https://example.org/?{name}=Cj0KCQsecret")
+    page = parse_page(f"https://example.org/?{name}=Cj0KCQsecret")
 
     assert page == Page("example.org", "/", {CLICK_ID: name})
 
@@ -165,8 +167,8 @@ def test_a_search_is_read_from_the_sites_own_parameter() -> None:
     """What was searched is kept scrubbed, apart from the tags, and only if the site asked."""
     url = "https://example.org/find?q=Red+Shoes&utm_source=a"
 
-    asked = page_of(url, rules=PageRules(search_parameter="q"))
-    unasked = page_of(url)
+    asked = parse_page(url, rules=PageRules(search_parameter="q"))
+    unasked = parse_page(url)
 
     assert (asked.search, asked.query) == ("red shoes", {"utm_source": "a"})
     assert (unasked.search, unasked.query) == ("", {"utm_source": "a"})
@@ -175,7 +177,7 @@ def test_a_search_is_read_from_the_sites_own_parameter() -> None:
 @pytest.mark.parametrize("query", ["tx[q]=shoes", "tx%5Bq%5D=shoes", "tx%5bq%5d=shoes"])
 def test_a_search_parameter_may_have_brackets(query: str) -> None:
     """However they are written: forms encode them."""
-    page = page_of(f"https://example.org/?{query}", rules=PageRules(search_parameter="tx[q]"))
+    page = parse_page(f"https://example.org/?{query}", rules=PageRules(search_parameter="tx[q]"))
 
     assert (page.search, page.query) == ("shoes", {})
 
@@ -195,14 +197,16 @@ def test_the_trackers_vectors_know_every_click_identifier() -> None:
 
 def test_a_personal_search_is_dropped() -> None:
     """An address typed into a search box is not a search."""
-    page = page_of("https://example.org/?q=jo%40example.org", rules=PageRules(search_parameter="q"))
+    page = parse_page(
+        "https://example.org/?q=jo%40example.org", rules=PageRules(search_parameter="q")
+    )
 
     assert page.search == ""
 
 
 def test_an_endless_address_is_cut() -> None:
     """A megabyte of address is read as far as we read, and gives a path of bounded length."""
-    page = page_of("https://example.org/" + "word/" * 200_000)
+    page = parse_page("https://example.org/" + "word/" * 200_000)
 
     assert len(page.path) <= 512
     assert page.path.startswith("/word/word")
@@ -217,7 +221,7 @@ def test_what_is_no_host_name_gives_none(label: str) -> None:
 @given(st.text(max_size=400), st.booleans())
 def test_no_string_raises(text: str, hash_mode: bool) -> None:  # noqa: FBT001 -- generated
     """Any string at all gives a page with a path from the root."""
-    page = page_of(text, hash_mode)
+    page = parse_page(text, hash_mode)
 
     assert page.path.startswith("/")
     assert len(page.path) <= 512
@@ -226,7 +230,7 @@ def test_no_string_raises(text: str, hash_mode: bool) -> None:  # noqa: FBT001 -
 @given(st.text(alphabet="htps:/?#@[]%&=;.\\aZ09\u200b\ud800é", max_size=MAX_URL))
 def test_no_broken_address_raises(text: str) -> None:
     """Addresses made of nothing but their separators give pages too."""
-    page = page_of("https://" + text, hash_mode=True)
+    page = parse_page("https://" + text, hash_mode=True)
 
     assert page.path.startswith("/")
     assert "?" not in page.path
@@ -242,7 +246,7 @@ def test_a_clean_path_stays(text: str) -> None:
 
 def test_forgetting_empties_the_caches() -> None:
     """When day secrets go, no path that a browser sent stays in a cache."""
-    page_of("https://example.org/some/path")
+    parse_page("https://example.org/some/path")
 
     forget()
 
@@ -255,7 +259,7 @@ def test_what_comes_with_a_query_or_fragment_is_not_kept(url: str) -> None:
     """A whole address is remembered only if nothing in it could be a secret of a query's."""
     forget()
 
-    assert "/a" == page_of(url).path == page_of(url).path
+    assert "/a" == parse_page(url).path == parse_page(url).path
     assert page_rules._read_before.cache_info().currsize == 0
 
 
@@ -264,5 +268,6 @@ def test_what_was_read_before_is_read_by_the_rules_of_each_site() -> None:
     rules = PageRules(templates=("/users/:id",))
 
     assert ["/users/:user", "/users/:id"] == [
-        page_of("https://example.org/users/anna", rules=each).path for each in (PageRules(), rules)
+        parse_page("https://example.org/users/anna", rules=each).path
+        for each in (PageRules(), rules)
     ]

@@ -11,14 +11,14 @@ from hypothesis import strategies as st
 
 from collector.day import day_at
 from collector.hit import NONE, OTHER, Drop, Hit, Kind
-from collector.ingest.enrich.geo import Place, Places
+from collector.ingest.enrich.geo import GeoDatabase, Place
 from collector.ingest.enrich.page import PageRules
 from collector.ingest.payload import Payload
 from collector.ingest.pipeline import (
-    Assembled,
-    Intake,
-    Told,
-    assemble,
+    BuiltHit,
+    IngestContext,
+    SenderOverrides,
+    build_hit,
     forget_visitors,
     sites_named,
 )
@@ -31,10 +31,10 @@ from tests.builders import (
     IPHONE,
     NOON,
     FakeClock,
+    a_context,
     a_payload,
     a_site,
     an_admitted,
-    an_intake,
     some_sites,
 )
 
@@ -44,17 +44,17 @@ UA = (b"user-agent", CHROME)
 def made(
     payload: Payload | None = None,
     *headers: tuple[bytes, bytes],
-    intake: Intake | None = None,
+    context: IngestContext | None = None,
     **request: Any,
 ) -> Hit:
     """Assemble a hit that must be accepted."""
-    found = assemble(
+    found = build_hit(
         payload or a_payload(),
         an_admitted(*(headers or (UA,)), **request),
-        intake or an_intake(),
+        context or a_context(),
         "example.org",
     )
-    assert isinstance(found, Assembled)
+    assert isinstance(found, BuiltHit)
     return found.hit
 
 
@@ -93,9 +93,9 @@ def test_a_pageview_fills_every_column_it_can() -> None:
 
 def test_the_hit_belongs_to_the_sites_local_day() -> None:
     """At noon UTC it is tomorrow in Kiritimati."""
-    intake = an_intake(sites=some_sites(a_site(zone="Pacific/Kiritimati")))
+    context = a_context(sites=some_sites(a_site(zone="Pacific/Kiritimati")))
 
-    hit = made(intake=intake)
+    hit = made(context=context)
 
     assert day_at("UTC", NOON).number + 1 == hit.day
     assert day_at("Pacific/Kiritimati", NOON).closes_at == hit.closes_at
@@ -142,19 +142,19 @@ def test_an_event_counts_once_with_its_properties_and_revenue() -> None:
 def test_an_address_in_a_property_is_scrubbed_as_pages_are(value: str, kept: str | None) -> None:
     """Of links, downloads and pages not found no query is kept, and no name in a path."""
     page = PageRules(templates=("/orders/:id",))
-    intake = an_intake(rules={1: SiteRules(page=page)})
+    context = a_context(rules={1: SiteRules(page=page)})
     payload = a_payload(kind=Kind.EVENT, name="Outbound Link: Click", props=(("url", value),))
 
-    assert ((f"url={kept}",) if kept else ()) == made(payload, intake=intake).properties
+    assert ((f"url={kept}",) if kept else ()) == made(payload, context=context).properties
 
 
 def test_a_host_name_that_nobody_declared_is_scrubbed() -> None:
     """Below a site's domain may stand somebody's name; what the owner named stays as it is."""
     named = ("deadbeef01234567.pages.example.net",)
-    intake = an_intake(sites=some_sites(a_site(hostnames=named)))
+    context = a_context(sites=some_sites(a_site(hostnames=named)))
 
     hosts = [
-        made(a_payload(url=f"https://{host}/"), intake=intake).hostname
+        made(a_payload(url=f"https://{host}/"), context=context).hostname
         for host in ("deadbeef01234567.example.org", "shop.example.org", "example.org", *named)
     ]
 
@@ -168,11 +168,11 @@ def test_an_event_whose_name_says_too_much_becomes_other() -> None:
 
 def test_engagement_adds_no_visitor() -> None:
     """Time and depth of a page count for its visit; the visitor was counted before."""
-    intake = an_intake()
-    made(intake=intake)
+    context = a_context()
+    made(context=context)
     report = a_payload(kind=Kind.ENGAGEMENT, scroll=60, engaged_ms=12_000)
 
-    hit = made(report, intake=intake)
+    hit = made(report, context=context)
 
     assert not hit.counts_visitor
     assert (60, 12_000, 1, 0, 0) == (
@@ -194,11 +194,11 @@ def test_engaged_time_is_capped() -> None:
 def test_a_second_hit_belongs_to_the_first_ones_visit() -> None:
     """The same browser's next page has its pseudonym, ends the bounce and repeats the origin."""
     clock = FakeClock()
-    intake = an_intake(clock=clock)
-    first = made(a_payload(referrer="https://www.google.com/"), intake=intake)
+    context = a_context(clock=clock)
+    first = made(a_payload(referrer="https://www.google.com/"), context=context)
     clock.pass_by(30)
 
-    second = made(a_payload(url="https://example.org/next"), intake=intake)
+    second = made(a_payload(url="https://example.org/next"), context=context)
 
     assert first.pseudonym == second.pseudonym
     assert first.visit == second.visit
@@ -217,42 +217,44 @@ def test_another_browser_or_address_is_another_visitor(
     headers: list[tuple[bytes, bytes]], peer: str
 ) -> None:
     """Pseudonyms tell user agents and addresses apart."""
-    intake = an_intake()
-    first = made(intake=intake, peer="198.51.100.7")
+    context = a_context()
+    first = made(context=context, peer="198.51.100.7")
 
-    assert first.pseudonym != made(None, *headers, intake=intake, peer=peer).pseudonym
+    assert first.pseudonym != made(None, *headers, context=context, peer=peer).pseudonym
 
 
 def test_a_visitor_that_a_server_names_is_no_address() -> None:
     """A name of four signs is another visitor than the address of those four bytes."""
-    intake = an_intake()
-    named = assemble(a_payload(), an_admitted(UA), intake, "example.org", Told(visitor=b"abcd"))
+    context = a_context()
+    named = build_hit(
+        a_payload(), an_admitted(UA), context, "example.org", SenderOverrides(visitor=b"abcd")
+    )
 
-    assert isinstance(named, Assembled)
-    assert named.hit.pseudonym != made(intake=intake, peer="97.98.99.100").pseudonym
+    assert isinstance(named, BuiltHit)
+    assert named.hit.pseudonym != made(context=context, peer="97.98.99.100").pseudonym
 
 
 def test_another_site_or_day_is_another_pseudonym() -> None:
     """One browser's names on two sites and two days have nothing in common."""
     clock = FakeClock()
     sites = some_sites(a_site(), a_site(id=2, domain="b.example", hostnames=("example.org",)))
-    intake = an_intake(sites=sites, clock=clock)
-    today = made(intake=intake)
-    elsewhere = assemble(a_payload(), an_admitted(UA), intake, "b.example")
+    context = a_context(sites=sites, clock=clock)
+    today = made(context=context)
+    elsewhere = build_hit(a_payload(), an_admitted(UA), context, "b.example")
     clock.pass_by(86_400)
 
-    tomorrow = made(intake=intake)
+    tomorrow = made(context=context)
 
-    assert isinstance(elsewhere, Assembled)
+    assert isinstance(elsewhere, BuiltHit)
     assert 3 == len({today.pseudonym, elsewhere.hit.pseudonym, tomorrow.pseudonym})
 
 
 def test_the_strict_profile_sees_networks_and_no_city() -> None:
     """Two addresses of one /24 are one visitor there, and the city is not kept."""
-    intake = an_intake(sites=some_sites(a_site(profile="strict")))
+    context = a_context(sites=some_sites(a_site(profile="strict")))
 
-    one = made(intake=intake, peer="198.51.100.7")
-    other = made(intake=intake, peer="198.51.100.200")
+    one = made(context=context, peer="198.51.100.7")
+    other = made(context=context, peer="198.51.100.200")
 
     assert one.pseudonym == other.pseudonym
     assert "" == one.visit.city
@@ -261,13 +263,13 @@ def test_the_strict_profile_sees_networks_and_no_city() -> None:
 def test_the_address_is_the_clients_behind_a_trusted_proxy() -> None:
     """X-Forwarded-For of a trusted peer, and of no other, names the visitor."""
     forwarded = (b"x-forwarded-for", b"81.2.69.142")
-    trusting = an_intake(trusted_proxies=Networks(["198.51.100.0/24"]))
+    trusting = a_context(trusted_proxies=Networks(["198.51.100.0/24"]))
 
-    assert "GB" == made(None, UA, forwarded, intake=trusting).visit.country
+    assert "GB" == made(None, UA, forwarded, context=trusting).visit.country
     assert "GB" != made(None, UA, forwarded).visit.country
 
 
-class WatchedPlaces(Places):
+class WatchedPlaces(GeoDatabase):
     """Places that remember what they were asked for."""
 
     def __init__(self) -> None:
@@ -275,10 +277,10 @@ class WatchedPlaces(Places):
         super().__init__()
         self.asked: list[bytes] = []
 
-    def place(self, network: bytes) -> Place:
+    def locate(self, network: bytes) -> Place:
         """Note what is looked up."""
         self.asked.append(network)
-        return super().place(network)
+        return super().locate(network)
 
 
 @pytest.mark.parametrize(
@@ -289,40 +291,40 @@ def test_only_a_truncated_address_is_looked_up(peer: str, network: str) -> None:
     places = WatchedPlaces()
     rules = {1: SiteRules(excluded_countries=frozenset({"FR"}))}
 
-    made(intake=an_intake(places=places, rules=rules), peer=peer)
+    made(context=a_context(places=places, rules=rules), peer=peer)
 
     assert [ip_address(network).packed] * 2 == places.asked
 
 
 def test_a_named_address_header_is_the_only_one_believed() -> None:
     """With a header of the proxy's own set up, X-Forwarded-For says nothing."""
-    intake = an_intake(
+    context = a_context(
         trusted_proxies=Networks(["198.51.100.0/24"]), address_header=b"cf-connecting-ip"
     )
     headers = [(b"x-forwarded-for", b"1.1.1.1"), (b"cf-connecting-ip", b"81.2.69.142")]
 
-    assert "GB" == made(None, UA, *headers, intake=intake).visit.country
+    assert "GB" == made(None, UA, *headers, context=context).visit.country
 
 
 def test_undo_takes_the_visit_back() -> None:
     """A hit that could not be kept leaves no visit."""
-    intake = an_intake()
-    found = assemble(a_payload(), an_admitted(UA), intake, "example.org")
-    assert isinstance(found, Assembled)
+    context = a_context()
+    found = build_hit(a_payload(), an_admitted(UA), context, "example.org")
+    assert isinstance(found, BuiltHit)
 
     found.undo()
 
-    assert 0 == len(intake.visits)
+    assert 0 == len(context.visits)
 
 
 def test_goals_are_assigned_at_receipt() -> None:
     """A page fulfils goals of its path, an event those of its name, engagement none."""
     goals = (Goal("Read", path="/blog/*"), Goal("All", path="*"), Goal("Join", event="Signup"))
-    intake = an_intake(rules={1: SiteRules(goals=goals)})
+    context = a_context(rules={1: SiteRules(goals=goals)})
 
-    page = made(intake=intake)
-    event = made(a_payload(kind=Kind.EVENT, name="Signup"), intake=intake)
-    report = made(a_payload(kind=Kind.ENGAGEMENT, scroll=1), intake=intake)
+    page = made(context=context)
+    event = made(a_payload(kind=Kind.EVENT, name="Signup"), context=context)
+    report = made(a_payload(kind=Kind.ENGAGEMENT, scroll=1), context=context)
 
     assert [("Read", "All"), ("Join",), ()] == [page.goals, event.goals, report.goals]
 
@@ -330,9 +332,9 @@ def test_goals_are_assigned_at_receipt() -> None:
 def test_the_owners_page_rules_are_followed() -> None:
     """Templates and the search parameter of the site shape path and search."""
     page = PageRules(templates=("/users/:id",), search_parameter="q")
-    intake = an_intake(rules={1: SiteRules(page=page)})
+    context = a_context(rules={1: SiteRules(page=page)})
 
-    hit = made(a_payload(url="https://example.org/users/42?q=shoes"), intake=intake)
+    hit = made(a_payload(url="https://example.org/users/42?q=shoes"), context=context)
 
     assert ("/users/:id", "shoes") == (hit.path, hit.search_query)
 
@@ -385,8 +387,8 @@ def test_any_payload_is_a_hit_or_a_drop(
     payload: Payload, headers: list[tuple[bytes, bytes]]
 ) -> None:
     """Whatever was sent, assembling raises nothing."""
-    intake = an_intake(trusted_proxies=Networks(["198.51.100.0/24"]))
+    context = a_context(trusted_proxies=Networks(["198.51.100.0/24"]))
 
-    found = assemble(payload, an_admitted(UA, *headers), intake, "example.org")
+    found = build_hit(payload, an_admitted(UA, *headers), context, "example.org")
 
-    assert isinstance(found, Assembled | Drop)
+    assert isinstance(found, BuiltHit | Drop)

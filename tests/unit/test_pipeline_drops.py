@@ -8,28 +8,28 @@ import pytest
 
 from collector.hit import Drop
 from collector.ingest.payload import Payload
-from collector.ingest.pipeline import Assembled, Intake, assemble
+from collector.ingest.pipeline import BuiltHit, IngestContext, build_hit
 from collector.ingest.site_rules import SiteRules
 from collector.privacy.address import Networks
-from tests.builders import a_payload, an_admitted, an_intake
+from tests.builders import a_context, a_payload, an_admitted
 from tests.unit.test_pipeline import UA, made
 
 
 def dropped(
     payload: Payload | None = None,
     *headers: tuple[bytes, bytes],
-    intake: Intake | None = None,
+    context: IngestContext | None = None,
     site: str = "example.org",
     **request: Any,
 ) -> Drop:
     """Assemble what must be dropped; the visits stay as they were."""
-    intake = intake or an_intake()
-    before = len(intake.visits)
-    found = assemble(
-        payload or a_payload(), an_admitted(*(headers or (UA,)), **request), intake, site
+    context = context or a_context()
+    before = len(context.visits)
+    found = build_hit(
+        payload or a_payload(), an_admitted(*(headers or (UA,)), **request), context, site
     )
     assert isinstance(found, Drop)
-    assert before == len(intake.visits)
+    assert before == len(context.visits)
     return found
 
 
@@ -88,26 +88,26 @@ def test_prefetch(header: tuple[bytes, bytes]) -> None:
 
 def test_excluded_network() -> None:
     """Hits from the operator's own networks are dropped."""
-    intake = an_intake(excluded=Networks(["198.51.100.0/24"]))
+    context = a_context(excluded=Networks(["198.51.100.0/24"]))
 
-    assert Drop.EXCLUDED_NETWORK is dropped(intake=intake)
-    assert 1 == made(intake=intake, peer="203.0.113.1").pageviews
+    assert Drop.EXCLUDED_NETWORK is dropped(context=context)
+    assert 1 == made(context=context, peer="203.0.113.1").pageviews
 
 
 def test_excluded_path() -> None:
     """Pages that the owner excluded are dropped, by pattern."""
-    intake = an_intake(rules={1: SiteRules(excluded_paths=("/admin", "/blog/*"))})
+    context = a_context(rules={1: SiteRules(excluded_paths=("/admin", "/blog/*"))})
 
-    assert Drop.EXCLUDED_PATH is dropped(intake=intake)
-    assert 1 == made(a_payload(url="https://example.org/news"), intake=intake).pageviews
+    assert Drop.EXCLUDED_PATH is dropped(context=context)
+    assert 1 == made(a_payload(url="https://example.org/news"), context=context).pageviews
 
 
 def test_excluded_country() -> None:
     """Visitors from a country that the owner excluded are dropped."""
-    intake = an_intake(rules={1: SiteRules(excluded_countries=frozenset({"GB"}))})
+    context = a_context(rules={1: SiteRules(excluded_countries=frozenset({"GB"}))})
 
-    assert Drop.EXCLUDED_COUNTRY is dropped(intake=intake, peer="81.2.69.142")
-    assert 1 == made(intake=intake).pageviews
+    assert Drop.EXCLUDED_COUNTRY is dropped(context=context, peer="81.2.69.142")
+    assert 1 == made(context=context).pageviews
 
 
 @pytest.mark.parametrize("cookie", [b"own=1", b"a=b; __Host-own=1"])
@@ -129,20 +129,20 @@ def test_spam_referrer() -> None:
 
 def test_spam_referrer_of_the_owner() -> None:
     """What an owner lists is dropped at that site, subdomains and all, and nothing else."""
-    intake = an_intake(rules={1: SiteRules(spam_referrers=frozenset({"spam.example"}))})
+    context = a_context(rules={1: SiteRules(spam_referrers=frozenset({"spam.example"}))})
 
     for listed in ("https://spam.example/", "http://www.spam.example/a", "https://x.spam.example"):
-        assert Drop.SPAM_REFERRER is dropped(a_payload(referrer=listed), intake=intake)
+        assert Drop.SPAM_REFERRER is dropped(a_payload(referrer=listed), context=context)
     for other in ("", "https://notspam.example/", "https://other.example/spam.example"):
-        assert 1 == made(a_payload(referrer=other), intake=intake).pageviews
+        assert 1 == made(a_payload(referrer=other), context=context).pageviews
     assert 1 == made(a_payload(referrer="https://spam.example/")).pageviews
 
 
 def test_rate() -> None:
     """A flood of one address is shed after its burst; others are not concerned."""
-    intake = an_intake()
-    found = [assemble(a_payload(), an_admitted(UA), intake, "example.org") for _ in range(1000)]
+    context = a_context()
+    found = [build_hit(a_payload(), an_admitted(UA), context, "example.org") for _ in range(1000)]
 
     assert Drop.RATE is found[-1]
-    assert 500 < sum(isinstance(one, Assembled) for one in found) < 1000
-    assert 1 == made(intake=intake, peer="203.0.113.1").pageviews
+    assert 500 < sum(isinstance(one, BuiltHit) for one in found) < 1000
+    assert 1 == made(context=context, peer="203.0.113.1").pageviews

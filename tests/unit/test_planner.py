@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from collector.cells.views import DIMENSIONS, VIEWS, Grain, View
 from collector.errors import QueryError
-from collector.stats.dimensions import refuse_what_it_cannot_say
+from collector.stats.dimensions import check_measurable
 from collector.stats.metrics import METRICS
 from collector.stats.planner import Plan, sql_for
 from collector.stats.query import Filter, Operator, Period, Query
@@ -67,7 +67,7 @@ def test_every_view_can_be_asked_for_each_metric_it_says(view: View) -> None:
     for name in METRICS:
         filters = tuple(Filter(dimension, ("x",)) for dimension in view.dimensions)
         try:
-            refuse_what_it_cannot_say(view, (name,))
+            check_measurable(view, (name,))
         except QueryError:
             continue
         assert sql_for(Query(a_site(), (name,), PERIOD, filters=filters), NOW).view is view
@@ -78,7 +78,7 @@ def test_only_the_sums_that_are_needed_are_read() -> None:
     assert planned().sums == ("visitors",)
     assert planned("bounce_rate").sums == ("bounces", "visits", "visitors")
     plan = planned("visitors pageviews")
-    assert "visit_seconds" not in plan.sealed + plan.opened
+    assert "visit_seconds" not in plan.sealed_sql + plan.open_sql
 
 
 @given(
@@ -90,7 +90,7 @@ def test_no_value_is_ever_part_of_the_statement(value: str, operator: Operator) 
     odd = planned(dimension="path", filters=is_("source", value, operator=operator), search=value)
     plain = planned(dimension="path", filters=is_("source", operator=operator), search="x")
 
-    assert (odd.sealed, odd.opened) == (plain.sealed, plain.opened)
+    assert (odd.sealed_sql, odd.open_sql) == (plain.sealed_sql, plain.open_sql)
     assert odd.parameters["filter0"] == [value]
     assert odd.parameters["filter1"] == [value]
 
@@ -105,7 +105,7 @@ def test_every_parameter_that_a_statement_names_is_bound() -> None:
     questions.append(planned(filters=is_("path"), grain=Grain.HOUR))
 
     for plan in questions:
-        sql = plan.sealed + plan.opened
+        sql = plan.sealed_sql + plan.open_sql
         named = {piece.split(":")[0] for piece in sql.split("{")[1:]}
         assert named <= {*plan.parameters, "sealed", "kept", "taken"}
 
@@ -114,22 +114,22 @@ def test_sealed_cells_are_read_of_sealed_days_and_open_ones_of_all_others() -> N
     """Both statements are told the same list of seals, and neither reads the other's table."""
     plan = planned()
 
-    assert "FROM sealed_cells" in plan.sealed
-    assert "closes_at IN {sealed:Array(UInt32)}" in plan.sealed
-    assert "open_cells" not in plan.sealed
-    assert "FROM open_cells" in plan.opened
-    assert "closes_at NOT IN {sealed:Array(UInt32)}" in plan.opened
-    assert "sealed_cells" not in plan.opened
+    assert "FROM sealed_cells" in plan.sealed_sql
+    assert "closes_at IN {sealed:Array(UInt32)}" in plan.sealed_sql
+    assert "open_cells" not in plan.sealed_sql
+    assert "FROM open_cells" in plan.open_sql
+    assert "closes_at NOT IN {sealed:Array(UInt32)}" in plan.open_sql
+    assert "sealed_cells" not in plan.open_sql
 
 
 def test_strict_sites_are_told_from_the_picture_of_open_days() -> None:
     """Nothing of the open day itself is read, and which slices are thin is asked beside it."""
     plan = planned(dimension="country", site=a_site(profile="strict"))
 
-    assert "open_cells" not in plan.opened
-    assert plan.opened.count("snapshot_cells") == 3
-    assert "thin_days" in plan.opened
-    assert "thin_days" not in planned(dimension="country").opened
+    assert "open_cells" not in plan.open_sql
+    assert plan.open_sql.count("snapshot_cells") == 3
+    assert "thin_days" in plan.open_sql
+    assert "thin_days" not in planned(dimension="country").open_sql
 
 
 def test_statements_stay_small() -> None:
@@ -140,9 +140,9 @@ def test_statements_stay_small() -> None:
     for dimension, selects in (("country", 1), ("path", 2)):
         plan = planned("visitors", dimension=dimension)
 
-        assert plan.sealed.count("SELECT") == 1
-        assert plan.opened.count("SELECT") == selects
-        assert "OVER" not in plan.opened
+        assert plan.sealed_sql.count("SELECT") == 1
+        assert plan.open_sql.count("SELECT") == selects
+        assert "OVER" not in plan.open_sql
 
 
 @pytest.mark.parametrize(

@@ -125,7 +125,7 @@ def asked(operator: Operator = "is", values: tuple[str, ...] = ("/",), days: int
 )
 def test_each_reason_to_doubt_a_number_is_said(query: Query, sentence: str) -> None:
     """What makes a number less than exact stands beside it."""
-    assert sentence in caveats.qualifications(query, folded=False, from_difference=False)
+    assert sentence in caveats.caveats_of(query, folded=False, from_difference=False)
 
 
 def test_days_that_lost_their_secret_are_named() -> None:
@@ -145,7 +145,7 @@ def test_what_is_exact_is_not_qualified() -> None:
     """A plain question of one day has nothing to say."""
     query = Query(a_site(), ("visitors", "visits"), Period(date(2026, 11, 1), date(2026, 11, 1)))
 
-    assert caveats.qualifications(query, folded=False, from_difference=False) == ()
+    assert caveats.caveats_of(query, folded=False, from_difference=False) == ()
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_what_is_exact_is_not_qualified() -> None:
 )
 def test_what_stands_behind_other_is_said(*, from_difference: bool, sentence: str) -> None:
     """Visitors of "(other)" are an upper bound or not known."""
-    found = caveats.qualifications(asked(), folded=True, from_difference=from_difference)
+    found = caveats.caveats_of(asked(), folded=True, from_difference=from_difference)
 
     assert sentence in found
 
@@ -168,8 +168,6 @@ def test_durations_of_parts_say_what_they_leave_out() -> None:
     of_parts = Query(a_site(), ("visit_duration",), period, dimension="source")
     of_all = Query(a_site(), ("visit_duration",), period)
 
-    found = [
-        caveats.qualifications(q, folded=False, from_difference=False) for q in (of_parts, of_all)
-    ]
+    found = [caveats.caveats_of(q, folded=False, from_difference=False) for q in (of_parts, of_all)]
 
     assert found == [(caveats.SMALL_SUMS_LEFT_OUT,), ()]

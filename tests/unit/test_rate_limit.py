@@ -10,7 +10,7 @@ from types import FunctionType, ModuleType
 
 import pytest
 
-from collector.ingest.rate_limit import KEY_LIVES_S, Limits, Rate, Rates, is_private, rates_of
+from collector.ingest.rate_limit import KEY_LIVES_S, Rate, RateLimiter, Rates, is_private, rates_of
 from collector.settings import load
 
 WIDE = Rate(1e6, 10**6)
@@ -23,7 +23,7 @@ def some_rates(**changes: Rate) -> Rates:
     return Rates(**{**wide, **changes})
 
 
-def allowed(limits: Limits, times: int, address: bytes = ADDRESS, now: float = 1000.0) -> int:
+def allowed(limits: RateLimiter, times: int, address: bytes = ADDRESS, now: float = 1000.0) -> int:
     """Count how many of so many hits at one instant get through."""
     return sum(limits.allows(address, 1, now) for _ in range(times))
 
@@ -54,12 +54,12 @@ def as_bytes(one: object) -> bytes:
 
 def test_a_burst_passes_and_no_more() -> None:
     """As many hits at once as the burst says get through."""
-    assert 10 == allowed(Limits(some_rates(address=Rate(1, 10))), 50)
+    assert 10 == allowed(RateLimiter(some_rates(address=Rate(1, 10))), 50)
 
 
 def test_the_bucket_leaks_at_its_rate() -> None:
     """After a burst, one hit a second gets through at one a second."""
-    limits = Limits(some_rates(address=Rate(1, 10)))
+    limits = RateLimiter(some_rates(address=Rate(1, 10)))
     allowed(limits, 50)
 
     passed = [allowed(limits, 5, now=1000.0 + second) for second in range(1, 6)]
@@ -69,7 +69,7 @@ def test_the_bucket_leaks_at_its_rate() -> None:
 
 def test_addresses_do_not_shed_one_another() -> None:
     """A flood of one address leaves its neighbours alone."""
-    limits = Limits(some_rates(address=Rate(1, 10)))
+    limits = RateLimiter(some_rates(address=Rate(1, 10)))
     allowed(limits, 1000)
 
     others = [inet_pton(AF_INET, f"203.0.113.{number}") for number in range(200)]
@@ -79,7 +79,7 @@ def test_addresses_do_not_shed_one_another() -> None:
 
 def test_a_network_is_limited_as_one() -> None:
     """Many addresses of one /24, or of one /48, share its bucket."""
-    limits = Limits(some_rates(network=Rate(1, 20)))
+    limits = RateLimiter(some_rates(network=Rate(1, 20)))
     v4 = [inet_pton(AF_INET, f"203.0.113.{number}") for number in range(100)]
     v6 = [inet_pton(AF_INET6, f"2001:db8:1:{number:x}::1") for number in range(100)]
 
@@ -89,7 +89,7 @@ def test_a_network_is_limited_as_one() -> None:
 
 def test_addresses_of_one_v6_host_are_one() -> None:
     """Privacy extensions do not multiply what a host may send: a /64 is one address."""
-    limits = Limits(some_rates(address=Rate(1, 20)))
+    limits = RateLimiter(some_rates(address=Rate(1, 20)))
     addresses = [inet_pton(AF_INET6, f"2001:db8:1:2::{number:x}") for number in range(100)]
 
     assert 20 == sum(allowed(limits, 1, address) for address in addresses)
@@ -97,7 +97,7 @@ def test_addresses_of_one_v6_host_are_one() -> None:
 
 def test_a_site_and_the_instance_are_limited() -> None:
     """What one site may take does not concern another; the instance's limit concerns all."""
-    limits = Limits(some_rates(site=Rate(1, 10), instance=Rate(1, 15)))
+    limits = RateLimiter(some_rates(site=Rate(1, 10), instance=Rate(1, 15)))
 
     first = sum(limits.allows(b"", 1, 1000.0) for _ in range(50))
     second = sum(limits.allows(b"", 2, 1000.0) for _ in range(50))
@@ -107,7 +107,7 @@ def test_a_site_and_the_instance_are_limited() -> None:
 
 def test_a_shed_hit_fills_no_other_bucket() -> None:
     """A flood that its address's bucket sheds takes nothing from the site's."""
-    limits = Limits(some_rates(address=Rate(1, 10), site=Rate(1, 30)))
+    limits = RateLimiter(some_rates(address=Rate(1, 10), site=Rate(1, 30)))
     allowed(limits, 1000)
 
     assert 20 == sum(limits.allows(b"", 1, 1000.0) for _ in range(50))
@@ -131,7 +131,7 @@ def test_a_shed_hit_fills_no_other_bucket() -> None:
 def test_private_addresses_are_proxies(address: str) -> None:
     """All the world may come through one, so they are not limited by themselves."""
     family = AF_INET6 if ":" in address else AF_INET
-    limits = Limits(some_rates(address=Rate(1, 10), network=Rate(1, 10)))
+    limits = RateLimiter(some_rates(address=Rate(1, 10), network=Rate(1, 10)))
 
     assert is_private(inet_pton(family, address))
     assert 100 == allowed(limits, 100, inet_pton(family, address))
@@ -145,7 +145,7 @@ def test_public_addresses_are_no_proxies(address: str) -> None:
 
 def test_memory_is_constant() -> None:
     """A million addresses of as many networks allocate nothing that stays."""
-    limits = Limits(some_rates())
+    limits = RateLimiter(some_rates())
     limits.allows(ADDRESS, 1, 1000.0)
     size, blocks = sys.getsizeof(limits._cells), sys.getallocatedblocks()
 
@@ -159,7 +159,7 @@ def test_memory_is_constant() -> None:
 
 def test_no_address_is_found_in_what_the_limits_hold() -> None:
     """All memory that is reached from them is scanned for the bytes and texts of addresses."""
-    limits = Limits()
+    limits = RateLimiter()
     texts = [f"203.0.{third}.77" for third in range(100)] + ["2001:db8:5:6::7"]
     packed = [inet_pton(AF_INET6 if ":" in text else AF_INET, text) for text in texts]
 
@@ -176,7 +176,7 @@ def test_no_address_is_found_in_what_the_limits_hold() -> None:
 
 def test_the_key_is_thrown_away() -> None:
     """Every ten minutes the array begins anew under another key."""
-    limits = Limits(some_rates(address=Rate(0.001, 5)))
+    limits = RateLimiter(some_rates(address=Rate(0.001, 5)))
     allowed(limits, 50)
     key = limits._key
 
@@ -189,7 +189,7 @@ def test_the_key_is_thrown_away() -> None:
 def test_settings_name_the_rates() -> None:
     """The operator's settings decide how many hits of one address are taken at once."""
     chosen = load({"FOOTFALL_LIMITS__ADDRESS_BURST": "4", "FOOTFALL_LIMITS__SITE_PER_SECOND": "9"})
-    limits = Limits(rates_of(chosen.limits))
+    limits = RateLimiter(rates_of(chosen.limits))
 
     taken = [limits.allows(bytes([192, 0, 2, 1]), 1, 0.0) for _ in range(6)]
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.ingest.rate_limit import _MASK, KEY_LIVES_S, Limits, Rate, Rates
+from collector.ingest.rate_limit import _MASK, KEY_LIVES_S, Rate, RateLimiter, Rates
 
 WIDE = Rate(1e9, 10**9)
 BURST = 8
@@ -18,9 +18,9 @@ QUARTER = 0.25
 pauses = st.lists(st.integers(0, 12), min_size=1, max_size=80)
 
 
-def limits_of(rate: Rate) -> Limits:
+def limits_of(rate: Rate) -> RateLimiter:
     """Build limits of addresses alone, under a key that is known."""
-    limits = Limits(Rates(address=rate, network=WIDE, site=WIDE, instance=WIDE))
+    limits = RateLimiter(Rates(address=rate, network=WIDE, site=WIDE, instance=WIDE))
     limits._key, limits._key_ends = KEY, float(KEY_LIVES_S)
     return limits
 
@@ -125,7 +125,7 @@ def passed_beside(flood: bytes, sender: bytes, began: float) -> tuple[int, list[
     return burst, later
 
 
-def flooded(limits: Limits, address: bytes, now: float, *, until: float) -> None:
+def flooded(limits: RateLimiter, address: bytes, now: float, *, until: float) -> None:
     """Let an address send forty hits a second."""
     while now < until:
         for _ in range(10):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
-from collector.cells.receipts import arrow_block, counts_block, make_sure_it_is_over
+from collector.cells.receipts import arrow_block, counts_block, wait_until_over
 from collector.cells.schema import HIT_COLUMNS
 from collector.errors import Rejected
 from collector.hit import SUMS, VISIT_VALUES
@@ -111,4 +111,4 @@ def test_the_embedded_engine_has_no_send_under_way() -> None:
             """Fail."""
             raise AssertionError
 
-    make_sure_it_is_over(Embedded(), "token")
+    wait_until_over(Embedded(), "token")

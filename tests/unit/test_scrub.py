@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.ingest.enrich.page import PageRules, page_of, path_of
+from collector.ingest.enrich.page import PageRules, parse_page, path_of
 from collector.ingest.enrich.sources import KNOWN_SOURCES
 from collector.privacy import scrub
 from collector.privacy.detectors import class_of_segment
@@ -348,7 +348,7 @@ def test_a_secret_anywhere_in_an_address_is_gone(line: Positive, before: str, af
         f"?{quote(before)}={written}&token={written}&search={quote(after)}%20{written}#{written}"
     )
 
-    page = page_of(url, hash_mode=True, rules=PageRules(search_parameter="search"))
+    page = parse_page(url, hash_mode=True, rules=PageRules(search_parameter="search"))
 
     assert secret not in f"{page.hostname} {page.path} {page.query} {page.search}"
 

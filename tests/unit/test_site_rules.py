@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collector.ingest.enrich.page import page_of
-from collector.ingest.pipeline import Assembled, assemble
+from collector.ingest.enrich.page import parse_page
+from collector.ingest.pipeline import BuiltHit, build_hit
 from collector.ingest.site_rules import NO_RULES, rules_of
 from collector.registry.sites import Goal
-from tests.builders import a_payload, a_site, an_admitted, an_intake, some_sites
+from tests.builders import a_context, a_payload, a_site, an_admitted, some_sites
 
 DECLARED = a_site(
     id=7,
@@ -47,12 +47,12 @@ def test_a_site_that_declared_nothing_has_no_rules() -> None:
 def test_a_declared_template_shapes_a_hit() -> None:
     """A site as it is in the registry decides what path its hit is counted under."""
     sites = some_sites(a_site(templates=("/orders/:number/items",)))
-    intake = an_intake(sites=sites, rules=rules_of(sites))
+    context = a_context(sites=sites, rules=rules_of(sites))
     payload = a_payload(url="https://example.org/orders/ann/items")
 
-    made = assemble(payload, an_admitted(), intake, "example.org")
+    made = build_hit(payload, an_admitted(), context, "example.org")
 
-    assert isinstance(made, Assembled)
+    assert isinstance(made, BuiltHit)
     assert made.hit.path == "/orders/:number/items"
 
 
@@ -60,5 +60,5 @@ def test_a_site_may_route_by_hash_whatever_its_tracker_says() -> None:
     """What follows the hash is part of the path where the owner says so."""
     rules = rules_of([DECLARED])[7].page
 
-    assert page_of("https://example.org/app#/inbox", rules=rules).path == "/app#/inbox"
-    assert page_of("https://example.org/app#/inbox").path == "/app"
+    assert parse_page("https://example.org/app#/inbox", rules=rules).path == "/app#/inbox"
+    assert parse_page("https://example.org/app#/inbox").path == "/app"

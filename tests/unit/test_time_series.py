@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from collector.stats.query import ReportRow
-from dashboards.time_series import Bucket, buckets, needed, points
+from dashboards.time_series import ChartBucket, buckets, max_buckets, points
 
 NOW = datetime(2026, 11, 23, 14, 25)
 
@@ -21,8 +21,8 @@ def test_days_stay_days() -> None:
     rows = _rows("visitors", d2026_11_01=3, d2026_11_02=None)
 
     assert [
-        Bucket(datetime(2026, 11, 1), 3),
-        Bucket(datetime(2026, 11, 2), None),
+        ChartBucket(datetime(2026, 11, 1), 3),
+        ChartBucket(datetime(2026, 11, 2), None),
     ] == buckets(rows, "visitors", "day")
 
 
@@ -30,7 +30,7 @@ def test_local_time_loses_its_zone() -> None:
     """A bucket is told by the site's wall clock."""
     rows = [ReportRow("2026-11-23T09:00:00+01:00", {"visits": 1})]
 
-    assert [Bucket(datetime(2026, 11, 23, 9), 1)] == buckets(rows, "visits", "hour")
+    assert [ChartBucket(datetime(2026, 11, 23, 9), 1)] == buckets(rows, "visits", "hour")
 
 
 def test_counts_of_days_add_up_to_months() -> None:
@@ -38,8 +38,8 @@ def test_counts_of_days_add_up_to_months() -> None:
     rows = _rows("visits", d2026_10_30=1, d2026_10_31=2, d2026_11_01=4, d2026_11_02=None)
 
     assert [
-        Bucket(datetime(2026, 10, 1), 3),
-        Bucket(datetime(2026, 11, 1), 4),
+        ChartBucket(datetime(2026, 10, 1), 3),
+        ChartBucket(datetime(2026, 11, 1), 4),
     ] == buckets(rows, "visits", "month")
 
 
@@ -47,7 +47,7 @@ def test_a_month_of_nothing_known_is_not_known() -> None:
     """Nothing known is not the same as none."""
     rows = _rows("visitors", d2026_10_30=None)
 
-    assert [Bucket(datetime(2026, 10, 1), None)] == buckets(rows, "visitors", "month")
+    assert [ChartBucket(datetime(2026, 10, 1), None)] == buckets(rows, "visitors", "month")
 
 
 def test_shares_of_days_are_weighted_with_visits() -> None:
@@ -58,14 +58,14 @@ def test_shares_of_days_are_weighted_with_visits() -> None:
         ReportRow("2026-10-03", {"bounce_rate": None, "visits": 0}),
     ]
 
-    assert [Bucket(datetime(2026, 10, 1), 40.0)] == buckets(rows, "bounce_rate", "month")
+    assert [ChartBucket(datetime(2026, 10, 1), 40.0)] == buckets(rows, "bounce_rate", "month")
 
 
 def test_a_month_without_visits_has_no_share() -> None:
     """There is no bounce rate of no visits."""
     rows = [ReportRow("2026-10-01", {"bounce_rate": 0.0, "visits": 0})]
 
-    assert [Bucket(datetime(2026, 10, 1), None)] == buckets(rows, "bounce_rate", "month")
+    assert [ChartBucket(datetime(2026, 10, 1), None)] == buckets(rows, "bounce_rate", "month")
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_a_month_without_visits_has_no_share() -> None:
 )
 def test_only_what_is_needed_is_asked(metric: str, bucket: str, expected: tuple[str, ...]) -> None:
     """Weights are asked for where days become months."""
-    assert expected == needed(metric, bucket)
+    assert expected == max_buckets(metric, bucket)
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_the_present_bucket_is_still_filling(
 ) -> None:
     """What is not over is marked, whatever its length."""
     drawn = points(
-        [Bucket(start, 1) for start in starts],
+        [ChartBucket(start, 1) for start in starts],
         [],
         metric="visitors",
         bucket=bucket,
@@ -107,8 +107,8 @@ def test_the_present_bucket_is_still_filling(
 def test_hours_to_come_have_no_value() -> None:
     """The rest of the day is left open, not told as zero."""
     to_come = points(
-        [Bucket(datetime(2026, 11, 23, 15), 0)],
-        [Bucket(datetime(2026, 11, 22, 15), 12)],
+        [ChartBucket(datetime(2026, 11, 23, 15), 0)],
+        [ChartBucket(datetime(2026, 11, 22, 15), 12)],
         metric="visitors",
         bucket="hour",
         local_now=NOW,
@@ -121,7 +121,7 @@ def test_hours_to_come_have_no_value() -> None:
 def test_a_day_is_drawn_to_its_end() -> None:
     """However few hours were told, the axis ends at midnight."""
     drawn = points(
-        [Bucket(datetime(2026, 11, 23, 13), 5)],
+        [ChartBucket(datetime(2026, 11, 23, 13), 5)],
         [],
         metric="visitors",
         bucket="hour",
@@ -133,10 +133,10 @@ def test_a_day_is_drawn_to_its_end() -> None:
 
 def test_a_shorter_period_before_leaves_gaps() -> None:
     """Buckets are laid over each other in order, as far as there are any."""
-    now = [Bucket(datetime(2026, 11, day), day) for day in (1, 2)]
+    now = [ChartBucket(datetime(2026, 11, day), day) for day in (1, 2)]
 
     drawn = points(
-        now, [Bucket(datetime(2026, 10, 1), 7)], metric="visits", bucket="day", local_now=NOW
+        now, [ChartBucket(datetime(2026, 10, 1), 7)], metric="visits", bucket="day", local_now=NOW
     )
 
     assert [7, None] == [point.before for point in drawn]
@@ -145,7 +145,7 @@ def test_a_shorter_period_before_leaves_gaps() -> None:
 def test_points_are_worded() -> None:
     """Every point carries its words for axis, title and table."""
     point = points(
-        [Bucket(datetime(2026, 11, 5), 1234)], [], metric="visits", bucket="day", local_now=NOW
+        [ChartBucket(datetime(2026, 11, 5), 1234)], [], metric="visits", bucket="day", local_now=NOW
     )[0]
 
     assert ("5 Nov", "Thu 5 Nov 2026", "1,234") == (point.label, point.title, point.text)

@@ -8,8 +8,8 @@ import pytest
 
 from collector.errors import PayloadError
 from collector.hit import Kind
-from collector.ingest.payload import Payload, shaped
-from collector.ingest.wire_umami import Sent, event_of, payload_of
+from collector.ingest.payload import Payload, convert
+from collector.ingest.wire_umami import UmamiMessage, event_of, payload_of
 
 SITE = "c6f6a6b4-0000-4000-8000-000000000000"
 
@@ -22,7 +22,7 @@ def read(kind: str = "event", **payload: Any) -> Payload | None:
 
 def read_object(sent: object) -> Payload | None:
     """Read one object as it is."""
-    event = event_of(shaped(Sent, sent))
+    event = event_of(convert(UmamiMessage, sent))
     return payload_of(event) if event is not None else None
 
 
@@ -66,7 +66,7 @@ def test_whole_urls_and_inner_referrers() -> None:
 
 def test_an_event_may_name_no_page() -> None:
     """Clients that send a name alone tell neither host nor path: it is the site's front page."""
-    event = event_of(shaped(Sent, {"type": "event", "payload": {"name": "order"}}))
+    event = event_of(convert(UmamiMessage, {"type": "event", "payload": {"name": "order"}}))
     assert event is not None
 
     payload = payload_of(event, "example.org")

@@ -15,7 +15,7 @@ from dashboards.url_params import (
     PANELS,
     PERIODS,
     TILES,
-    Asked,
+    PageState,
     before,
     bucket_of,
     comparable,
@@ -37,8 +37,8 @@ _filters = st.builds(
 
 
 @st.composite
-def _asked(draw: st.DrawFn) -> Asked:
-    asked = Asked(
+def _asked(draw: st.DrawFn) -> PageState:
+    asked = PageState(
         period=draw(st.sampled_from(["", *PERIODS])),
         metric=draw(st.sampled_from(TILES)),
         filter=draw(st.none() | _filters),
@@ -46,14 +46,14 @@ def _asked(draw: st.DrawFn) -> Asked:
     )
     if draw(st.booleans()):
         first, last = sorted((draw(_days), draw(_days)))
-        asked = Asked("custom", first, last, asked.metric, asked.filter, {}, asked.opened)
+        asked = PageState("custom", first, last, asked.metric, asked.filter, {}, asked.opened)
     for panel, dimensions in PANELS.items():
         asked = asked.with_tab(panel, draw(st.sampled_from(dimensions)))
     return asked
 
 
 @given(_asked())
-def test_what_is_asked_survives_its_link(asked: Asked) -> None:
+def test_what_is_asked_survives_its_link(asked: PageState) -> None:
     """Whatever can be asked is asked again by the link that says so."""
     link = url_for("/example.org", asked)
 
@@ -72,12 +72,12 @@ def test_any_query_string_asks_something(query_string: str) -> None:
 
 def test_nothing_asked_has_the_shortest_link() -> None:
     """Defaults are left out of links."""
-    assert url_for("/example.org", Asked()) == "/example.org"
+    assert url_for("/example.org", PageState()) == "/example.org"
 
 
 def test_a_link_is_good_to_read() -> None:
     """The form of a link is the documented one."""
-    asked = Asked(period="30d").with_filter("country", "FR")
+    asked = PageState(period="30d").with_filter("country", "FR")
 
     assert url_for("/example.org", asked) == "/example.org?filter=country:FR&period=30d"
 
@@ -102,7 +102,7 @@ def test_a_link_is_good_to_read() -> None:
 )
 def test_what_is_not_known_falls_back(query_string: str) -> None:
     """Unknown names and impossible values ask for the default."""
-    assert query_from(query_string) == Asked()
+    assert query_from(query_string) == PageState()
 
 
 def test_custom_dates_may_come_in_any_order() -> None:
@@ -126,15 +126,15 @@ def test_a_named_period_ends_custom_dates() -> None:
 @pytest.mark.parametrize(
     ("asked", "expected"),
     [
-        (Asked("today"), Period(TODAY, TODAY)),
-        (Asked("yesterday"), Period(date(2026, 11, 22), date(2026, 11, 22))),
-        (Asked("7d"), Period(date(2026, 11, 17), TODAY)),
-        (Asked("30d"), Period(date(2026, 10, 25), TODAY)),
-        (Asked(), Period(date(2026, 10, 25), TODAY)),
-        (Asked("12mo"), Period(date(2025, 12, 1), TODAY)),
+        (PageState("today"), Period(TODAY, TODAY)),
+        (PageState("yesterday"), Period(date(2026, 11, 22), date(2026, 11, 22))),
+        (PageState("7d"), Period(date(2026, 11, 17), TODAY)),
+        (PageState("30d"), Period(date(2026, 10, 25), TODAY)),
+        (PageState(), Period(date(2026, 10, 25), TODAY)),
+        (PageState("12mo"), Period(date(2025, 12, 1), TODAY)),
     ],
 )
-def test_named_periods_end_today(asked: Asked, expected: Period) -> None:
+def test_named_periods_end_today(asked: PageState, expected: Period) -> None:
     """Every named period but yesterday includes the present day."""
     assert expected == period_of(asked, TODAY)
 
@@ -144,7 +144,7 @@ def test_no_period_reaches_into_the_future(one: date, other: date) -> None:
     """A custom period ends today at the latest, is in order, and is not too long to draw."""
     first, last = sorted((one, other))
 
-    period = period_of(Asked("custom", first, last), TODAY)
+    period = period_of(PageState("custom", first, last), TODAY)
 
     assert period.first <= period.last <= TODAY
     assert (period.last - period.first).days < 3 * 366
@@ -209,7 +209,7 @@ def test_a_filter_can_be_taken_off() -> None:
     """Without its filter, the rest of the question stays."""
     asked = query_from("filter=country:FR&metric=visits").without_filter()
 
-    assert Asked(metric="visits") == asked
+    assert PageState(metric="visits") == asked
 
 
 def test_the_date_form_carries_all_but_the_period() -> None:

@@ -14,9 +14,9 @@ from collector.cells.views import (
     VIEW_BY_ID,
     VIEWS,
     Grain,
-    Says,
+    MeasureGroup,
     View,
-    says,
+    measures,
     view_for,
 )
 from collector.hit import HIT_VALUES, VISIT_VALUES, Hit
@@ -95,17 +95,17 @@ def test_the_filters_of_dashboards_have_their_pairs() -> None:
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
-        ((), Says.VISITORS | Says.HITS | Says.VISITS),
-        (("country",), Says.VISITORS | Says.HITS | Says.VISITS),
-        (("path",), Says.VISITORS | Says.HITS),
-        (("path", "country"), Says.VISITORS | Says.HITS),
-        (("source", "country"), Says.VISITORS | Says.HITS | Says.VISITS),
-        (("exit_path",), Says.VISIT_COUNT_ONLY),
+        ((), MeasureGroup.VISITORS | MeasureGroup.HITS | MeasureGroup.VISITS),
+        (("country",), MeasureGroup.VISITORS | MeasureGroup.HITS | MeasureGroup.VISITS),
+        (("path",), MeasureGroup.VISITORS | MeasureGroup.HITS),
+        (("path", "country"), MeasureGroup.VISITORS | MeasureGroup.HITS),
+        (("source", "country"), MeasureGroup.VISITORS | MeasureGroup.HITS | MeasureGroup.VISITS),
+        (("exit_path",), MeasureGroup.VISIT_COUNT_ONLY),
     ],
 )
-def test_what_a_view_can_say(names: tuple[str, ...], expected: Says) -> None:
+def test_what_a_view_can_say(names: tuple[str, ...], expected: MeasureGroup) -> None:
     """Only what all its dimensions can."""
-    assert expected == says(View(1, names))
+    assert expected == measures(View(1, names))
 
 
 def test_a_view_is_found_in_any_order() -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from msgspec.structs import astuple
 
 from collector.hit import Kind, VisitValues
-from collector.ingest.visits import MAX_PAGES, VISIT_GAP_S, Arrival, Visits, VisitStep
+from collector.ingest.visits import MAX_PAGES, VISIT_GAP_S, VisitDelta, VisitInput, Visits
 from tests.builders import NOON
 
 START = int(NOON)
@@ -18,7 +18,7 @@ CLOSES_AT = START + 12 * 3600
 VALUES = VisitValues(entry_path="/", source="Google", utm_campaign="autumn", country="FR")
 
 
-def an_arrival(path: str = "/", after: int = 0, **changes: Any) -> Arrival:
+def an_arrival(path: str = "/", after: int = 0, **changes: Any) -> VisitInput:
     """Build a pageview, some seconds after noon."""
     fields = {
         "site": 1,
@@ -29,15 +29,15 @@ def an_arrival(path: str = "/", after: int = 0, **changes: Any) -> Arrival:
         "path": path,
         "values": lambda: VALUES,
     }
-    return Arrival(**{**fields, **changes})
+    return VisitInput(**{**fields, **changes})
 
 
-def walk(visits: Visits, *arrivals: Arrival) -> list[VisitStep]:
+def walk(visits: Visits, *arrivals: VisitInput) -> list[VisitDelta]:
     """Let hits arrive one after the other."""
-    return [visits.advance(arrival) for arrival in arrivals]
+    return [visits.record(arrival) for arrival in arrivals]
 
 
-def exits(steps: list[VisitStep]) -> dict[str, int]:
+def exits(steps: list[VisitDelta]) -> dict[str, int]:
     """Sum up the exit pages, without those that came to nothing."""
     found: Counter[str] = Counter()
     for step in steps:
@@ -126,7 +126,7 @@ def test_a_visit_ends_at_the_sites_midnight() -> None:
     visits = Visits()
     walk(visits, an_arrival("/a"))
 
-    step = visits.advance(an_arrival("/b", 10, closes_at=CLOSES_AT + 86_400))
+    step = visits.record(an_arrival("/b", 10, closes_at=CLOSES_AT + 86_400))
 
     assert (1, 1, "") == (step.visits, step.bounces, step.left_path)
     assert len(visits) == 1
@@ -143,7 +143,7 @@ def test_engagement_never_opens_a_visit() -> None:
     """Without a visit it brings no depth, no visit, and no origin that it cannot know."""
     visits = Visits()
 
-    step = visits.advance(an_arrival("/a", kind=Kind.ENGAGEMENT, scroll=80))
+    step = visits.record(an_arrival("/a", kind=Kind.ENGAGEMENT, scroll=80))
     visits.undo(step)
 
     assert (0, 0, 0, 0) == (step.visits, step.bounces, step.scroll, step.engaged_pageviews)
@@ -222,20 +222,20 @@ def test_now_counts_visits_of_the_last_five_minutes() -> None:
 def test_undoing_the_first_hit_removes_the_visit() -> None:
     """After it nobody was there, and undoing again changes nothing."""
     visits = Visits()
-    step = visits.advance(an_arrival("/a"))
+    step = visits.record(an_arrival("/a"))
 
     visits.undo(step)
     visits.undo(step)
 
     assert (0, 0) == (len(visits), visits.now_visitors(1, START))
-    assert 1 == visits.advance(an_arrival("/a", 1)).visits
+    assert 1 == visits.record(an_arrival("/a", 1)).visits
 
 
 def test_undone_hits_do_not_count_as_now() -> None:
     """A visit whose last hit was taken back is only as recent as the one before."""
     visits = Visits()
     walk(visits, an_arrival("/", 0), an_arrival("/", 390, pseudonym=b"other"))
-    visits.undo(visits.advance(an_arrival("/b", 400)))
+    visits.undo(visits.record(an_arrival("/b", 400)))
 
     assert 1 == visits.now_visitors(1, START + 400)
 
@@ -257,7 +257,7 @@ ARRIVALS = st.lists(
 @given(ARRIVALS, ARRIVALS, ARRIVALS)
 @settings(max_examples=60)
 def test_undo_leaves_no_trace(
-    before: list[Arrival], failed: list[Arrival], after: list[Arrival]
+    before: list[VisitInput], failed: list[VisitInput], after: list[VisitInput]
 ) -> None:
     """Hits that were taken back, newest first, change nothing of what later hits bring."""
     shift = 5001
@@ -274,7 +274,7 @@ def test_undo_leaves_no_trace(
 
 
 @given(ARRIVALS)
-def test_sums_are_those_of_visits(arrivals: list[Arrival]) -> None:
+def test_sums_are_those_of_visits(arrivals: list[VisitInput]) -> None:
     """Bounces never fall below zero or above visits, and each visit has at most one exit page."""
     steps = walk(Visits(), *arrivals)
     visits = sum(step.visits for step in steps)
@@ -301,14 +301,14 @@ def test_ended_visits_are_forgotten() -> None:
 def test_a_days_visits_are_forgotten_after_it() -> None:
     """Without any hit of the new day, the old day's visits go half an hour after midnight."""
     visits = Visits()
-    visits.advance(an_arrival("/", 12 * 3600 - 1))
+    visits.record(an_arrival("/", 12 * 3600 - 1))
 
     visits.sweep(CLOSES_AT + VISIT_GAP_S)
 
     assert len(visits) == 0
 
 
-def rest(arrival: Arrival) -> dict[str, Any]:
+def rest(arrival: VisitInput) -> dict[str, Any]:
     """Give what an arrival has beside path and time."""
     return {
         "pseudonym": arrival.pseudonym,
@@ -318,7 +318,7 @@ def rest(arrival: Arrival) -> dict[str, Any]:
     }
 
 
-def summary(steps: list[VisitStep]) -> list[tuple[Any, ...]]:
+def summary(steps: list[VisitDelta]) -> list[tuple[Any, ...]]:
     """Give what steps change, without the records."""
     return [(*astuple(step)[:1], *astuple(step)[5:]) for step in steps]
 

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.hit import Kind, VisitValues
-from collector.ingest.visits import VISIT_GAP_S, Arrival, Visits, VisitStep
+from collector.ingest.visits import VISIT_GAP_S, VisitDelta, VisitInput, Visits
 from tests.builders import NOON
 
 START = int(NOON)
 CLOSES_AT = START + 3600
 
 
-def an_arrival(path: str = "/", after: int = 0, **changes: Any) -> Arrival:
+def an_arrival(path: str = "/", after: int = 0, **changes: Any) -> VisitInput:
     """Build a pageview, some seconds after noon."""
     fields = {
         "site": 1,
@@ -27,7 +27,7 @@ def an_arrival(path: str = "/", after: int = 0, **changes: Any) -> Arrival:
         "path": path,
         "values": lambda: VisitValues(entry_path=path, country="FR"),
     }
-    return Arrival(**{**fields, **changes})
+    return VisitInput(**{**fields, **changes})
 
 
 def next_process(visits: Visits, now: int) -> Visits:
@@ -40,10 +40,10 @@ def next_process(visits: Visits, now: int) -> Visits:
 def test_a_visit_goes_on_after_a_clean_stop() -> None:
     """The second pageview ends the bounce of the first, which another process counted."""
     before = Visits()
-    before.advance(an_arrival("/a"))
+    before.record(an_arrival("/a"))
 
     after = next_process(before, START + 10)
-    step = after.advance(an_arrival("/b", 40))
+    step = after.record(an_arrival("/b", 40))
 
     assert (0, -1, 40) == (step.visits, step.bounces, step.seconds)
     assert ("/b", "/a", "/a") == (step.exit_path, step.left_path, step.values.entry_path)
@@ -53,7 +53,7 @@ def test_a_visit_goes_on_after_a_clean_stop() -> None:
 def test_a_visit_that_rested_half_an_hour_is_not_handed_over() -> None:
     """What has ended is written nowhere."""
     visits = Visits()
-    visits.advance(an_arrival())
+    visits.record(an_arrival())
 
     assert {} == visits.dump(START + VISIT_GAP_S)
 
@@ -61,7 +61,7 @@ def test_a_visit_that_rested_half_an_hour_is_not_handed_over() -> None:
 def test_a_visit_of_a_day_that_is_over_is_neither_dumped_nor_loaded() -> None:
     """Nothing links two days, and no key of a sealed day is made anew."""
     visits, fresh = Visits(), Visits()
-    visits.advance(an_arrival(after=3000))
+    visits.record(an_arrival(after=3000))
     dumped = visits.dump(START + 3100)
 
     fresh.load(dumped, CLOSES_AT)
@@ -83,8 +83,8 @@ def test_what_another_version_wrote_is_left_out() -> None:
 def test_days_of_several_zones_are_handed_over_apart() -> None:
     """Each day's visits stand under the key of that day."""
     visits = Visits()
-    visits.advance(an_arrival())
-    visits.advance(an_arrival(site=2, closes_at=CLOSES_AT + 900))
+    visits.record(an_arrival())
+    visits.record(an_arrival(site=2, closes_at=CLOSES_AT + 900))
 
     assert {CLOSES_AT, CLOSES_AT + 900} == visits.dump(START).keys()
     assert 2 == len(next_process(visits, START))
@@ -109,7 +109,7 @@ ARRIVALS = st.lists(
     st.sets(st.integers(0, 20)),
 )
 def test_restarts_change_nothing_that_is_counted(
-    arrivals: list[Arrival], pauses: list[int], restarts: set[int]
+    arrivals: list[VisitInput], pauses: list[int], restarts: set[int]
 ) -> None:
     """With clean restarts anywhere, each hit changes exactly what it would have changed."""
     steady, restarted, now = Visits(), Visits(), START
@@ -120,10 +120,10 @@ def test_restarts_change_nothing_that_is_counted(
         if number in restarts:
             restarted = next_process(restarted, now)
 
-        assert counted(steady.advance(timed)) == counted(restarted.advance(timed))
+        assert counted(steady.record(timed)) == counted(restarted.record(timed))
 
 
-def counted(step: VisitStep) -> dict[str, Any]:
+def counted(step: VisitDelta) -> dict[str, Any]:
     """Give what a step adds to cells."""
     facts = msgspec.structs.asdict(step)
     return {name: fact for name, fact in facts.items() if name not in ("before", "after")}

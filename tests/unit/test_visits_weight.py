@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.hit import Kind, VisitValues
-from collector.ingest.visits import VISIT_GAP_S, Arrival, Visits, VisitStep
+from collector.ingest.visits import VISIT_GAP_S, VisitDelta, VisitInput, Visits
 from tests.builders import NOON
 
 START = int(NOON)
@@ -18,7 +18,7 @@ CLOSES_AT = START + 12 * 3600
 BOUND = 100_000
 
 
-def an_arrival(number: int, path: str = "/", after: int = 0, **changes: Any) -> Arrival:
+def an_arrival(number: int, path: str = "/", after: int = 0, **changes: Any) -> VisitInput:
     """Build a pageview of a numbered visitor, some seconds after noon."""
     fields = {
         "site": 1,
@@ -29,27 +29,27 @@ def an_arrival(number: int, path: str = "/", after: int = 0, **changes: Any) -> 
         "path": path,
         "values": lambda: VisitValues(entry_path=path, browser="Firefox", country="FR"),
     }
-    return Arrival(**{**fields, **changes})
+    return VisitInput(**{**fields, **changes})
 
 
 def many(visits: Visits, count: int, path: str = "/{}", **changes: Any) -> None:
     """Let as many visitors come, a hundred a second, each to a page of its own."""
     for number in range(count):
-        visits.advance(an_arrival(number, path.format(number), number // 100, **changes))
+        visits.record(an_arrival(number, path.format(number), number // 100, **changes))
 
 
 def test_a_flood_pushes_out_its_own_sites_visits() -> None:
     """The longest untouched visits of the site that takes most end early, and are counted."""
     visits = Visits(BOUND)
-    quiet = visits.advance(an_arrival(0, site=2))
+    quiet = visits.record(an_arrival(0, site=2))
     many(visits, 2000)
 
     assert visits.weight <= BOUND
     assert 2001 == len(visits) + visits.ended_early
-    assert 0 == visits.advance(an_arrival(0, after=20, site=2)).visits
+    assert 0 == visits.record(an_arrival(0, after=20, site=2)).visits
     assert 1 == quiet.visits
-    assert 0 == visits.advance(an_arrival(1999, after=20)).visits
-    assert 1 == visits.advance(an_arrival(0, after=20)).visits
+    assert 0 == visits.record(an_arrival(1999, after=20)).visits
+    assert 1 == visits.record(an_arrival(0, after=20)).visits
 
 
 def test_long_paths_leave_room_for_fewer_visits() -> None:
@@ -60,7 +60,7 @@ def test_long_paths_leave_room_for_fewer_visits() -> None:
 
     assert visits.weight <= BOUND
     assert 50 < len(visits) - 200 < 100
-    assert 0 == visits.advance(an_arrival(0, after=20, site=2)).visits
+    assert 0 == visits.record(an_arrival(0, after=20, site=2)).visits
 
 
 def test_pages_viewed_count_too() -> None:
@@ -103,11 +103,11 @@ ARRIVALS = st.lists(
 
 
 @given(ARRIVALS)
-def test_weight_is_that_of_what_is_left(arrivals: list[tuple[Arrival, bool]]) -> None:
+def test_weight_is_that_of_what_is_left(arrivals: list[tuple[VisitInput, bool]]) -> None:
     """After hits, gaps and undoing, it is the weight of the same visits weighed anew."""
-    visits, undoing = Visits(), list[VisitStep]()
+    visits, undoing = Visits(), list[VisitDelta]()
     for arrival, fails in arrivals:
-        step = visits.advance(arrival)
+        step = visits.record(arrival)
         undoing = [*undoing, step] if fails else []
     for step in reversed(undoing):
         visits.undo(step)

@@ -14,9 +14,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from collector.hit import NONE
-from collector.ingest.enrich.channels import DIRECT, Facts, SourceKind, channel_of
-from collector.ingest.enrich.page import CLICK_ID, page_of
-from collector.ingest.enrich.sources import KNOWN_SOURCES, Known
+from collector.ingest.enrich.channels import DIRECT, ChannelInput, SourceKind, channel_of
+from collector.ingest.enrich.page import CLICK_ID, parse_page
+from collector.ingest.enrich.sources import KNOWN_SOURCES, KnownSource
 from collector.privacy.scrub import scrub_host, scrub_text
 
 DIRECT_SOURCE = "(direct)"
@@ -79,12 +79,12 @@ class Referrer(NamedTuple):
     """
 
     host: str
-    known: Known | None
+    known: KnownSource | None
     origin: Origin
     strict_origin: Origin
 
 
-def origin_of(
+def classify_source(
     referrer: str,
     own: Callable[[str], bool],
     tags: Mapping[str, str],
@@ -127,7 +127,7 @@ def _referrer(raw: str) -> Referrer | None:
     if raw.startswith(_APP):
         app = raw[len(_APP) :].partition("/")[0].lower()
         return _referrer_at(app, "/", KNOWN_SOURCES.by_app(app)) if _APP_ID(app) else None
-    page = page_of(raw)
+    page = parse_page(raw)
     host = page.hostname.removeprefix("www.")
     if not host:
         return None
@@ -136,13 +136,15 @@ def _referrer(raw: str) -> Referrer | None:
     )
 
 
-def _referrer_at(host: str, path: str, known: Known | None, *, spam: bool = False) -> Referrer:
+def _referrer_at(
+    host: str, path: str, known: KnownSource | None, *, spam: bool = False
+) -> Referrer:
     kind = known.kind if known else SourceKind.UNKNOWN
     kept = scrub_host(host)
     strict = Origin(
         referrer=kept,
         source=known.name if known else kept,
-        channel=channel_of(Facts(host, _medium(kind), "", kind)),
+        channel=channel_of(ChannelInput(host, _medium(kind), "", kind)),
         spam=spam,
     )
     whole = strict if path == "/" else strict._replace(referrer=kept + path)
@@ -171,7 +173,9 @@ def _tagged(
     return Origin(
         referrer=plain.referrer,
         source=source,
-        channel=channel_of(Facts(facts_source, medium, kept.get("utm_campaign", "").lower(), kind)),
+        channel=channel_of(
+            ChannelInput(facts_source, medium, kept.get("utm_campaign", "").lower(), kind)
+        ),
         utm_source=kept.get("utm_source") or NONE,
         utm_medium=kept.get("utm_medium") or NONE,
         utm_campaign=kept.get("utm_campaign") or NONE,
@@ -181,7 +185,7 @@ def _tagged(
     )
 
 
-def _known(named: str, came: Referrer | None, click: str) -> Known | None:
+def _known(named: str, came: Referrer | None, click: str) -> KnownSource | None:
     if named:
         return KNOWN_SOURCES.by_name(named)
     if came:

@@ -33,7 +33,7 @@ class SourceKind(StrEnum):
     NEWS = "news"
 
 
-class Facts(NamedTuple):
+class ChannelInput(NamedTuple):
     """What the rules look at; everything lower case.
 
     Attributes:
@@ -61,15 +61,15 @@ _DISPLAY = frozenset({"display", "banner", "expandable", "interstitial", "cpm"})
 _SOCIAL_KINDS = frozenset({SourceKind.SOCIAL, SourceKind.FORUM})
 
 
-def _paid(facts: Facts) -> bool:
+def _paid(facts: ChannelInput) -> bool:
     return bool(_PAID.fullmatch(facts.medium))
 
 
-def _shopping(facts: Facts) -> bool:
+def _shopping(facts: ChannelInput) -> bool:
     return facts.kind == SourceKind.SHOPPING or bool(_SHOP.fullmatch(facts.campaign))
 
 
-def _push(facts: Facts) -> bool:
+def _push(facts: ChannelInput) -> bool:
     medium = facts.medium
     return (
         medium.endswith("push")
@@ -79,7 +79,7 @@ def _push(facts: Facts) -> bool:
     )
 
 
-CHANNELS: tuple[tuple[str, Callable[[Facts], bool]], ...] = (
+CHANNELS: tuple[tuple[str, Callable[[ChannelInput], bool]], ...] = (
     # "Source exactly matches direct AND Medium is one of (not set), (none)"
     (DIRECT, lambda facts: not facts.source and not facts.medium),
     # "Campaign Name contains cross-network"
@@ -139,6 +139,6 @@ CHANNELS: tuple[tuple[str, Callable[[Facts], bool]], ...] = (
 )
 
 
-def channel_of(facts: Facts) -> str:
+def channel_of(facts: ChannelInput) -> str:
     """Name the first channel whose rule fits; "Unassigned" if none does."""
     return next((name for name, fits in CHANNELS if fits(facts)), UNASSIGNED)

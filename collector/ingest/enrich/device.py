@@ -139,7 +139,7 @@ class Device(NamedTuple):
     bot: str = ""
 
 
-def device_of(user_agent: str, brands: str = "", mobile: str = "", platform: str = "") -> Device:
+def parse_device(user_agent: str, brands: str = "", mobile: str = "", platform: str = "") -> Device:
     """Read a user agent, with the low-entropy client hints as tie-breakers.
 
     Args:
@@ -151,7 +151,7 @@ def device_of(user_agent: str, brands: str = "", mobile: str = "", platform: str
     return _device(user_agent[:MAX_USER_AGENT], brands[:MAX_USER_AGENT], mobile[:4], platform[:32])
 
 
-def device_sent(user_agent: bytes, brands: bytes, mobile: bytes, platform: bytes) -> Device:
+def device_from_headers(user_agent: bytes, brands: bytes, mobile: bytes, platform: bytes) -> Device:
     """Read the same headers as they came, in bytes."""
     return _device_sent(
         user_agent[:MAX_USER_AGENT], brands[:MAX_USER_AGENT], mobile[:4], platform[:32]

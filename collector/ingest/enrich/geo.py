@@ -72,7 +72,7 @@ BUILT_IN = GeoStatus("", "iptocc", 0, "", "")
 """What there is without a database."""
 
 
-class Places:
+class GeoDatabase:
     """Looks up places, in a MaxMind-format file if there is one, else countries by registry.
 
     The file is opened anew when it changed and `refresh` is called; put a new one in
@@ -94,7 +94,7 @@ class Places:
         if database and (expected or _stamp(database) != self._stamp):
             self._open(database)
 
-    def place(self, network: bytes) -> Place:
+    def locate(self, network: bytes) -> Place:
         """Find the place of a truncated address.
 
         Args:
@@ -150,26 +150,26 @@ class Places:
         reader = self._reader
         if reader is not None and (len(network) == 4 or reader.metadata().ip_version == 6):
             try:
-                return place_in(reader.get(address))
+                return locate_in(reader.get(address))
             except (ValueError, maxminddb.InvalidDatabaseError) as broken:
                 self._error = f"cannot look up: {type(broken).__name__}"
         code = iptocc.country_code(address)
         return Place(code, UNKNOWN, UNKNOWN) if _is_country(code) else NOWHERE
 
 
-class Stated:
+class FixedCountry:
     """The country that a sender with a token states of its visitor, in place of a look-up."""
 
     def __init__(self, country: str) -> None:
         """Take a code of two capitals; one that is no country's is an unknown place."""
         self._place = Place(country, UNKNOWN, UNKNOWN) if _is_country(country) else NOWHERE
 
-    def place(self, network: bytes) -> Place:  # noqa: ARG002 - wherever the address lies
+    def locate(self, network: bytes) -> Place:  # noqa: ARG002 - wherever the address lies
         """Give it."""
         return self._place
 
 
-def place_in(record: object) -> Place:
+def locate_in(record: object) -> Place:
     """Read a database's record: nested as MaxMind and DB-IP make them, or flat as IPinfo does."""
     if not isinstance(record, Mapping):
         return NOWHERE
@@ -184,13 +184,13 @@ def place_in(record: object) -> Place:
     )
 
 
-def place_of_address(places: Places, address: str) -> Place:
+def locate_address(places: GeoDatabase, address: str) -> Place:
     """Look up an address that a person typed, cut down like a visitor's.
 
     Raises:
         SettingsError: if it is no address.
     """
-    return places.place(truncated(typed(address)))
+    return places.locate(truncated(typed(address)))
 
 
 def examine(database: Path) -> GeoStatus:

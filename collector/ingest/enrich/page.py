@@ -103,7 +103,7 @@ class Page(msgspec.Struct, frozen=True):
 PLAIN_RULES = PageRules()
 
 
-def page_of(
+def parse_page(
     url: str,
     hash_mode: bool = False,  # noqa: FBT001, FBT002 -- the wire's own flag
     rules: PageRules = PLAIN_RULES,

@@ -18,7 +18,7 @@ _HOST_LABELS = 12
 """Labels of a host name that are looked at, from the right."""
 
 
-class Known(NamedTuple):
+class KnownSource(NamedTuple):
     """A known source: its brand, and the kind of place it is."""
 
     name: str
@@ -35,16 +35,16 @@ class KnownSources:
     def __init__(
         self, tables: Mapping[str, Mapping[str, Iterable[str]]], spam: Iterable[str]
     ) -> None:
-        self._hosts: dict[str, Known] = {}
-        self._labels: dict[str, Known] = {}
-        self._names: dict[str, Known] = {}
+        self._hosts: dict[str, KnownSource] = {}
+        self._labels: dict[str, KnownSource] = {}
+        self._names: dict[str, KnownSource] = {}
         self._spam = frozenset(spam)
         for kind, brands in tables.items():
             for name, spellings in brands.items():
-                self._learn(Known(name, SourceKind(kind)), spellings)
+                self._learn(KnownSource(name, SourceKind(kind)), spellings)
         self.brands = frozenset(known.name for known in self._names.values())
 
-    def by_host(self, host: str) -> Known | None:
+    def by_host(self, host: str) -> KnownSource | None:
         """Find the source of a host name, lower case.
 
         The host itself first, then its parents, then a brand under any country's suffix.
@@ -56,11 +56,11 @@ class KnownSources:
                 return known
         return self._by_label(labels)
 
-    def by_app(self, app: str) -> Known | None:
+    def by_app(self, app: str) -> KnownSource | None:
         """Find the source of an Android app, by the whole of its id in lower case."""
         return self._hosts.get(app)
 
-    def by_name(self, name: str) -> Known | None:
+    def by_name(self, name: str) -> KnownSource | None:
         """Find the source that a tag names: a brand, one of its spellings, or a host."""
         wanted = name.strip().lower()
         known = self._names.get(wanted)
@@ -72,14 +72,14 @@ class KnownSources:
         """Tell whether a host or one of its parents is on the spam list."""
         return is_listed(host, self._spam)
 
-    def _by_label(self, labels: list[str]) -> Known | None:
+    def _by_label(self, labels: list[str]) -> KnownSource | None:
         if len(labels) < 2:
             return None
         if len(labels) > 2 and labels[-2] in _SECOND_LEVEL:
             return self._labels.get(labels[-3])
         return self._labels.get(labels[-2])
 
-    def _learn(self, known: Known, spellings: Iterable[str]) -> None:
+    def _learn(self, known: KnownSource, spellings: Iterable[str]) -> None:
         brand = known.name.lower()
         self._names[brand] = known
         self._names[brand.replace(" ", "")] = known

@@ -22,10 +22,10 @@ from typing import Final, NamedTuple
 
 import orjson
 
-from collector.counters import Tally
+from collector.counters import Counters
 from collector.errors import PayloadError
 from collector.hit import Drop, Refusal
-from collector.ingest.enrich.geo import Stated
+from collector.ingest.enrich.geo import FixedCountry
 from collector.ingest.formats.batch_payload import (
     GOATCOUNTERS_KEYS,
     MAX_BATCH_BODY,
@@ -34,15 +34,15 @@ from collector.ingest.formats.batch_payload import (
     asks_for_filtered,
     country_stated,
     from_goatcounter,
-    goatcounter_hits_of,
-    hits_of,
+    overrides_of,
+    parse_batch,
+    parse_goatcounter_batch,
     payload_of_hit,
     sender_of,
     signals_of,
-    told_of,
 )
-from collector.ingest.handler import JSON, PROBLEM, Answer, Door, Found, GrantOf, Journal
-from collector.ingest.pipeline import Intake
+from collector.ingest.handler import JSON, PROBLEM, Answer, GrantLookup, Handler, Journal, Outcome
+from collector.ingest.pipeline import IngestContext
 from collector.ingest.quota import MOST, Quota
 from collector.privacy.consent import Admitted, Receive, Scope, admit_sender, decide_relayed
 from collector.registry.sites import Site
@@ -61,7 +61,7 @@ _EVERY_SITE: Final = (
 )
 
 
-class Outcome(NamedTuple):
+class BatchOutcome(NamedTuple):
     """What became of a batch.
 
     Attributes:
@@ -75,26 +75,26 @@ class Outcome(NamedTuple):
     filtered: list[int]
 
 
-class HitsDoor(Door):
+class BatchHandler(Handler):
     """The ASGI application behind `/api/v1/hits`."""
 
     def __init__(
         self,
-        intake_of: Callable[[], Intake],
-        journal: Journal,
-        tally: Tally,
-        grant_of: GrantOf,
+        get_context: Callable[[], IngestContext],
+        spool: Journal,
+        counters: Counters,
+        grant_of: GrantLookup,
     ) -> None:
         """Remember what each batch needs.
 
         Args:
             grant_of: what a token allows; None if it is unknown.
         """
-        super().__init__(intake_of, journal, tally)
+        super().__init__(get_context, spool, counters)
         self._grant_of = grant_of
-        self._taken = _Taken()
+        self._taken = _IdempotencyCache()
 
-    async def answer(self, scope: Scope, receive: Receive, intake: Intake) -> Answer:
+    async def answer(self, scope: Scope, receive: Receive, context: IngestContext) -> Answer:
         """Take a batch, if its token is good.
 
         Raises:
@@ -103,130 +103,138 @@ class HitsDoor(Door):
         """
         found = admit_sender(scope, receive, self._grant_of)
         if found is None:
-            return self.refused(401, "unauthorized", _NO_TOKEN, (_ASK, b"Bearer"))
+            return self.rejection(401, "unauthorized", _NO_TOKEN, (_ASK, b"Bearer"))
         admitted, grant = found
         if "ingest" not in grant.scopes:
             asked = b'Bearer error="insufficient_scope", scope="ingest"'
-            return self.refused(403, "forbidden", _NO_SCOPE, (_ASK, asked))
-        return await self.take_granted(admitted, grant, intake)
+            return self.rejection(403, "forbidden", _NO_SCOPE, (_ASK, asked))
+        return await self.handle_granted(admitted, grant, context)
 
-    async def take_granted(self, admitted: Admitted, grant: Grant, intake: Intake) -> Answer:
+    async def handle_granted(
+        self, admitted: Admitted, grant: Grant, context: IngestContext
+    ) -> Answer:
         """Take a batch of a sender who may send hits.
 
         Raises:
             PayloadError, SpoolError: as `answer`.
         """
         body = await admitted.body(MAX_BATCH_BODY)
-        hits = self.split(body)
+        hits = self.parse_hits(body)
         key = admitted.header(b"idempotency-key")
         if not key:
-            return self.told(await self._take_batch(hits, intake, grant))
+            return self.batch_answer(await self._append_batch(hits, context, grant))
         sender = admitted.header(b"authorization")
-        batch = self._taken.batch(sender, key, intake.clock.monotonic())
+        batch = self._taken.batch(sender, key, context.clock.monotonic())
         async with batch.lock:
             digest = self._taken.digest(body)
             if batch.answer is None:
-                batch.answer = self.told(await self._take_batch(hits, intake, grant))
+                batch.answer = self.batch_answer(await self._append_batch(hits, context, grant))
                 batch.digest = digest
             elif batch.digest != digest:
-                return self.refused(422, "key_reused", _KEY_REUSED)
+                return self.rejection(422, "key_reused", _KEY_REUSED)
             return batch.answer
 
-    def refused(self, status: int, code: str, title: str, *more: tuple[bytes, bytes]) -> Answer:
+    def rejection(self, status: int, code: str, title: str, *more: tuple[bytes, bytes]) -> Answer:
         """Answer a batch that is refused as a whole, of which nothing was taken."""
         body = orjson.dumps({"title": title, "status": status, "code": code})
         return Answer(status, body, PROBLEM, *more)
 
-    def worded(self, error: PayloadError) -> str:
+    def error_text(self, error: PayloadError) -> str:
         """Tell what is wrong with one hit, by the sender's own key."""
         return str(error)
 
-    def split(self, body: bytes) -> list[dict[str, object]]:
+    def parse_hits(self, body: bytes) -> list[dict[str, object]]:
         """Split a body into hits.
 
         Raises:
             PayloadError: if it cannot be.
         """
-        return hits_of(body)
+        return parse_batch(body)
 
-    def told(self, outcome: Outcome) -> Answer:
+    def batch_answer(self, outcome: BatchOutcome) -> Answer:
         """Answer a batch: 202 if anything in it could be read, and what could not by its place."""
         size, wrong, _ = outcome
         errors = {str(index): told for index, told in wrong.items()}
         body = orjson.dumps({"accepted": size - len(wrong), "errors": errors})
         return Answer(400 if wrong and len(wrong) == size else 202, body, JSON)
 
-    def tells(self, hit: Fields, found: Sequence[Found]) -> bool:  # noqa: ARG002
+    def reports_drop(self, hit: Fields, found: Sequence[Outcome]) -> bool:  # noqa: ARG002
         """Tell whether the sender hears that a hit was dropped; in our own format never."""
         return False
 
-    def intake_of_hit(self, hit: Fields, intake: Intake) -> Intake:  # noqa: ARG002
+    def context_for_hit(self, hit: Fields, context: IngestContext) -> IngestContext:  # noqa: ARG002
         """Give what one hit is assembled with."""
-        return intake
+        return context
 
-    def fields(self, hit: Fields, site: Site | None) -> Fields:
+    def rename_keys(self, hit: Fields, site: Site | None) -> Fields:
         """Give a hit our keys; `site` is the one the token is for."""
         named = hit.get("d") or hit.get("domain")
         return hit if named or site is None else {**hit, "domain": site.domain}
 
-    async def _take_batch(
-        self, hits: list[dict[str, object]], intake: Intake, grant: Grant
-    ) -> Outcome:
+    async def _append_batch(
+        self, hits: list[dict[str, object]], context: IngestContext, grant: Grant
+    ) -> BatchOutcome:
         """Count the hits that can be read, all or none; tell what is wrong with the others."""
-        found: list[Found] = []
-        outcome = Outcome(len(hits), {}, [])
+        found: list[Outcome] = []
+        outcome = BatchOutcome(len(hits), {}, [])
         for index, hit in enumerate(hits):
             try:
-                made = self._made_of(hit, intake, grant)
+                made = self._build_hit(hit, context, grant)
             except PayloadError as error:
-                self.count(intake, error.code)
-                outcome.wrong[index] = self.worded(error)
+                self.count(context, error.code)
+                outcome.wrong[index] = self.error_text(error)
                 continue
             found += made
-            if self.tells(hit, made):
+            if self.reports_drop(hit, made):
                 outcome.filtered.append(index)
-        await self.kept(found)
+        await self.append_and_wait(found)
         return outcome
 
-    def _made_of(self, hit: Fields, intake: Intake, grant: Grant) -> list[Found]:
+    def _build_hit(self, hit: Fields, context: IngestContext, grant: Grant) -> list[Outcome]:
         """Make what one hit says, unless its visitor refused.
 
         Raises:
             PayloadError: if it cannot be read, or is not the token's to send.
         """
-        own = intake.sites.numbered(grant.site_id) if grant.site_id is not None else None
+        own = context.sites.numbered(grant.site_id) if grant.site_id is not None else None
         fields: dict[str, object] = {}
 
         def facts() -> Sender:
-            fields.update(self.fields(hit, own))
+            fields.update(self.rename_keys(hit, own))
             return sender_of(fields)
 
         admitted = decide_relayed(signals_of(hit), facts)
         if isinstance(admitted, Refusal):
-            self.count(intake, admitted)
+            self.count(context, admitted)
             return []
         payload = payload_of_hit(fields)
         if not payload.domains:
             raise PayloadError("missing_field", "domain")
         for name in payload.domains:
-            site = intake.sites.named(name)
+            site = context.sites.named(name)
             if site is None or not grant.allows("ingest", site.id):
                 raise PayloadError("bad_field", "domain")
-        intake = self.intake_of_hit(hit, intake)
-        return self.assembled(payload, admitted, intake, payload.domains, told_of(fields))
+        context = self.context_for_hit(hit, context)
+        return self.build_hits(payload, admitted, context, payload.domains, overrides_of(fields))
 
 
-class GoatcounterHitsDoor(HitsDoor):
+class GoatCounterBatchHandler(BatchHandler):
     """The ASGI application behind `/api/v0/count`."""
 
     def __init__(
-        self, intake_of: Callable[[], Intake], journal: Journal, tally: Tally, grant_of: GrantOf
+        self,
+        get_context: Callable[[], IngestContext],
+        spool: Journal,
+        counters: Counters,
+        grant_of: GrantLookup,
     ) -> None:
-        """Remember what each batch needs; see `HitsDoor`."""
-        super().__init__(intake_of, journal, tally, grant_of)
+        """Remember what each batch needs; see `BatchHandler`."""
+        super().__init__(get_context, spool, counters, grant_of)
         self._quota = Quota()
 
-    async def take_granted(self, admitted: Admitted, grant: Grant, intake: Intake) -> Answer:
+    async def take_granted(
+        self, admitted: Admitted, grant: Grant, context: IngestContext
+    ) -> Answer:
         """Take a batch with a token of one site, as GoatCounter's tokens all are.
 
         Raises:
@@ -235,12 +243,12 @@ class GoatcounterHitsDoor(HitsDoor):
         if grant.site_id is None:
             return self.refused(403, "forbidden", _EVERY_SITE)
         bearer = self._taken.digest(admitted.header(b"authorization"))
-        left = self._quota.take(bearer, intake.clock.monotonic())
+        left = self._quota.take(bearer, context.clock.monotonic())
         if left.requests < 0:
             told = ((b"limit", MOST), (b"remaining", 0), (b"reset", left.seconds))
             limits = [(b"x-rate-limit-" + name, b"%d" % value) for name, value in told]
             return self.refused(429, "rate", _TOO_OFTEN, *limits)
-        return await super().take_granted(admitted, grant, intake)
+        return await super().handle_granted(admitted, grant, context)
 
     def refused(self, status: int, code: str, title: str, *more: tuple[bytes, bytes]) -> Answer:  # noqa: ARG002
         """Answer a batch that is refused as a whole, in GoatCounter's form."""
@@ -261,9 +269,9 @@ class GoatcounterHitsDoor(HitsDoor):
         Raises:
             PayloadError: if it cannot be.
         """
-        return goatcounter_hits_of(body)
+        return parse_goatcounter_batch(body)
 
-    def told(self, outcome: Outcome) -> Answer:
+    def told(self, outcome: BatchOutcome) -> Answer:
         """Answer a batch: 400 if anything could not be read, though the rest was taken."""
         places = ", ".join(map(str, outcome.filtered)).encode()
         more = [(b"x-goatcounter-filter", places)] if places else []
@@ -272,18 +280,18 @@ class GoatcounterHitsDoor(HitsDoor):
         errors = {str(index): told for index, told in outcome.wrong.items()}
         return Answer(400, orjson.dumps({"errors": errors}), JSON, *more)
 
-    def tells(self, hit: Fields, found: Sequence[Found]) -> bool:
+    def tells(self, hit: Fields, found: Sequence[Outcome]) -> bool:
         """Tell of hits from excluded networks, unless the batch says that it need not hear."""
         return Drop.EXCLUDED_NETWORK in found and asks_for_filtered(hit)
 
-    def intake_of_hit(self, hit: Fields, intake: Intake) -> Intake:
+    def intake_of_hit(self, hit: Fields, context: IngestContext) -> IngestContext:
         """Let a hit state its country; what it states goes before what its address says.
 
         Raises:
             PayloadError: `bad_field` if what it states is none.
         """
         country = country_stated(hit)
-        return replace(intake, places=Stated(country)) if country else intake
+        return replace(context, places=FixedCountry(country)) if country else context
 
     def fields(self, hit: Fields, site: Site | None) -> Fields:
         """Give a hit our keys, the site's name among them.
@@ -296,7 +304,7 @@ class GoatcounterHitsDoor(HitsDoor):
         return {**from_goatcounter(hit, site.domain), "domain": site.domain}
 
 
-class _Batch:
+class _CachedBatch:
     """What became of one batch."""
 
     __slots__ = ("answer", "began", "digest", "lock")
@@ -308,18 +316,18 @@ class _Batch:
         self.digest = b""
 
 
-class _Taken:
+class _IdempotencyCache:
     """The batches of the last hour, so that sending one again counts nothing twice."""
 
     def __init__(self) -> None:
-        self._batches: OrderedDict[bytes, _Batch] = OrderedDict()
+        self._batches: OrderedDict[bytes, _CachedBatch] = OrderedDict()
         self._secret = secrets.token_bytes(32)
 
     def digest(self, text: bytes) -> bytes:
         """Hash a text so that nobody can try out later what it was."""
         return blake2b(text, digest_size=16, key=self._secret).digest()
 
-    def batch(self, sender: bytes, key: bytes, now: float) -> _Batch:
+    def batch(self, sender: bytes, key: bytes, now: float) -> _CachedBatch:
         """Give what is known of a batch.
 
         Args:
@@ -334,4 +342,4 @@ class _Taken:
             self._batches.popitem(last=False)
         # The first of the two has one length, so that no two pairs make the same text.
         name = self.digest(self.digest(sender) + key)
-        return self._batches.setdefault(name, _Batch(now))
+        return self._batches.setdefault(name, _CachedBatch(now))

@@ -16,8 +16,8 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from collector.errors import PayloadError
-from collector.ingest.payload import MAX_URL, Payload, parse, payload_of, shaped
-from collector.ingest.pipeline import Told
+from collector.ingest.payload import MAX_URL, Payload, convert, parse_json, payload_of
+from collector.ingest.pipeline import SenderOverrides
 from collector.ingest.wire_goatcounter import payload_of as goatcounter_payload
 from collector.privacy.address import packed
 from collector.privacy.consent import Signals
@@ -54,7 +54,7 @@ class _Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     hits: list[dict[str, object]]
 
 
-class Facts(msgspec.Struct, frozen=True):
+class HitFacts(msgspec.Struct, frozen=True):
     """What a relayed hit says beyond a payload: whom it is of, and when it was."""
 
     ip: str = ""
@@ -92,26 +92,26 @@ class GoatcounterHit(msgspec.Struct, frozen=True):
     filter: tuple[str, ...] = _FILTERED
 
 
-def hits_of(body: bytes) -> list[dict[str, object]]:
+def parse_batch(body: bytes) -> list[dict[str, object]]:
     """Split one of our batches into its hits, none of them looked at yet.
 
     Raises:
         PayloadError: `not_json`, `missing_field`, `unknown_field` or `bad_field`;
             `too_large` (413) above 500 hits.
     """
-    return _bounded(shaped(_Batch, parse(body)).hits)
+    return _bounded(convert(_Batch, parse_json(body)).hits)
 
 
-def goatcounter_hits_of(body: bytes) -> list[dict[str, object]]:
+def parse_goatcounter_batch(body: bytes) -> list[dict[str, object]]:
     """Split one of GoatCounter's batches into its hits, none of them looked at yet.
 
     Returns:
         The hits, each with the batch's `no_sessions` and `filter`.
 
     Raises:
-        PayloadError: as `hits_of`; `missing_field` also if there are none.
+        PayloadError: as `parse_batch`; `missing_field` also if there are none.
     """
-    batch = shaped(_Goatcounter, parse(body))
+    batch = convert(_Goatcounter, parse_json(body))
     if not batch.hits:
         raise PayloadError("missing_field", "hits")
     wanted = _FILTERED if batch.filter is None else batch.filter
@@ -121,7 +121,7 @@ def goatcounter_hits_of(body: bytes) -> list[dict[str, object]]:
 
 def asks_for_filtered(hit: Fields) -> bool:
     """Tell whether the batch of one of GoatCounter's hits is to be told which were filtered."""
-    return "ip" in shaped(GoatcounterHit, dict(hit)).filter
+    return "ip" in convert(GoatcounterHit, dict(hit)).filter
 
 
 def country_stated(hit: Fields) -> str:
@@ -130,7 +130,7 @@ def country_stated(hit: Fields) -> str:
     Raises:
         PayloadError: `bad_field`.
     """
-    location = shaped(GoatcounterHit, dict(hit)).location
+    location = convert(GoatcounterHit, dict(hit)).location
     if location and not _COUNTRY.fullmatch(location):
         raise PayloadError("bad_field", "location")
     return location.upper()
@@ -148,7 +148,7 @@ def sender_of(hit: Fields) -> Sender:
     Raises:
         PayloadError: `bad_field`, also if `ip` is no address.
     """
-    facts = shaped(Facts, dict(hit))
+    facts = convert(HitFacts, dict(hit))
     if facts.ip and not packed(facts.ip):
         raise PayloadError("bad_field", "ip")
     headers = [
@@ -158,17 +158,17 @@ def sender_of(hit: Fields) -> Sender:
     return Sender(headers, facts.ip)
 
 
-def told_of(hit: Fields) -> Told:
+def overrides_of(hit: Fields) -> SenderOverrides:
     """Read what only a sender with a token may say: the time, and who is who.
 
     Raises:
         PayloadError: `bad_field`.
     """
-    facts = shaped(Facts, dict(hit))
+    facts = convert(HitFacts, dict(hit))
     visitor = facts.visitor.encode()
     if len(visitor) > MAX_VISITOR:
         raise PayloadError("bad_field", "visitor")
-    return Told(_instant(facts.time, "time"), visitor)
+    return SenderOverrides(_instant(facts.time, "time"), visitor)
 
 
 def payload_of_hit(hit: Fields) -> Payload:
@@ -177,7 +177,7 @@ def payload_of_hit(hit: Fields) -> Payload:
     Raises:
         PayloadError: `unknown_field`, `missing_field` or `bad_field`.
     """
-    own = (*SIGNALS, *Facts.__struct_fields__)
+    own = (*SIGNALS, *HitFacts.__struct_fields__)
     return payload_of({key: value for key, value in hit.items() if key not in own})
 
 
@@ -191,7 +191,7 @@ def from_goatcounter(hit: Fields, host: str) -> dict[str, object]:
         PayloadError: `missing_field` or `bad_field`; without `no_sessions` also if
             neither `session` nor `ip` and `user_agent` tell visitors apart.
     """
-    sent = shaped(GoatcounterHit, dict(hit))
+    sent = convert(GoatcounterHit, dict(hit))
     if not (sent.no_sessions or sent.session or (sent.ip and sent.user_agent)):
         raise PayloadError("missing_field", "session")
     size = sent.size if isinstance(sent.size, str) else ",".join(map(str, sent.size or ()))

@@ -13,9 +13,9 @@ from urllib.parse import urlsplit
 from collector.errors import PayloadError
 from collector.hit import Kind
 from collector.ingest.formats.umami import site_of_host
-from collector.ingest.handler import GIF, Answer, Door, preflight
+from collector.ingest.handler import GIF, Answer, Handler, preflight
 from collector.ingest.payload import MAX_URL, Payload, domains_of, url_of
-from collector.ingest.pipeline import Intake
+from collector.ingest.pipeline import IngestContext
 from collector.ingest.wire_goatcounter import payload_of, query_of
 from collector.privacy.consent import Admitted
 from collector.registry.sites import Sites
@@ -23,7 +23,7 @@ from collector.registry.sites import Sites
 _REASON: Final = b"x-goatcounter"
 
 
-class _ImageDoor(Door):
+class _ImageHandler(Handler):
     """A door that always answers with an image."""
 
     accepted: ClassVar[Answer] = GIF
@@ -33,13 +33,13 @@ class _ImageDoor(Door):
         return Answer(error.status, GIF.body, b"image/gif", (_REASON, str(error).encode()))
 
 
-class CountDoor(_ImageDoor):
+class GoatCounterHandler(_ImageHandler):
     """The ASGI application behind `/count`."""
 
     methods: ClassVar[tuple[str, ...]] = ("GET", "POST")
     options: ClassVar[Answer] = preflight(b"GET, POST")
 
-    async def take(self, admitted: Admitted, intake: Intake) -> Answer:
+    async def take(self, admitted: Admitted, context: IngestContext) -> Answer:
         """Count one page or event from the query string.
 
         Raises:
@@ -48,19 +48,19 @@ class CountDoor(_ImageDoor):
         """
         sent = query_of(admitted.query_string)
         host = _host_of(admitted)
-        name = sent.get("d", "") or _site_name(intake.sites, host, admitted)
+        name = sent.get("d", "") or _site_name(context.sites, host, admitted)
         payload = payload_of(sent, host or name)
-        await self.collect(payload, admitted, intake, (name,))
+        await self.collect(payload, admitted, context, (name,))
         return self.accepted
 
 
-class PixelDoor(_ImageDoor):
+class PixelHandler(_ImageHandler):
     """The ASGI application behind `/pixel.gif`."""
 
     methods: ClassVar[tuple[str, ...]] = ("GET",)
     options: ClassVar[Answer] = preflight(b"GET")
 
-    async def take(self, admitted: Admitted, intake: Intake) -> Answer:
+    async def take(self, admitted: Admitted, context: IngestContext) -> Answer:
         """Count one page: `u`, or else the page that shows the image; `d` names the site.
 
         Raises:
@@ -75,9 +75,9 @@ class PixelDoor(_ImageDoor):
             referrer=sent.get("r", "")[:MAX_URL],
         )
         names = domains_of(sent.get("d")) or (
-            _site_name(intake.sites, _host_of(admitted), admitted),
+            _site_name(context.sites, _host_of(admitted), admitted),
         )
-        await self.collect(payload, admitted, intake, names)
+        await self.collect(payload, admitted, context, names)
         return self.accepted
 
 

@@ -13,14 +13,14 @@ from typing import ClassVar, Final
 import orjson
 
 from collector.errors import PayloadError
-from collector.ingest.handler import JSON, Answer, Door, Found, preflight
-from collector.ingest.payload import MAX_BODY, parse, shaped
-from collector.ingest.pipeline import Intake
+from collector.ingest.handler import JSON, Answer, Handler, Outcome, preflight
+from collector.ingest.payload import MAX_BODY, convert, parse_json
+from collector.ingest.pipeline import IngestContext
 from collector.ingest.wire_umami import (
     MAX_BATCH,
     MAX_BATCH_BODY,
-    Event,
-    Sent,
+    UmamiEvent,
+    UmamiMessage,
     event_of,
     payload_of,
 )
@@ -36,34 +36,36 @@ def _accepted(found: object) -> Answer:
     return Answer(200, orjson.dumps(found), JSON)
 
 
-class SendDoor(Door):
+class UmamiHandler(Handler):
     """The ASGI application behind `/api/send`."""
 
     accepted: ClassVar[Answer] = _accepted({"cache": CACHE, "sessionId": NOBODY, "visitId": NOBODY})
     options: ClassVar[Answer] = preflight(b"POST", _HEADERS)
 
-    async def take(self, admitted: Admitted, intake: Intake) -> Answer:
+    async def take(self, admitted: Admitted, context: IngestContext) -> Answer:
         """Count one event.
 
         Raises:
             PayloadError: if it cannot be read.
             SpoolError: if a hit could not be kept.
         """
-        parsed = parse(await admitted.body(MAX_BODY))
-        await self.kept(self.made_of(parsed, admitted, intake))
+        parsed = parse_json(await admitted.body(MAX_BODY))
+        await self.append_and_wait(self.build_from(parsed, admitted, context))
         return self.accepted
 
-    def made_of(self, parsed: object, admitted: Admitted, intake: Intake) -> list[Found]:
+    def build_from(
+        self, parsed: object, admitted: Admitted, context: IngestContext
+    ) -> list[Outcome]:
         """Make the hit that one object of the format says, if it is one to count.
 
         Raises:
             PayloadError: if it cannot be read.
         """
-        event = event_of(shaped(Sent, parsed))
+        event = event_of(convert(UmamiMessage, parsed))
         if event is None:
             return []
-        name = site_name(intake.sites, event)
-        return self.assembled(payload_of(event, name), admitted, intake, (name,))
+        name = site_name(context.sites, event)
+        return self.build_hits(payload_of(event, name), admitted, context, (name,))
 
     def wrong(self, error: PayloadError) -> Answer:
         """Tell what is wrong, as Umami does."""
@@ -71,33 +73,33 @@ class SendDoor(Door):
         return Answer(error.status, orjson.dumps({"error": told}), JSON)
 
 
-class BatchDoor(SendDoor):
+class UmamiBatchHandler(UmamiHandler):
     """The ASGI application behind `/api/batch`."""
 
     accepted: ClassVar[Answer] = _accepted(
         {"size": 0, "processed": 0, "errors": 0, "details": [], "cache": CACHE}
     )
 
-    async def take(self, admitted: Admitted, intake: Intake) -> Answer:
+    async def take(self, admitted: Admitted, context: IngestContext) -> Answer:
         """Count up to 50 events; what cannot be read is told by its place.
 
         Raises:
             PayloadError: if the whole is no array, or too long.
             SpoolError: if a hit could not be kept; then none was.
         """
-        parsed = parse(await admitted.body(MAX_BATCH_BODY))
+        parsed = parse_json(await admitted.body(MAX_BATCH_BODY))
         if not isinstance(parsed, list) or len(parsed) > MAX_BATCH:
             raise PayloadError("bad_field")
         details = []
-        found: list[Found] = []
+        found: list[Outcome] = []
         for index, one in enumerate(parsed):
             try:
-                found += self.made_of(one, admitted, intake)
+                found += self.build_from(one, admitted, context)
             except PayloadError as wrong:
-                self.count(intake, wrong.code)
+                self.count(context, wrong.code)
                 told = {"message": str(wrong), "code": "bad-request", "status": wrong.status}
                 details.append({"index": index, "response": {"error": told}})
-        await self.kept(found)
+        await self.append_and_wait(found)
         return _accepted(
             {
                 "size": len(parsed),
@@ -109,7 +111,7 @@ class BatchDoor(SendDoor):
         )
 
 
-def site_name(sites: Sites, event: Event) -> str:
+def site_name(sites: Sites, event: UmamiEvent) -> str:
     """Find the site an event is for: the one it names, else the one its host belongs to.
 
     A site is named by its domain, or by the id that `umami_id` makes of it.
