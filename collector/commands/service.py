@@ -23,7 +23,7 @@ HEALTH_SECONDS = 5
 def serve(context: click.Context, /, demo: bool, **given: Any) -> None:
     """Run the service until it is told to stop."""
     # Imported here: the engine takes a second that no other command should wait for.
-    from collector.app import serve as run  # noqa: PLC0415
+    from collector.server import serve as run  # noqa: PLC0415
 
     settings = _overridden(context.ensure_object(CommandContext).settings, given)
     context.exit(run(settings, demo=demo))

@@ -1,8 +1,7 @@
-"""Do blocking work beside the event loop, in threads that a stop need not wait for.
+"""Run blocking functions in daemon threads that shutdown does not wait for.
 
-Knows threads; refuses to know what the work is. A pool's threads are joined
-when the process ends, so that one call to a server that hangs would hold up
-the stop: these are not. Used by `rounds` and `app`.
+A pool's threads, as of `anyio.to_thread`, are joined when the process exits: one call to a
+server that hangs would delay the exit.
 """
 
 from __future__ import annotations
@@ -10,49 +9,38 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
-from typing import TypeVar
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
 Result = TypeVar("Result")
 
-_AT_WORK, _DONE = "aside", "aside, done"
+_running: set[Future[Any]] = set()
 
 
 async def run_in_thread(work: Callable[[], Result]) -> Result:
-    """Run work in a thread of its own and wait for it; cancelled, it is left to itself.
+    """Run a function in a thread of its own and wait for it; if cancelled, it runs on.
 
     Raises:
-        whatever the work raises.
+        BaseException: what the function raised.
     """
-    loop = asyncio.get_running_loop()
-    outcome: asyncio.Future[Result] = loop.create_future()
+    future: Future[Result] = Future()
 
     def run() -> None:
         try:
-            news = partial(outcome.set_result, work())
-        except BaseException as failed:  # noqa: BLE001 - told to whoever waits
-            news = partial(outcome.set_exception, failed)
-        # Whoever waited may look before this thread has ended: its work has.
-        threading.current_thread().name = _DONE
-        _deliver(loop, outcome, news)
+            result = work()
+        except BaseException as failed:  # noqa: BLE001 - raised in the awaiting task
+            future.set_exception(failed)
+        else:
+            future.set_result(result)
 
-    threading.Thread(target=run, name=_AT_WORK, daemon=True).start()
-    return await outcome
-
-
-def _deliver(
-    loop: asyncio.AbstractEventLoop, outcome: asyncio.Future[Result], news: Callable[[], None]
-) -> None:
-    def tell() -> None:
-        if not outcome.done():
-            news()
-
-    # Whoever waited may be gone, and the loop with it.
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(tell)
+    # A running future cannot be cancelled, so that it counts until its work has ended.
+    future.set_running_or_notify_cancel()
+    _running.add(future)
+    future.add_done_callback(_running.discard)
+    threading.Thread(target=run, name="background", daemon=True).start()
+    return await asyncio.wrap_future(future)
 
 
 def threads_running() -> bool:
-    """Tell whether work goes on that nobody waits for any more."""
-    return any(thread.name == _AT_WORK for thread in threading.enumerate())
+    """Return True while any function is still running, awaited or not."""
+    return bool(_running)

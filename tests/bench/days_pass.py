@@ -9,8 +9,8 @@ import os
 import signal
 import sys
 
-from collector.app import serve
 from collector.clock import SystemClock
+from collector.server import serve
 from collector.settings import load
 
 DAY_SECONDS = 86_400

@@ -17,8 +17,8 @@ IMPORTERS = {
     "iptocc": {"collector/ingest/enrich/geo.py"},
     "argon2": {"collector/registry/accounts.py"},
     "time": {"collector/clock.py"},
-    "uvicorn": {"collector/app.py", "collector/ingest/http_limits.py"},
-    "click": {"collector/cli.py", "collector/app.py", "collector/commands"},
+    "uvicorn": {"collector/server.py", "collector/ingest/http_limits.py"},
+    "click": {"collector/cli.py", "collector/server.py", "collector/commands"},
 }
 
 # Names that read the machine's clock or environment without an import of their own.

@@ -188,7 +188,7 @@ async def test_of_a_batch_only_hashes_are_remembered(app: Footfall) -> None:
 
     await knock(app, "/api/v1/hits", body, token, key)
 
-    taken = app._doors["/api/v1/hits"]._taken  # type: ignore[attr-defined]
+    taken = app.handlers["/api/v1/hits"]._taken  # type: ignore[attr-defined]
     ((name, batch),) = taken._batches.items()
     assert (16, 16) == (len(name), len(batch.digest))
     assert batch.digest not in (blake2b(body, digest_size=16).digest(), body)
@@ -203,7 +203,7 @@ async def test_of_a_batch_without_a_key_nothing_is_remembered(app: Footfall) -> 
     answers = [await knock(app, "/api/v1/hits", body, token) for _ in range(2)]
 
     assert [202, 202] == [answer.status for answer in answers]
-    assert not app._doors["/api/v1/hits"]._taken._batches  # type: ignore[attr-defined]
+    assert not app.handlers["/api/v1/hits"]._taken._batches  # type: ignore[attr-defined]
     assert await totals(app) == (1, 2)
 
 

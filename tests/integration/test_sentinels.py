@@ -82,8 +82,8 @@ def every_route(folder: Path) -> list[str]:
     container = build_container(Settings(data_dir=folder, secrets=SecretsSettings(store="memory")))
     app = Footfall(container, demo=True)
     paths = [
-        *app._handlers,
-        *(route.path for route in app._pages.routes if isinstance(route, Route)),
+        *app.handlers,
+        *(route.path for route in app.routes if isinstance(route, Route)),
     ]
     container.close()
     filled = [re.sub(r"{(\w+)[^}]*}", lambda it: FILLED.get(it[1], "localhost"), p) for p in paths]

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from collector.app import DRAIN_SECONDS, GRACEFUL_SECONDS
+from collector.app import DRAIN_SECONDS
+from collector.server import GRACEFUL_SECONDS
 from collector.service.scheduler import END_SECONDS
 from collector.settings import load
 

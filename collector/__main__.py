@@ -1,0 +1,5 @@
+"""Run the command line: `python -m collector`."""
+
+from collector.cli import main
+
+main()
