@@ -1,3 +1,3 @@
 """Footfall's service: counts pageviews and events, and forgets who they were."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
