@@ -49,10 +49,7 @@ class Footfall:
         self._demo_site = add_sites(container.registry) if demo else None
         container.read_sites()
         self.handlers = handlers(
-            lambda: container.ingest,
-            container.spool,
-            container.counters,
-            container.registry.token_grant,
+            container, container.spool, container.counters, container.registry.token_grant
         )
         self.routes = _routes(container, demo=demo)
         self._starlette = Starlette(routes=self.routes, lifespan=lambda _: self._lifespan())

@@ -10,7 +10,6 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, cast
 
 import click
 import uvicorn
@@ -21,9 +20,6 @@ from collector.errors import CollectorError
 from collector.ingest.fast_path import fast_path_protocol
 from collector.service.background import threads_running
 from collector.settings import Settings
-
-if TYPE_CHECKING:
-    from collector.ingest.formats.plausible import PlausibleHandler
 
 GRACEFUL_SECONDS = 10
 SWITCH_SECONDS = 0.0005
@@ -72,7 +68,7 @@ def _server_config(app: Footfall, settings: Settings) -> uvicorn.Config:
         host=settings.host,
         port=settings.port,
         http=fast_path_protocol(
-            cast("PlausibleHandler", app.handlers["/api/event"]),
+            app.handlers["/api/event"],
             app.container.count_rejected_connection,
         ),
         loop="uvloop" if sys.platform != "win32" else "asyncio",

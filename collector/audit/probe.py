@@ -15,6 +15,7 @@ from collector.audit.host_checks import Header, SignalEffect
 from collector.counters import Counters
 from collector.hit import Hit
 from collector.ingest.formats.plausible import PlausibleHandler
+from collector.ingest.handler import FixedContext
 from collector.ingest.pipeline import IngestContext
 from collector.ingest.rate_limit import RateLimiter
 from collector.ingest.site_rules import rules_of
@@ -82,5 +83,5 @@ async def _effect(context: IngestContext, header: Header) -> SignalEffect:
     headers = [(b"user-agent", _BROWSER), (b"content-length", str(len(_BODY)).encode()), header]
     asked = {"type": "http", "method": "POST", "path": "/api/event", "query_string": b""}
     scope = {**asked, "headers": headers, "client": _PEER}
-    await PlausibleHandler(lambda: apart, spool, counters)(scope, receive, send)
+    await PlausibleHandler(FixedContext(apart), spool, counters)(scope, receive, send)
     return SignalEffect(len(spool.given), tuple(sorted(counters.totals())), was_read)

@@ -1,12 +1,11 @@
-"""Answer the commonest request where it arrives: in the server's own protocol.
+"""Fast path: answer a plain `POST /api/event` in the HTTP protocol class, bypassing ASGI.
 
-Knows which requests are a plain hit: `POST /api/event`, whole, short, kept
-alive, and nothing before it unanswered. Those it hands to the door at once and
-writes its answer, without scope, task and messages, which would cost as much as
-the hit itself. Refuses to decide anything about hits, and to touch any other
-request: those go on to ASGI. Made by `app`.
+A plain hit is a request that has arrived whole and short, on a connection that is kept
+alive and has no earlier request unanswered. The handler takes it as it takes every other
+request; what is saved is the scope, the task and the messages of ASGI, which would cost
+as much as the hit itself. All other requests go on to ASGI.
 
-Source: docs/benchmarks.md, "Where the rest goes".
+Source: docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -14,47 +13,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import ClassVar, Final, Protocol
+from typing import ClassVar, Final
 
-from collector.ingest.handler import Answer
+from collector.ingest.handler import Answer, Handler
 from collector.ingest.http_limits import LimitedHttpProtocol, Reason
-from collector.privacy.consent import HeaderList, NamedHeaders, Peer
+from collector.privacy.consent import NamedHeaders
 
 _URL: Final = b"/api/event"
 _LENGTH: Final = b"content-length"
 _UNUSUAL: Final = frozenset({b"authorization", b"expect"})
-"""Headers of an owner who asks what becomes of a hit, and of a sender who asks before the body."""
-_ASKED_FOR: Final = _UNUSUAL | {b"connection", b"proxy-connection"}
-"""These and what a parser takes for an upgrade, or for HTTP/1.0 that goes on."""
+"""Headers of an owner who wants a debug answer, and of a sender who waits before the body."""
+_LOOKED_AT: Final = _UNUSUAL | {b"connection", b"proxy-connection"}
+"""These and the headers by which a parser sees an upgrade, or a kept-alive HTTP/1.0."""
 _SHORT: Final = 4
-"""Digits of the length of a body that a door reads to its end."""
-_ENDLESS: Final = b"99999"
-
-
-class WholeHandler(Protocol):
-    """What takes hits that are here as a whole."""
-
-    def take_whole(
-        self, headers: HeaderList, named: NamedHeaders, peer: Peer, body: bytes
-    ) -> Answer | asyncio.Future[None]:
-        """Give the answer, or what must be done before there is one."""
-        ...
-
-    def settled(self, durable: asyncio.Future[None]) -> Answer:
-        """Give the answer once it is done."""
-        ...
+"""Digits of the length of a body that the handler reads to its end."""
+_NO_LENGTH: Final = b"99999"
 
 
 class _PendingCycle:
-    """What uvicorn asks of the request that it answers, for a hit on its way to the disk.
+    """What uvicorn reads of the request in progress, for a hit that is not yet durable.
 
-    One for all hits of a connection, for a next one is taken only after the answer.
+    One for all hits of a connection: the next one is taken only after the answer.
 
     Attributes:
         response_complete: whether it was answered.
-        keep_alive: whether the connection goes on after that; cleared when the server stops.
-        disconnected: uvicorn sets it when the sender goes away, as it does with:
-        message_event: which nobody waits for.
+        keep_alive: whether the connection is kept afterwards; cleared when the server stops.
+        disconnected: set by uvicorn when the sender leaves, as is:
+        message_event: which nothing waits for.
     """
 
     __slots__ = ("disconnected", "keep_alive", "response_complete")
@@ -67,37 +52,41 @@ class _PendingCycle:
 
 
 class _PendingGroup:
-    """The connections whose hits wait for the same thing: one call-back for all of them."""
+    """Connections waiting for the same group commit; one callback answers them all."""
 
-    __slots__ = ("_durable", "_handler", "_members")
+    __slots__ = ("_durable", "_handler", "_waiting")
 
-    def __init__(self, handler: WholeHandler) -> None:
+    def __init__(self, handler: Handler) -> None:
         self._handler = handler
         self._durable: asyncio.Future[None] | None = None
-        self._members: list[FastPathProtocol] = []
+        self._waiting: list[tuple[FastPathProtocol, Answer]] = []
 
-    def add(self, waiting: FastPathProtocol, durable: asyncio.Future[None]) -> None:
+    def add(
+        self, connection: FastPathProtocol, answer: Answer, durable: asyncio.Future[None]
+    ) -> None:
         """Answer a hit once it is durable, or cannot be."""
         if durable is not self._durable:
-            self._durable, self._members = durable, []
-            durable.add_done_callback(partial(self._settle, self._members))
-        self._members.append(waiting)
+            self._durable, self._waiting = durable, []
+            durable.add_done_callback(partial(self._answer_all, self._waiting))
+        self._waiting.append((connection, answer))
 
-    def _settle(self, company: list[FastPathProtocol], durable: asyncio.Future[None]) -> None:
-        answer = self._handler.settled(durable)
-        for each in company:
-            each.answer(answer)
+    def _answer_all(
+        self, waiting: list[tuple[FastPathProtocol, Answer]], durable: asyncio.Future[None]
+    ) -> None:
+        error = durable.exception()
+        for connection, answer in waiting:
+            connection.answer(answer if error is None else self._handler.failed(error))
 
 
 class FastPathProtocol(LimitedHttpProtocol):
-    """The guarded protocol of a service that takes hits.
+    """The limited protocol of a service that takes hits.
 
     Attributes:
-        handler: takes them.
-        companions: the hits of all connections that wait for the disk.
+        handler: of `/api/event`.
+        pending: the hits of all connections that are not yet durable.
     """
 
-    handler: ClassVar[WholeHandler]
+    handler: ClassVar[Handler]
     pending: ClassVar[_PendingGroup]
     _plain = False
     _body = b""
@@ -107,7 +96,7 @@ class FastPathProtocol(LimitedHttpProtocol):
     _idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the first request."""
+        """Start to wait for the first request."""
         self._cycle_in_progress = _PendingCycle()
         super().connection_made(transport)
 
@@ -118,14 +107,14 @@ class FastPathProtocol(LimitedHttpProtocol):
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
-        """Begin a request, of which nothing is known yet."""
+        """Start a request."""
         self._stage = "headers"
         self._raw_bytes = 0
         self.url = b""
         self.headers = []
 
     def on_headers_complete(self) -> None:
-        """Keep a plain hit for the door; let any other request take its course."""
+        """Keep a plain hit for the handler; pass any other request on to ASGI."""
         self._plain = self.url == _URL and self._is_plain_hit()
         if self._plain:
             self._stage = "body"
@@ -138,14 +127,14 @@ class FastPathProtocol(LimitedHttpProtocol):
         super().on_headers_complete()
 
     def on_body(self, body: bytes) -> None:
-        """Take a piece of the body."""
+        """Take a part of the body."""
         if self._plain:
             self._body = self._body + body if self._body else body
         else:
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Hand a plain hit to the door."""
+        """Pass a plain hit to the handler."""
         if not self._plain:
             super().on_message_complete()
             return
@@ -153,29 +142,31 @@ class FastPathProtocol(LimitedHttpProtocol):
         self._stage = "idle"
         self.cycle = self._cycle_in_progress  # type: ignore[assignment]
         self._cycle_in_progress.response_complete = False
-        taken = self.handler.take_whole(self.headers, self._named, self.client, self._body)
-        if isinstance(taken, Answer):
-            self.answer(taken)
+        answer, durable = self.handler.reply_at_once(
+            self.headers, self._named, self.client, self._body
+        )
+        if durable is None:
+            self.answer(answer)
         else:
-            self.pending.add(self, taken)
+            self.pending.add(self, answer, durable)
 
     def answer(self, answer: Answer) -> None:
-        """Write an answer to the hit that was taken last, and let the next request begin."""
-        waiting, transport = self._cycle_in_progress, self.transport
-        waiting.response_complete = True
+        """Answer the last hit, and let the next request begin."""
+        cycle, transport = self._cycle_in_progress, self.transport
+        cycle.response_complete = True
         if transport.is_closing():
             return
         written = answer.written(self.server_state.default_headers)
-        if not waiting.keep_alive:
+        if not cycle.keep_alive:
             head, blank, body = written.partition(b"\r\n\r\n")
             written = head + b"\r\nconnection: close" + blank + body
         try:
             transport.write(written)
         except (OSError, RuntimeError):
-            # uvloop says so if the sender has gone: the others of its company still wait.
+            # uvloop raises if the sender has gone; the other connections of the group still wait.
             transport.abort()
             return
-        if not waiting.keep_alive:
+        if not cycle.keep_alive:
             transport.close()
         elif self.pipeline:
             self.on_response_complete()
@@ -183,12 +174,12 @@ class FastPathProtocol(LimitedHttpProtocol):
             self._start_keep_alive()
 
     def on_response_complete(self) -> None:
-        """Rest, or begin what waits behind the request that was answered."""
+        """Become idle, or start the pipelined request behind the one that was answered."""
         self._idle_since = self.loop.time()
         super().on_response_complete()
 
     def _start_keep_alive(self) -> None:
-        """Give the next request its time: one timer for many requests, not one for each."""
+        """Start the keep-alive timeout: one timer for many requests, not one for each."""
         self.server_state.total_requests += 1
         self._idle_since = self.loop.time()
         if self._keep_alive_timer is None:
@@ -210,12 +201,12 @@ class FastPathProtocol(LimitedHttpProtocol):
         before, parser = self.cycle, self.parser
         self._named = sent = dict(self.headers)
         return (
-            len(sent.get(_LENGTH, _ENDLESS)) <= _SHORT
+            len(sent.get(_LENGTH, _NO_LENGTH)) <= _SHORT
             and (before is None or before.response_complete)
             and parser.get_method() == b"POST"
             # Without one of these headers only HTTP/1.1 is kept alive, and nothing upgraded.
             and parser.should_keep_alive()
-            and (_ASKED_FOR.isdisjoint(sent) or self._is_plain_still(sent))
+            and (_LOOKED_AT.isdisjoint(sent) or self._is_plain_still(sent))
             and not self.flow.write_paused
             and not self._has_too_many_headers()
         )
@@ -230,13 +221,18 @@ class FastPathProtocol(LimitedHttpProtocol):
 
 
 def fast_path_protocol(
-    handler: WholeHandler, tell: Callable[[Reason], None]
+    handler: Handler, count_rejected: Callable[[Reason], None]
 ) -> type[FastPathProtocol]:
     """Make a protocol class for one service.
 
     Args:
-        handler: takes plain hits.
-        tell: called on the event loop with the reason for which a sender was turned away.
+        handler: of `/api/event`.
+        count_rejected: called on the event loop with the reason for which a
+            connection was closed.
     """
-    made = {"door": handler, "companions": _PendingGroup(handler), "count": staticmethod(tell)}
-    return type("Doorstep", (FastPathProtocol,), made)
+    members = {
+        "handler": handler,
+        "pending": _PendingGroup(handler),
+        "count": staticmethod(count_rejected),
+    }
+    return type("FastPathProtocol", (FastPathProtocol,), members)

@@ -1,16 +1,13 @@
-"""Say what all doors for hits have in common: the order of the steps, and the answers.
+"""Handle a request that carries hits: decide, decode, build, append, answer.
 
-    decide → decode → assemble → journal → answer
+Consent is decided from headers before anything else is read. Then the handler of a
+format decodes a payload, the pipeline builds a hit for each site it names, and the
+hits are durable in the spool before the answer goes out. An accepting answer
+promises that the hits are counted exactly once, or that they were refused or
+dropped and counted by reason; it does not say which of the two.
 
-Consent is decided from headers before anything else is read; then a door
-reads a payload in its format, the payload becomes a hit for each site it
-names, and each hit is in the journal before the answer goes out. An accepting
-answer promises that the hits will be counted exactly once, or that they were
-refused or dropped and counted by reason; which of the two it never tells.
-
-Knows ASGI, the order of the steps and the answers. Refuses to know rules and
-formats. The doors are asked by `app` before the router, without middleware:
-raw ASGI costs 9 us less a hit than a routed function (2026-11, two shared cores).
+Handlers are raw ASGI, called before the router and without middleware: that costs
+9 us less a hit than a routed function (2026-11, two shared cores).
 """
 
 from __future__ import annotations
@@ -19,31 +16,42 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar, Final, Protocol
+from typing import Any, ClassVar, Final, NamedTuple, Protocol
 
 import orjson
 
 from collector.counters import LATE, SHED, Counters
+from collector.day import DAY_SECONDS
 from collector.errors import PayloadError, SpoolError
 from collector.hit import Drop, Hit, Refusal
 from collector.ingest.payload import Payload
 from collector.ingest.pipeline import BuiltHit, IngestContext, SenderOverrides, build_hit
-from collector.privacy.consent import Admitted, Headers, Receive, Scope, Send, decide
+from collector.privacy.consent import (
+    Admitted,
+    HeaderList,
+    Headers,
+    NamedHeaders,
+    Peer,
+    Receive,
+    Scope,
+    Send,
+    decide,
+    decide_request,
+)
 from collector.registry.tokens import Grant
 
 RETRY_AFTER_S: Final = 5
-DAY_S: Final = 86_400
 _log = logging.getLogger(__name__)
 
 GrantLookup = Callable[[str], Grant | None]
-"""Tells what a token allows; None if it is unknown."""
+"""Looks up what a token allows; None if it is unknown."""
 
 Outcome = BuiltHit | Drop
 """What became of a payload for one site."""
 
 
-class Journal(Protocol):
-    """What keeps hits durably."""
+class HitSink(Protocol):
+    """Where hits become durable: the spool."""
 
     def append(self, hit: Hit, undo: Callable[[], None] | None = None) -> asyncio.Future[None]:
         """Take a hit; done once it is durable."""
@@ -52,6 +60,21 @@ class Journal(Protocol):
     def append_all(self, hits: Sequence[tuple[Hit, Callable[[], None]]]) -> asyncio.Future[None]:
         """Take hits that were sent together: all of them, or none."""
         ...
+
+
+class ContextSource(Protocol):
+    """What holds the current context of ingestion: the container."""
+
+    @property
+    def ingest(self) -> IngestContext:
+        """The context, replaced as a whole when sites change."""
+        ...
+
+
+class FixedContext(NamedTuple):
+    """A source whose context never changes."""
+
+    ingest: IngestContext
 
 
 class Answer:
@@ -132,64 +155,98 @@ def preflight(methods: bytes, headers: bytes = b"content-type") -> Answer:
     )
 
 
+class Reply(NamedTuple):
+    """An answer, and what it waits for.
+
+    Attributes:
+        durable: done once the request's hits are durable; None if it has none.
+    """
+
+    answer: Answer
+    durable: asyncio.Future[None] | None = None
+
+
 class Handler:
-    """One way in for hits; each format is a child that reads it.
+    """Handles the requests of one wire format; each format is a subclass.
 
     Attributes:
         methods: the HTTP methods it answers.
-        accepted: what it answers to hits, refusals and drops alike.
-        options: what it answers to a preflight.
+        max_body: the most bytes of a body; 0 for formats without one.
+        accepted: the answer to hits, refusals and drops alike.
+        options: the answer to a preflight.
     """
 
     methods: ClassVar[tuple[str, ...]] = ("POST",)
+    max_body: ClassVar[int] = 0
     accepted: ClassVar[Answer] = ACCEPTED
     options: ClassVar[Answer] = preflight(b"POST")
 
-    def __init__(
-        self, get_context: Callable[[], IngestContext], spool: Journal, counters: Counters
-    ) -> None:
-        """Remember what each hit needs.
-
-        Args:
-            get_context: gives the intake as it is now; called for each request.
-        """
-        self._get_context = get_context
+    def __init__(self, source: ContextSource, spool: HitSink, counters: Counters) -> None:
+        """Keep what each request needs."""
+        self._source = source
         self._spool = spool
         self._counters = counters
 
-    async def handle(self, admitted: Admitted, context: IngestContext) -> Answer:
-        """Read what was sent and collect it.
+    def handle(self, admitted: Admitted, context: IngestContext) -> Reply:
+        """Decode a request, build its hits and append them.
 
         Raises:
-            PayloadError: if it cannot be read.
-            SpoolError: if a hit could not be kept.
+            PayloadError: if it cannot be decoded.
+            SpoolError: if a hit cannot be appended.
         """
         raise NotImplementedError
 
-    def invalid_answer(self, error: PayloadError) -> Answer:
-        """Tell a sender what is wrong with a payload."""
+    def invalid(self, error: PayloadError) -> Answer:
+        """Answer a request that cannot be decoded."""
         return problem(error)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Answer one ASGI request."""
         method = scope["method"]
         if method in self.methods:
-            answer = await self._answered(scope, receive)
+            answer = await self._answer(scope, receive)
         elif method == "OPTIONS":
             answer = self.options
         else:
             answer = _not_allowed(self.methods)
         await answer(send)
 
-    async def collect(
-        self, payload: Payload, admitted: Admitted, context: IngestContext, names: tuple[str, ...]
-    ) -> None:
-        """Count a payload for every site in a list of names.
+    def reply_at_once(
+        self, sent: HeaderList, headers: NamedHeaders, peer: Peer, body: bytes
+    ) -> Reply:
+        """Reply to a request that was received as a whole.
+
+        Args:
+            headers: the headers by name.
+        """
+        context = self._source.ingest
+        try:
+            return self.reply(decide_request(sent, headers, peer, body), context)
+        except Exception as error:  # noqa: BLE001 - the edge: no value may reach a log
+            return Reply(self.failed(error, context))
+
+    def reply(self, decision: Refusal | Admitted, context: IngestContext) -> Reply:
+        """Count a refusal, or handle what consent admitted; every request comes through here.
 
         Raises:
-            SpoolError: if a hit could not be kept.
+            PayloadError, SpoolError: as `handle`.
         """
-        await self.append_and_wait(self.build_hits(payload, admitted, context, names))
+        if isinstance(decision, Refusal):
+            self.count(context, decision)
+            return Reply(self.accepted)
+        return self.handle(decision, context)
+
+    def failed(self, error: BaseException, context: IngestContext | None = None) -> Answer:
+        """Answer a request whose hits came to nothing, and count why."""
+        context = context or self._source.ingest
+        if isinstance(error, PayloadError):
+            self.count(context, error.code)
+            return self.invalid(error)
+        if isinstance(error, SpoolError):
+            self.count(context, SHED)
+            return BUSY
+        log_unexpected(error)
+        return FAILED
 
     def build_hits(
         self,
@@ -199,97 +256,73 @@ class Handler:
         names: tuple[str, ...],
         overrides: SenderOverrides | None = None,
     ) -> list[Outcome]:
-        """Make a payload's hits, and count its drops and what is late; `keep` must follow.
+        """Build a payload's hits, one for each named site; count drops and late hits.
+
+        `append` must follow, so that the visits of hits that are not kept are undone.
 
         Args:
-            overrides: what a sender with a token says of them.
-
-        Returns:
-            What was found for each name.
+            overrides: what a sender with a token states about the hits.
         """
-        found: list[Outcome] = []
+        outcomes: list[Outcome] = []
         for name in names:
-            one = build_hit(payload, admitted, context, name, overrides)
-            if isinstance(one, Drop):
-                self.count_drop(context, one, name)
-            elif one.late:
-                self.count(context, LATE, one.hit.site)
-            found.append(one)
-        return found
+            outcome = build_hit(payload, admitted, context, name, overrides)
+            if isinstance(outcome, Drop):
+                site = context.sites.named(name)
+                self.count(context, outcome, site.id if site is not None else 0)
+            elif outcome.late:
+                self.count(context, LATE, outcome.hit.site)
+            outcomes.append(outcome)
+        return outcomes
 
-    async def append_and_wait(self, found: list[Outcome]) -> None:
-        """Hand hits to the journal as `keep` does, and wait until they are durable.
-
-        Raises:
-            SpoolError: if they could not be kept.
-        """
-        durable = self.append(found)
-        if durable is not None:
-            await durable
-
-    def append(self, found: list[Outcome]) -> asyncio.Future[None] | None:
-        """Hand hits that were sent together to the journal: all of them count, or none.
+    def append(self, outcomes: list[Outcome]) -> asyncio.Future[None] | None:
+        """Append hits that were sent together to the spool: all of them count, or none.
 
         Args:
-            found: with the drops among them, which are passed over.
+            outcomes: drops among them are passed over.
 
         Returns:
-            What is done once all are durable; None for no hits.
+            Done once all are durable; None for no hits.
 
         Raises:
-            SpoolError: if the journal takes no more.
+            SpoolError: if the spool takes no more.
         """
-        if len(found) == 1:
-            (only,) = found
+        if len(outcomes) == 1:
+            (only,) = outcomes
             return None if isinstance(only, Drop) else self._spool.append(only.hit, only.undo)
-        made = [(one.hit, one.undo) for one in found if isinstance(one, BuiltHit)]
-        return self._spool.append_all(made) if made else None
+        built = [(one.hit, one.undo) for one in outcomes if isinstance(one, BuiltHit)]
+        return self._spool.append_all(built) if built else None
 
     def count(self, context: IngestContext, reason: str, site: int = 0) -> None:
         """Count what is not a hit, by reason and UTC day."""
-        self._counters.count(reason, int(context.clock.now()) // DAY_S, site)
+        self._counters.count(reason, int(context.clock.now()) // DAY_SECONDS, site)
 
-    def count_drop(self, context: IngestContext, reason: Drop, name: str) -> None:
-        """Count a drop for its site, if there is one."""
-        site = context.sites.named(name)
-        self.count(context, reason, site.id if site is not None else 0)
+    async def answer(self, scope: Scope, receive: Receive, context: IngestContext) -> Answer:
+        """Decide, receive the body, reply, and wait until the hits are durable.
 
-    async def _answered(self, scope: Scope, receive: Receive) -> Answer:
-        context = self._get_context()
+        Raises:
+            PayloadError, SpoolError: as `handle`.
+        """
+        decision = decide(scope, receive)
+        if self.max_body and isinstance(decision, Admitted):
+            await decision.receive_body(self.max_body)
+        reply = self.reply(decision, context)
+        if reply.durable is not None:
+            await reply.durable
+        return reply.answer
+
+    async def _answer(self, scope: Scope, receive: Receive) -> Answer:
+        context = self._source.ingest
         try:
             return await self.answer(scope, receive, context)
         except Exception as error:  # noqa: BLE001 - the edge: no value may reach a log
-            return self.answer_error(error, context)
-
-    def answer_error(self, error: Exception, context: IngestContext) -> Answer:
-        """Give the answer to a hit that came to nothing."""
-        if isinstance(error, PayloadError):
-            self.count(context, error.code)
-            return self.invalid_answer(error)
-        if isinstance(error, SpoolError):
-            self.count(context, SHED)
-            return BUSY
-        log_unexpected(error)
-        return FAILED
-
-    async def answer(self, scope: Scope, receive: Receive, context: IngestContext) -> Answer:
-        """Decide, then take.
-
-        Raises:
-            PayloadError, SpoolError: as `take`.
-        """
-        admitted = decide(scope, receive)
-        if isinstance(admitted, Refusal):
-            self.count(context, admitted)
-            return self.accepted
-        return await self.handle(admitted, context)
+            return self.failed(error, context)
 
 
 def problem(wrong: PayloadError, **more: object) -> Answer:
-    """Tell a sender what is wrong with a payload, without repeating anything of it.
+    """Describe what is wrong with a payload, without repeating any of its values.
 
     Args:
-        more: further members, as a format has them.
+        more: further members that a format has.
 
     Source: RFC 9457.
     """
@@ -298,7 +331,7 @@ def problem(wrong: PayloadError, **more: object) -> Answer:
     return Answer(wrong.status, orjson.dumps(body), PROBLEM)
 
 
-def log_unexpected(error: Exception) -> None:
+def log_unexpected(error: BaseException) -> None:
     """Log where an error arose: its kind and place, never its message or values."""
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:

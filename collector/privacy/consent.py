@@ -104,8 +104,8 @@ class Admitted:
             return value
         return b",".join([found for each, found in self._sent if each == name])
 
-    async def body(self, limit: int) -> bytes:
-        """Read the body.
+    async def receive_body(self, limit: int) -> None:
+        """Read the body from the connection; `body` gives it then.
 
         Args:
             limit: the most bytes to take.
@@ -127,10 +127,11 @@ class Admitted:
             if len(body) > limit:
                 raise PayloadError("too_large", status=413)
             if not message.get("more_body", False):
-                return body
+                self._body = body
+                return
 
-    def whole_body(self, limit: int) -> bytes:
-        """Give the body of a request that is here as a whole.
+    def body(self, limit: int) -> bytes:
+        """Give the body that was received.
 
         Args:
             limit: the most bytes to take.
@@ -164,20 +165,33 @@ def signals_in(headers: Headers) -> Signals:
 
 
 def decide(scope: Scope, receive: Receive) -> Refusal | Admitted:
-    """Decide whether a browser's request may be read."""
-    headers = dict(scope["headers"])
-    return _refusal(scope["headers"], headers) or _admitted(scope, headers, receive)
+    """Decide whether a browser's request may be read, given as an ASGI scope."""
+    sent = scope["headers"]
+    return decide_request(
+        sent, dict(sent), scope["client"], query_string=scope["query_string"], receive=receive
+    )
 
 
-def decide_whole(
-    headers: HeaderList, named: NamedHeaders, peer: Peer, body: bytes
+def decide_request(  # noqa: PLR0913 - what a request consists of
+    sent: HeaderList,
+    headers: NamedHeaders,
+    peer: Peer,
+    body: bytes = b"",
+    *,
+    query_string: bytes = b"",
+    receive: Receive = _nothing,
 ) -> Refusal | Admitted:
-    """Decide whether a browser's request that is here as a whole may be read.
+    """Decide whether a browser's request may be read; nothing but three headers is looked at.
 
     Args:
-        named: the headers by name.
+        headers: the headers by name.
+        body: the whole body, if it was received already.
     """
-    return _refusal(headers, named) or Admitted(_PROOF, headers, named, peer, body)
+    if not _SIGNAL_HEADERS.isdisjoint(headers):
+        refusal = signals_in(sent).refusal
+        if refusal is not None:
+            return refusal
+    return Admitted(_PROOF, sent, headers, peer, body, query_string, receive)
 
 
 def admit_sender(
@@ -200,7 +214,7 @@ def admit_sender(
             grant = grant_of(token)
             if grant is None:
                 return None
-            return _admitted(scope, dict(scope["headers"]), receive), grant
+            return _admitted(scope, receive), grant
     return None
 
 
@@ -230,13 +244,9 @@ def decide_relayed(
     return Admitted(_PROOF, headers, dict(headers), (peer, 0) if peer else None)
 
 
-def _refusal(sent: HeaderList, headers: NamedHeaders) -> Refusal | None:
-    return None if _SIGNAL_HEADERS.isdisjoint(headers) else signals_in(sent).refusal
-
-
-def _admitted(scope: Scope, headers: NamedHeaders, receive: Receive) -> Admitted:
-    query_string, client = scope["query_string"], scope["client"]
-    return Admitted(_PROOF, scope["headers"], headers, client, b"", query_string, receive)
+def _admitted(scope: Scope, receive: Receive) -> Admitted:
+    sent, query_string = scope["headers"], scope["query_string"]
+    return Admitted(_PROOF, sent, dict(sent), scope["client"], b"", query_string, receive)
 
 
 def _holds_opt_out(cookies: bytes) -> bool:

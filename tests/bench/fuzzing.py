@@ -24,8 +24,8 @@ atheris: Any = import_module("atheris")
 with atheris.instrument_imports(include=["collector.ingest", "collector.privacy"]):
     from collector.errors import PayloadError
     from collector.hit import Refusal
-    from collector.ingest import payload, wire_goatcounter, wire_umami
-    from collector.ingest.formats import batch_payload
+    from collector.ingest import payload
+    from collector.ingest.formats import batch, goatcounter, goatcounter_batch, plausible, umami
     from collector.ingest.pipeline import BuiltHit, SenderOverrides, build_hit, forget_visitors
     from collector.ingest.rate_limit import Rate, RateLimiter, Rates
     from collector.ingest.site_rules import SiteRules
@@ -93,35 +93,35 @@ class Fuzzed:
 
 
 def _plausible(body: bytes) -> Read:
-    yield payload.decode_plausible(body), None
+    yield plausible.decode_plausible(body), None
 
 
 def _umami(body: bytes) -> Read:
-    event = wire_umami.event_of(payload.convert(wire_umami.UmamiMessage, payload.parse_json(body)))
+    event = umami.event_of(payload.convert(umami.UmamiMessage, payload.parse_json(body)))
     if event is not None:
-        yield wire_umami.payload_of(event, "example.org"), None
+        yield umami.payload_of(event, "example.org"), None
 
 
 def _goatcounter(body: bytes) -> Read:
-    yield wire_goatcounter.payload_of(wire_goatcounter.query_of(body), "example.org"), None
+    yield goatcounter.payload_of(goatcounter.query_of(body), "example.org"), None
 
 
 def _relayed(body: bytes) -> Read:
-    for hit in batch_payload.parse_batch(body):
+    for hit in batch.parse_batch(body):
         yield from _one(hit)
 
 
 def _relayed_goatcounter(body: bytes) -> Read:
-    for hit in batch_payload.parse_goatcounter_batch(body):
-        batch_payload.country_stated(hit)
-        batch_payload.asks_for_filtered(hit)
-        yield from _one(batch_payload.from_goatcounter(hit, "example.org"))
+    for hit in goatcounter_batch.parse_goatcounter_batch(body):
+        goatcounter_batch.country_stated(hit)
+        goatcounter_batch.asks_for_filtered(hit)
+        yield from _one(goatcounter_batch.from_goatcounter(hit, "example.org"))
 
 
 def _one(hit: dict[str, object]) -> Read:
-    signals = batch_payload.signals_of(hit)
-    if not isinstance(decide_relayed(signals, lambda: batch_payload.sender_of(hit)), Refusal):
-        yield batch_payload.payload_of_hit(hit), batch_payload.overrides_of(hit)
+    signals = batch.signals_of(hit)
+    if not isinstance(decide_relayed(signals, lambda: batch.sender_of(hit)), Refusal):
+        yield batch.payload_of_hit(hit), batch.overrides_of(hit)
 
 
 READERS: Final[tuple[Callable[[bytes], Read], ...]] = (

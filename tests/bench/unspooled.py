@@ -39,7 +39,7 @@ def main() -> None:
     container = build_container(settings)
     container.registry.add_site("localhost", public=True)
     container.ingest = replace(container.ingest, sites=container.registry.sites())
-    handler = PlausibleHandler(lambda: container.ingest, Forgetful(), container.counters)
+    handler = PlausibleHandler(container, Forgetful(), container.counters)
     uvicorn.run(
         handler,
         port=int(sys.argv[1]),

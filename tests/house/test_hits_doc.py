@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from collector.errors import PayloadError
-from collector.ingest import payload, wire_umami
-from collector.ingest.formats import batch, batch_payload
+from collector.ingest import idempotency, payload
+from collector.ingest.formats import batch, goatcounter_batch, plausible, umami
 from tests.house.source import ROOT
 
 HITS = (ROOT / "docs/hits.md").read_text(encoding="utf-8")
@@ -29,27 +29,27 @@ def keys_of(shape: type[msgspec.Struct]) -> set[str]:
 
 def test_every_key_of_our_hits_is_documented() -> None:
     """The keys of a payload, those only a sender with a token may use, and the refusals."""
-    read = keys_of(payload._Plausible) | keys_of(batch_payload.HitFacts) | {*batch_payload.SIGNALS}
+    read = keys_of(plausible._Plausible) | keys_of(batch.HitFacts) | {*batch.SIGNALS}
 
     assert read == documented("keys")
 
 
 def test_every_key_of_goatcounters_hits_is_documented() -> None:
     """What is read of GoatCounter's hits is said, in its own words."""
-    assert keys_of(batch_payload.GoatcounterHit) == documented("goatcounter")
-    assert {*batch_payload.GOATCOUNTERS_KEYS.values()} <= documented("goatcounter")
+    assert keys_of(goatcounter_batch.GoatcounterHit) == documented("goatcounter")
+    assert {*goatcounter_batch.GOATCOUNTERS_KEYS.values()} <= documented("goatcounter")
 
 
 @pytest.mark.parametrize(
     ("said", "limit"),
     [
-        ("at most {} hits", batch_payload.MAX_HITS),
+        ("at most {} hits", batch.MAX_HITS),
         ("`name`, `n` | text up to {} |", payload.MAX_NAME),
         ("object of up to {} scalars", payload.MAX_PROPS),
         ("keys up to {}, ", payload.MAX_PROP_KEY),
-        ("text up to {} bytes", batch_payload.MAX_VISITOR),
-        ("so do {} later batches", f"{batch.MAX_KEYS:,}".replace(",", " ")),
-        ("and {} MiB.", batch_payload.MAX_BATCH_BODY // 2**20),
+        ("text up to {} bytes", batch.MAX_VISITOR),
+        ("so do {} later batches", f"{idempotency.MAX_KEYS:,}".replace(",", " ")),
+        ("and {} MiB.", batch.MAX_BATCH_BODY // 2**20),
     ],
 )
 def test_limits_are_the_codes(said: str, limit: object) -> None:
@@ -64,6 +64,6 @@ def test_umamis_limits_are_the_codes(key: str) -> None:
     assert told is not None
     longest = int(told[1])
 
-    assert payload.convert(wire_umami.UmamiEvent, {key: "1" * longest})
+    assert payload.convert(umami.UmamiEvent, {key: "1" * longest})
     with pytest.raises(PayloadError, match=f"bad_field: {key}"):
-        payload.convert(wire_umami.UmamiEvent, {key: "1" * (longest + 1)})
+        payload.convert(umami.UmamiEvent, {key: "1" * (longest + 1)})

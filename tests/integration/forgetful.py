@@ -49,7 +49,7 @@ def living(words: list[bytes]) -> list[int]:
 
 async def come(container: Container, words: list[bytes]) -> None:
     """Send marked hits, good and bad, through the door."""
-    handler = PlausibleHandler(lambda: container.ingest, container.spool, container.counters)
+    handler = PlausibleHandler(container, container.spool, container.counters)
     address, agent, token, cookie = map(masked, words)
     url = b"https://example.org/a?token=" + token
     for body in (

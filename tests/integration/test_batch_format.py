@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from collector.app import Footfall
-from collector.ingest.formats.batch import KEYS_LIVE_S, MAX_KEYS, _IdempotencyCache
+from collector.ingest.idempotency import KEYS_LIVE_S, MAX_KEYS, IdempotencyCache
 from collector.settings import SpoolSettings
 from tests.asgi import running
 from tests.builders import CHROME, FakeClock
@@ -170,7 +170,7 @@ async def test_a_key_is_known_for_an_hour(tmp_path: Path) -> None:
 
 def test_ten_thousand_keys_are_known_at_a_time() -> None:
     """However many batches come within the hour, memory is bounded: the oldest key is forgotten."""
-    taken = _IdempotencyCache()
+    taken = IdempotencyCache()
     keys = [b"%d" % number for number in range(MAX_KEYS + 1)]
 
     first, *_, last = [taken.batch(b"sender", key, 0.0) for key in keys]

@@ -17,7 +17,7 @@ from collector.errors import SpoolError
 from collector.hit import Hit
 from collector.ingest.fast_path import FastPathProtocol, fast_path_protocol
 from collector.ingest.formats.plausible import PlausibleHandler
-from collector.ingest.handler import Answer
+from collector.ingest.handler import Reply
 from collector.ingest.http_limits import Reason, limited_protocol
 from collector.privacy.consent import HeaderList, NamedHeaders, Peer
 from collector.settings import SpoolSettings
@@ -47,16 +47,16 @@ class Held:
 
 
 class Watched(PlausibleHandler):
-    """The door, and how many requests it was given as a whole."""
+    """The handler, and how many requests came by the fast path."""
 
     wholes = 0
 
-    def take_whole(
-        self, headers: HeaderList, named: NamedHeaders, peer: Peer, body: bytes
-    ) -> Answer | asyncio.Future[None]:
-        """Take one and count it."""
+    def reply_at_once(
+        self, sent: HeaderList, headers: NamedHeaders, peer: Peer, body: bytes
+    ) -> Reply:
+        """Reply to one and count it."""
         self.wholes += 1
-        return super().take_whole(headers, named, peer, body)
+        return super().reply_at_once(sent, headers, peer, body)
 
 
 class Serving(NamedTuple):
@@ -73,7 +73,7 @@ async def serving(
 ) -> AsyncIterator[Serving]:
     """Serve the application's hits through the doorstep, or only through ASGI."""
     container, reasons = app.container, list[Reason]()
-    handler = Watched(lambda: container.ingest, spool or container.spool, container.counters)  # type: ignore[arg-type]
+    handler = Watched(container, spool or container.spool, container.counters)  # type: ignore[arg-type]
     config = uvicorn.Config(
         handler if spool else app,
         port=0,

@@ -111,7 +111,7 @@ async def test_other_methods_are_not_allowed(app: Footfall, method: str) -> None
 async def test_drops_are_counted_for_their_site_and_refusals_for_none(app: Footfall) -> None:
     """The reason of a drop is known per site; a refusal and an unknown site belong to none."""
     counters = Counters()
-    handler = PlausibleHandler(lambda: app.container.ingest, app.container.spool, counters)
+    handler = PlausibleHandler(app.container, app.container.spool, counters)
     today = int(app.container.clock.now()) // 86_400
     requests = [
         (a_body(), (b"user-agent", b"Googlebot/2.1")),

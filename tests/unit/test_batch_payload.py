@@ -9,15 +9,14 @@ import pytest
 
 from collector.errors import PayloadError
 from collector.hit import Kind
-from collector.ingest.formats.batch_payload import (
-    from_goatcounter,
+from collector.ingest.formats.batch import (
     overrides_of,
     parse_batch,
-    parse_goatcounter_batch,
     payload_of_hit,
     sender_of,
     signals_of,
 )
+from collector.ingest.formats.goatcounter_batch import from_goatcounter, parse_goatcounter_batch
 
 HIT = {"name": "pageview", "url": "https://example.org/", "domain": "example.org"}
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from collector.ingest.enrich.page import PageRules
-from collector.ingest.explain import Explanation, RuleLine, explain
+from collector.ingest.explain import Explanation, explain
+from collector.ingest.explanation import RuleLine
 from collector.ingest.site_rules import SiteRules
 from collector.registry.sites import Goal
 from tests.builders import CHROME, a_body, a_context

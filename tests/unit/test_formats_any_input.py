@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 
 from collector.errors import PayloadError
 from collector.hit import Drop, Refusal
-from collector.ingest import wire_umami
-from collector.ingest.formats import batch_payload
+from collector.ingest.formats import batch, goatcounter_batch, umami
 from collector.ingest.payload import Payload, convert, parse_json
 from collector.ingest.pipeline import BuiltHit, SenderOverrides, build_hit
 from collector.privacy.consent import Admitted, decide_relayed
@@ -60,10 +59,10 @@ def is_taken(read: Callable[[], Read]) -> bool:
 
 def relayed(hit: dict[str, Any]) -> Read:
     """Read one hit of a batch as its door does."""
-    admitted = decide_relayed(batch_payload.signals_of(hit), lambda: batch_payload.sender_of(hit))
+    admitted = decide_relayed(batch.signals_of(hit), lambda: batch.sender_of(hit))
     if isinstance(admitted, Refusal):
         return admitted
-    return batch_payload.payload_of_hit(hit), admitted, batch_payload.overrides_of(hit)
+    return batch.payload_of_hit(hit), admitted, batch.overrides_of(hit)
 
 
 @given(some(UMAMI, website="example.org", hostname="example.org", url="/a"))
@@ -73,9 +72,9 @@ def test_any_umami_object_is_a_hit_or_a_payload_error(sent: dict[str, Any]) -> N
 
     def read() -> tuple[Payload, Admitted, None]:
         body = orjson.dumps({"type": "event", "payload": sent})
-        event = wire_umami.event_of(convert(wire_umami.UmamiMessage, parse_json(body)))
+        event = umami.event_of(convert(umami.UmamiMessage, parse_json(body)))
         assert event is not None
-        return wire_umami.payload_of(event, "example.org"), an_admitted(), None
+        return umami.payload_of(event, "example.org"), an_admitted(), None
 
     is_taken(read)
 
@@ -86,7 +85,7 @@ def test_any_relayed_hit_is_a_hit_or_a_payload_error(sent: dict[str, Any]) -> No
     """A server's batch may hold anything."""
 
     def read() -> Read:
-        (hit,) = batch_payload.parse_batch(orjson.dumps({"hits": [sent]}))
+        (hit,) = batch.parse_batch(orjson.dumps({"hits": [sent]}))
         return relayed(hit)
 
     is_taken(read)
@@ -98,8 +97,8 @@ def test_any_goatcounter_hit_is_a_hit_or_a_payload_error(sent: dict[str, Any]) -
     """A batch of GoatCounter's may hold anything."""
 
     def read() -> Read:
-        (hit,) = batch_payload.parse_goatcounter_batch(orjson.dumps({"hits": [sent]}))
-        return relayed(batch_payload.from_goatcounter(hit, "example.org"))
+        (hit,) = goatcounter_batch.parse_goatcounter_batch(orjson.dumps({"hits": [sent]}))
+        return relayed(goatcounter_batch.from_goatcounter(hit, "example.org"))
 
     is_taken(read)
 
@@ -111,7 +110,7 @@ def test_what_is_good_is_taken() -> None:
     assert is_taken(lambda: relayed(good))
     assert is_taken(
         lambda: relayed(
-            batch_payload.from_goatcounter({"path": "/a", "session": "s"}, "example.org")
+            goatcounter_batch.from_goatcounter({"path": "/a", "session": "s"}, "example.org")
         )
     )
     assert not is_taken(lambda: relayed({**good, "ip": "x"}))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from collector.errors import PayloadError
 from collector.hit import Kind
-from collector.ingest.wire_goatcounter import MAX_QUERY, payload_of, query_of
+from collector.ingest.formats.goatcounter import MAX_QUERY, payload_of, query_of
 
 
 def test_the_parameters_of_count_js() -> None:

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from collector.errors import PayloadError
 from collector.hit import Kind
+from collector.ingest.formats.plausible import decode_plausible
 from collector.ingest.payload import (
     MAX_PROPS,
     Payload,
-    decode_plausible,
     domains_of,
     number_of,
     properties_of,

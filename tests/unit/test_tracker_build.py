@@ -12,7 +12,8 @@ import pytest
 
 import hatch_build
 from collector.hit import Kind
-from collector.ingest.payload import decode_plausible, properties_of, revenue_of
+from collector.ingest.formats.plausible import decode_plausible
+from collector.ingest.payload import properties_of, revenue_of
 from hatch_build import (
     BUDGET_BYTES,
     CORE_BUDGET_BYTES,
