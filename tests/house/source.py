@@ -1,9 +1,10 @@
-"""Read the house's own files for the tests that look at them."""
+"""Read the project's own source files for the tests that inspect them."""
 
 from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,7 @@ def modules(*folders: str) -> list[Module]:
     return [_read(path) for folder in folders for path in sorted((ROOT / folder).rglob("*.py"))]
 
 
+@cache
 def names_of_tests() -> list[str]:
     """List the names of all test functions."""
     return [
@@ -45,7 +47,7 @@ def names_of_tests() -> list[str]:
 
 
 def imports(module: Module) -> Iterator[str]:
-    """Go through what a module imports: `package.module.name` of each name."""
+    """Yield what a module imports: `package.module.name` for each name."""
     for node in ast.walk(module.tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -53,6 +55,7 @@ def imports(module: Module) -> Iterator[str]:
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
 
 
+@cache
 def _read(path: Path) -> Module:
     text = path.read_text(encoding="utf-8")
     parts = list(path.relative_to(ROOT).with_suffix("").parts)

@@ -35,15 +35,3 @@ def test_functions_are_small() -> None:
     ]
 
     assert long == []
-
-
-def test_half_of_all_functions_fit_in_ten_lines() -> None:
-    """The usual function of the service is a few lines."""
-    lines = sorted(
-        (node.end_lineno or 0) - node.lineno + 1
-        for module in modules("collector", "dashboards")
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-    )
-
-    assert lines[len(lines) // 2] <= 10
