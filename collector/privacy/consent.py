@@ -1,9 +1,8 @@
 """Decide whether a request may be read at all, from three headers and nothing else.
 
-Knows the opt-out cookies, `Sec-GPC` and `DNT`. Refuses to look at any other
-header's value, the query string, the body or the peer: only `Admitted` gives
-those, and only this module can make one. Called by every endpoint that takes
-hits, before anything else, and by the opt-out page.
+The opt-out cookies, `Sec-GPC` and `DNT` are the only values that are read before the
+decision. Only `Admitted` gives the other headers, the query string, the body and the
+peer, and only this module can make one.
 """
 
 from __future__ import annotations
@@ -167,31 +166,18 @@ def signals_in(headers: Headers) -> Signals:
 def decide(scope: Scope, receive: Receive) -> Refusal | Admitted:
     """Decide whether a browser's request may be read, given as an ASGI scope."""
     sent = scope["headers"]
-    return decide_request(
-        sent, dict(sent), scope["client"], query_string=scope["query_string"], receive=receive
-    )
+    return _refusal(sent, dict(sent)) or _admitted(scope, receive)
 
 
-def decide_request(  # noqa: PLR0913 - what a request consists of
-    sent: HeaderList,
-    headers: NamedHeaders,
-    peer: Peer,
-    body: bytes = b"",
-    *,
-    query_string: bytes = b"",
-    receive: Receive = _nothing,
+def decide_request(
+    sent: HeaderList, headers: NamedHeaders, peer: Peer, body: bytes = b""
 ) -> Refusal | Admitted:
-    """Decide whether a browser's request may be read; nothing but three headers is looked at.
+    """Decide whether a browser's request that was received as a whole may be read.
 
     Args:
         headers: the headers by name.
-        body: the whole body, if it was received already.
     """
-    if not _SIGNAL_HEADERS.isdisjoint(headers):
-        refusal = signals_in(sent).refusal
-        if refusal is not None:
-            return refusal
-    return Admitted(_PROOF, sent, headers, peer, body, query_string, receive)
+    return _refusal(sent, headers) or Admitted(_PROOF, sent, headers, peer, body)
 
 
 def admit_sender(
@@ -242,6 +228,10 @@ def decide_relayed(
         return signals.refusal
     headers, peer = facts()
     return Admitted(_PROOF, headers, dict(headers), (peer, 0) if peer else None)
+
+
+def _refusal(sent: HeaderList, headers: NamedHeaders) -> Refusal | None:
+    return None if _SIGNAL_HEADERS.isdisjoint(headers) else signals_in(sent).refusal
 
 
 def _admitted(scope: Scope, receive: Receive) -> Admitted:
