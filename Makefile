@@ -1,4 +1,4 @@
-# A few words to remember; `make` alone lists them. Needed: Python 3.11 or newer, and make.
+# `make` alone lists the targets. Needed: Python 3.11 or newer, and make.
 
 PYTHON ?= python3
 BIN := .venv/bin
@@ -6,17 +6,17 @@ BASE := .venv/installed
 DEV := .venv/installed-dev
 BROWSER := .venv/browser
 TRACKER := collector/static/footfall.js
-# Two files of tests at a time; in this order, for the slow ones come first.
+# Two test files at a time, in order of name, because the slow ones come first.
 SIDE_BY_SIDE := -n 2 --dist loadfile --no-loadscope-reorder
 WRITTEN := collector dashboards tests docs/*.py hatch_build.py
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install serve test test-unit test-integration test-browser test-fault test-house \
-	check bench bench-tracker bench-store soak screenshots lock
+	test-package check bench bench-tracker bench-store soak screenshots lock
 
-help: ## List these words.
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
+help: ## List these targets.
+	@sed -n 's/^test-unit .*## \(.*\)/  make test-KIND|\1/p; s/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'
 
 install: $(BASE) $(TRACKER) ## Make .venv with the locked dependencies, the command and the tracker.
 
@@ -26,10 +26,13 @@ serve: install ## Install, then serve the demonstration at http://127.0.0.1:8000
 test: install $(DEV) $(BROWSER) ## Install what the tests need, then run all of them.
 	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
-test-unit test-integration test-browser test-fault test-house: test-%: install $(DEV) ## Run the tests of one kind.
+test-unit test-integration test-browser test-fault test-house: test-%: install $(DEV) ## Run the tests of one kind: unit, integration, browser, fault or house.
 	$(BIN)/python -m pytest tests/$*
 
-check: install $(DEV) ## Look at form, types, layers, words and dependencies.
+test-package: install $(DEV) ## Build the wheel, install it into an empty environment, serve from an empty folder.
+	$(BIN)/python -m tests.package.wheel
+
+check: install $(DEV) ## Check format, lint, types, layers, spelling and dependencies.
 	$(BIN)/python hatch_build.py
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -51,10 +54,10 @@ bench-store: install $(DEV) ## Measure the store and the dashboard's questions b
 soak: install $(DEV) ## Kill service and server under load for MINUTES=10, then count every hit.
 	MINUTES=$(or $(MINUTES),10) $(BIN)/python -m tests.fault.soak
 
-screenshots: install $(DEV) $(BROWSER) ## Make the pictures of the documentation.
+screenshots: install $(DEV) $(BROWSER) ## Make the screenshots of the documentation.
 	$(BIN)/python docs/screenshots.py
 
-lock: ## Write requirements/*.txt anew from pyproject.toml; needs uv.
+lock: ## Rewrite requirements/*.txt from pyproject.toml; needs uv.
 	uv pip compile -q --no-header --universal --generate-hashes --python-version 3.11 --group build pyproject.toml -o requirements/base.txt
 	uv pip compile -q --no-header --universal --generate-hashes --python-version 3.11 --group test --group lint -c requirements/base.txt -o requirements/dev.txt
 
@@ -66,18 +69,20 @@ $(BIN)/pip:
 		echo "on Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
 
 $(BASE): requirements/base.txt pyproject.toml hatch_build.py | $(BIN)/pip
-	$(BIN)/pip install -q --require-hashes --only-binary :all: -r requirements/base.txt
+	@echo "Installing the locked packages: 1 GB on disk, two to three minutes on a usual connection."
+	$(BIN)/pip install --require-hashes --only-binary :all: -r requirements/base.txt
 	$(BIN)/pip install -q --no-deps --no-build-isolation --no-index -e .
 	@touch $@
 
-# Its budget is held by `make check` and the tests: another machine's zlib may compress a few bytes
+# Its size is checked by `make check` and the tests: another machine's zlib may compress a few bytes
 # worse, and no installation should fail for that.
 $(TRACKER): $(wildcard tracker_js/src/*.js) hatch_build.py | $(BASE)
 	$(BIN)/python -c 'import hatch_build, pathlib; hatch_build.build(pathlib.Path())'
 	@touch $@
 
 $(DEV): requirements/dev.txt $(BASE)
-	$(BIN)/pip install -q --require-hashes -r requirements/dev.txt
+	@echo "Installing the locked packages of the tests and linters."
+	$(BIN)/pip install --require-hashes -r requirements/dev.txt
 	@touch $@
 
 # The system's Chromium if there is one, else apt's when root, else Playwright's own.

@@ -7,8 +7,6 @@ named by FOOTFALL_CHROMIUM, the system's, or Playwright's own).
 
 from __future__ import annotations
 
-import os
-import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -17,6 +15,7 @@ from playwright.sync_api import Browser, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
+from tests.conftest import program
 from tests.service import CHROME, Service
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -50,7 +49,7 @@ def main() -> None:
     """Take all pictures."""
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        found = os.environ.get("FOOTFALL_CHROMIUM") or shutil.which("chromium")
+        found = program("chromium")
         chromium = playwright.chromium.launch(executable_path=found, args=FLAGS)
         with Service(Path(folder) / "data", public_sites=(), options=("--demo",)) as service:
             for shot in BEFORE_THE_FIRST_VISIT:

@@ -8,7 +8,6 @@ FOOTFALL_CHROMIUM, the system's, or Playwright's own); pngquant, if there, makes
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -23,6 +22,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from collector.visitors.translations import direction_of, words_of
 from tests.browser.front import front
+from tests.conftest import program
 from tests.service import CHROME, Service
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -89,7 +89,7 @@ def main() -> None:
     folder = Path(sys.argv[2]) if everything else PICTURES
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
-        found = os.environ.get("FOOTFALL_CHROMIUM") or shutil.which("chromium")
+        found = program("chromium")
         service = Service(Path(data) / "data", (SITE,), environ={"FOOTFALL_PUBLIC_URL": URL})
         pages = {
             f"{SITE}/{language}": OWNERS_PAGE.format(

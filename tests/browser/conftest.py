@@ -7,8 +7,6 @@ to servers of this process, so that payloads read the same on every machine.
 from __future__ import annotations
 
 import json
-import os
-import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +27,7 @@ from playwright.sync_api import (
 )
 
 from hatch_build import module, whole
+from tests.conftest import program
 
 SOURCE = Path(__file__).parents[2] / "tracker_js" / "src"
 USER_AGENT = (
@@ -215,8 +214,8 @@ def chromium_for(playwright: Playwright, port: int, **options: Any) -> Browser:
     Args:
         options: further options of the launch.
     """
-    found = os.environ.get("FOOTFALL_CHROMIUM") or shutil.which("chromium")
     flags = [*FLAGS, host_rules(port)]
+    found = program("chromium")
     return playwright.chromium.launch(executable_path=found, args=flags, **options)
 
 

@@ -6,14 +6,10 @@ is made with `VISITOR`: what Playwright would set otherwise is not for this brow
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from subprocess import DEVNULL
 from typing import Any, Final
 
 import pytest
@@ -21,6 +17,7 @@ from playwright.sync_api import Browser, Playwright
 
 from tests.browser.conftest import VIEWPORT, Recorder
 from tests.browser.detour import detour
+from tests.conftest import program
 
 ROOT: Final = Path(__file__).parents[2]
 VISITOR: Final[dict[str, Any]] = {
@@ -42,23 +39,6 @@ _QUIET: Final[dict[str, str | float | bool]] = {
 }
 
 
-def installed() -> str:
-    """Find Firefox: the one named by FOOTFALL_FIREFOX, or the system's.
-
-    Where there is none a test fails if apt could bring one, and is skipped, loudly, if not.
-    """
-    found = os.environ.get("FOOTFALL_FIREFOX")
-    found = found or shutil.which("firefox-esr") or shutil.which("firefox")
-    if not found and _in_apt("firefox-esr"):
-        pytest.fail("there is no Firefox: apt-get install firefox-esr, or set FOOTFALL_FIREFOX")
-    return found or pytest.skip("NOT TESTED IN FIREFOX: there is none here, and none in apt")
-
-
-def _in_apt(package: str) -> bool:
-    asks = shutil.which("apt-cache")
-    return asks is not None and subprocess.call([asks, "show", "-q", package], stdout=DEVNULL) == 0
-
-
 @contextmanager
 def launched(
     playwright: Playwright,
@@ -76,7 +56,7 @@ def launched(
         preferences: further entries of about:config.
     """
     start = folder / "firefox"
-    relay = f"exec '{sys.executable}' -m tests.browser.bidi_relay '{installed()}' \"$@\""
+    relay = f"exec '{sys.executable}' -m tests.browser.bidi_relay '{program('firefox')}' \"$@\""
     size = " ".join(f"MOZ_HEADLESS_{side.upper()}={VIEWPORT[side]}" for side in VIEWPORT)
     start.write_text(f"#!/bin/sh\nexport {size}\ncd '{ROOT}' && {relay}\n")
     start.chmod(0o755)

@@ -24,6 +24,7 @@ from tests.browser.test_tracker_vectors import (
     test_payload_travels_as_text_with_credentials,
 )
 
+pytestmark = pytest.mark.needs_system("firefox")
 __all__ = [
     "firefox",
     "test_feature_sends_exactly_its_vector",

@@ -5,8 +5,6 @@ Playwright switches the page cache off; here Chromium is started with it, as vis
 
 from __future__ import annotations
 
-import os
-import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -27,6 +25,7 @@ from tests.browser.conftest import (
     host_rules,
 )
 from tests.browser.test_tracker_vectors import page_of
+from tests.conftest import program
 
 ONE, TWO = "http://example.org/one", "http://example.org/two"
 KEPT = {"Cache_Control": "max-age=60"}
@@ -104,8 +103,8 @@ def undriven(
     recorder: Recorder, _recording: tuple[Recorder, int], tmp_path: Path
 ) -> Iterator[None]:
     """Run Chromium on the first page with nobody driving it: driven ones never prerender."""
-    chromium = os.environ.get("FOOTFALL_CHROMIUM") or shutil.which("chromium")
-    assert chromium, "there is no Chromium but Playwright's: name it in FOOTFALL_CHROMIUM"
+    chromium = program("chromium")
+    assert chromium
     recorder.serve(ONE, page_of({"body": PRERENDERS + GOES_ON}))
     recorder.serve(TWO, page_of({"head": NOTES_STATE}))
     flags = [*FLAGS, "--headless", f"--user-data-dir={tmp_path}", host_rules(_recording[1])]
@@ -115,6 +114,7 @@ def undriven(
     process.wait()
 
 
+@pytest.mark.needs_system("chromium")
 def test_prerendered_page_counts_when_it_is_shown(recorder: Recorder, undriven: None) -> None:
     """A page that Chromium prepares ahead of time sends nothing until the visitor goes there."""
     asked_for(recorder, "http://example.org/early")

@@ -138,6 +138,7 @@ def run(*words: str, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.needs_system("npm", "node")
 def test_package_holds_the_module_its_types_and_its_source(installed: Path) -> None:
     """What npm would publish is the built module, its types, the README and the source."""
     told = json.loads((installed / "packed.json").read_text())
@@ -147,6 +148,7 @@ def test_package_holds_the_module_its_types_and_its_source(installed: Path) -> N
     assert FILES | {f"src/{path.name}" for path in SOURCE.glob("*.js")} == names
 
 
+@pytest.mark.needs_system("npm", "node")
 def test_node_imports_the_package(installed: Path) -> None:
     """A server that renders pages can import it: nothing of a browser is touched by that."""
     asks = "import('footfall-tracker').then((all) => console.log(Object.keys(all).join()))"
@@ -154,6 +156,7 @@ def test_node_imports_the_package(installed: Path) -> None:
     assert "init,optOut,track" == run("node", "--eval", asks, folder=installed).strip()
 
 
+@pytest.mark.needs_system("npm", "node")
 def test_bundled_with_a_router_each_path_counts_once(
     installed: Path, page: Page, recorder: Recorder
 ) -> None:
@@ -170,6 +173,7 @@ def test_bundled_with_a_router_each_path_counts_once(
     assert sorted([PAGE, f"{PAGE}about", f"{PAGE}users/7"]) == sorted(pages)
 
 
+@pytest.mark.needs_system("npm", "node")
 def test_types_fit_what_may_be_said_and_nothing_else(installed: Path) -> None:
     """A strict TypeScript compiler takes each documented use, and refuses each slip."""
     slips = "".join(f"// @ts-expect-error\n{line};\n" for line in MISTYPED)
@@ -223,7 +227,10 @@ def proxied(kind: str, folder: Path, upstream: int) -> Iterator[int]:
         yield port
 
 
-@pytest.mark.parametrize("kind", ["nginx", "caddy"])
+@pytest.mark.parametrize(
+    "kind",
+    [pytest.param(kind, marks=pytest.mark.needs_system(kind)) for kind in ("nginx", "caddy")],
+)
 def test_own_host_serves_script_endpoint_and_opt_out(
     kind: str, service: Service, tmp_path: Path, page: Page
 ) -> None:
@@ -276,6 +283,7 @@ def show(page: Page, origin: str) -> None:
     assert answer.value.status == 202
 
 
+@pytest.mark.needs_system("npm", "node")
 def test_worker_forwards_script_hit_and_opt_out(
     installed: Path, service: Service, tmp_path: Path
 ) -> None:

@@ -48,7 +48,6 @@ class Container(Service):
 
     def start(self, *, wait: bool = True) -> Container:
         """Make a new container on the volume."""
-        assert os.geteuid() == 0, "this test mounts a root of its own and needs root"
         if not self.data_dir.exists():
             self._found()
             for path in (self.data_dir, *self.data_dir.rglob("*")):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +18,6 @@ def make(image: Path, size_mib: int = 512) -> None:
 @contextmanager
 def mounted(image: Path) -> Iterator[Path]:
     """Mount an image, replaying its journal as a machine does that comes back; needs root."""
-    assert os.geteuid() == 0, "this test mounts a disk of its own and needs root"
     place = image.with_suffix(".mounted")
     place.mkdir(exist_ok=True)
     _run("mount", "-o", "loop", str(image), str(place))

@@ -7,7 +7,6 @@ Needs root, for it mounts; the suite runs as root in CI.
 
 from __future__ import annotations
 
-import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -51,7 +50,6 @@ class FailingDisk:
 @contextmanager
 def a_failing_disk(folder: Path) -> Iterator[FailingDisk]:
     """Mount such a disk at `data` below a folder; it works at first."""
-    assert os.geteuid() == 0, "this test mounts a disk of its own and needs root"
     backing, place = folder / "backing", folder / "data"
     backing.mkdir()
     place.mkdir()

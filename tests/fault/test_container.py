@@ -5,8 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.fault.container import UID, Container
 from tests.fault.senders import TRUSTING, Stream
+
+pytestmark = pytest.mark.needs_system("root", "unshare")
 
 
 def test_a_container_made_anew_loses_nothing_acknowledged(tmp_path: Path) -> None:

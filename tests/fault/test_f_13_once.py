@@ -15,7 +15,14 @@ from tests.fault.proxies import Proxy, caddy, nginx
 from tests.service import Service
 
 Starts = Callable[[Path, int], AbstractContextManager[Proxy]]
-PROXIES = pytest.mark.parametrize("proxy", [nginx, caddy])
+NEEDS = pytest.mark.needs_system
+PROXIES = pytest.mark.parametrize(
+    "proxy",
+    [
+        pytest.param(nginx, marks=NEEDS("nginx", "openssl")),
+        pytest.param(caddy, marks=NEEDS("caddy")),
+    ],
+)
 
 
 def a_hit(path: str) -> bytes:

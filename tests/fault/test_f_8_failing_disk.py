@@ -14,6 +14,7 @@ from tests.fault.failing_disk import FailingDisk, a_failing_disk
 from tests.fault.senders import TRUSTING, Stream
 from tests.service import Service
 
+pytestmark = pytest.mark.needs_system("root", "mkfs.ext4", "findmnt", "e2fsck")
 TAKEN, REFUSED = (202, None), (503, "5")
 
 

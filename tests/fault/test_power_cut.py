@@ -7,10 +7,13 @@ import signal
 import tempfile
 from pathlib import Path
 
+import pytest
+
 from tests.fault import disk_image
 from tests.fault.senders import TRUSTING, Stream
 from tests.service import Service
 
+pytestmark = pytest.mark.needs_system("root", "mkfs.ext4")
 CUTS = 2
 UNSYNCED = "what nobody synced is not there, or the power was never cut"
 

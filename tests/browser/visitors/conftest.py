@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -12,6 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Playwright
 
 from tests.browser.conftest import FLAGS, NO_WEBDRIVER, USER_AGENT
 from tests.browser.visitors.world import World, standing
+from tests.conftest import program
 
 USUAL = {"user_agent": USER_AGENT, "ignore_https_errors": True}
 
@@ -26,7 +25,9 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, World
 @pytest.fixture(scope="package")
 def chromium(playwright: Playwright, worlds: dict[str, World]) -> Iterator[Browser]:
     """Start a browser to which the fronts are the whole world."""
-    started = playwright.chromium.launch(executable_path=_found(), args=_arguments(worlds))
+    started = playwright.chromium.launch(
+        executable_path=program("chromium"), args=_arguments(worlds)
+    )
     yield started
     started.close()
 
@@ -89,7 +90,7 @@ def strangers(
     preferences.write_text('{"profile": {"cookie_controls_mode": 0}}')
     context = playwright.chromium.launch_persistent_context(
         tmp_path / "profile",
-        executable_path=_found(),
+        executable_path=program("chromium"),
         args=_arguments(worlds),
         user_agent=USER_AGENT,
         ignore_https_errors=True,
@@ -97,10 +98,6 @@ def strangers(
     context.add_init_script(NO_WEBDRIVER)
     yield context
     context.close()
-
-
-def _found() -> str | None:
-    return os.environ.get("FOOTFALL_CHROMIUM") or shutil.which("chromium")
 
 
 def _arguments(worlds: dict[str, World]) -> list[str]:

@@ -15,6 +15,7 @@ from tests.browser.visitors.test_matrix import reaches
 from tests.browser.visitors.world import CROSS, PLACES, World
 
 Worlds = dict[str, World]
+pytestmark = pytest.mark.needs_system("firefox")
 # Firefox's own default: cookies of other sites are kept apart for each site that shows them. With
 # a process of its own for each site, Playwright loses a frame of another site when it navigates.
 APART: dict[str, str | float | bool] = {

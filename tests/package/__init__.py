@@ -1,0 +1,1 @@
+"""Check the wheel as a user would install it."""
