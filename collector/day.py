@@ -69,6 +69,12 @@ def day_number(day: date) -> int:
     return (day - EPOCH).days
 
 
+def months_before(day: date, months: int) -> date:
+    """Return the first day of the month that lies so many months before a date."""
+    index = day.year * 12 + day.month - 1 - months
+    return date(index // 12, index % 12 + 1, 1)
+
+
 @lru_cache(maxsize=4096)
 def day_of_date(zone: str, day: date) -> Day:
     """Give the bounds of a local date in a zone."""
@@ -96,13 +102,13 @@ def minute_at(instant: float) -> int:
     return int(instant) // MINUTE * MINUTE
 
 
-def moment_at(zone: str, instant: float) -> Moment:
-    """Give the local day, hour and minute of an instant, in one step."""
-    return _moment_of_minute(zone, int(instant) // MINUTE)
-
-
 @lru_cache(maxsize=4096)
-def _moment_of_minute(zone: str, minute: int) -> Moment:
+def moment_of_minute(zone: str, minute: int) -> Moment:
+    """Return the local day, hour and minute of an instant, in one step.
+
+    Args:
+        minute: minutes since 1970; a whole number, so that the answer is cached.
+    """
     instant = minute * MINUTE
     return Moment(day_at(zone, instant), hour_at(zone, instant), instant)
 

@@ -1,9 +1,8 @@
-"""Make a hit of a payload: the table of contents of ingestion.
+"""Build a hit from a payload: the table of contents of ingestion.
 
-Knows the order of the rules, cheapest guard first, and which rule fills which
-column. Refuses to decide anything itself, and to keep the address, the user
-agent or any header beyond the call. Called by the endpoints with what consent
-admitted, and by `footfall explain`.
+Gives the order of the rules, cheapest guard first, and the rule that fills each column;
+the rules themselves are in other modules. The address, the user agent and the other
+headers are not kept beyond the call.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from typing import Final, NamedTuple, Protocol
 import msgspec
 
 from collector.clock import Clock
-from collector.day import Day, Moment, day_at, hour_at, minute_at, moment_at
+from collector.day import MINUTE, Day, Moment, day_at, hour_at, minute_at, moment_of_minute
 from collector.hit import ENGAGEMENT, EVENT, OTHER, PAGEVIEW, Drop, Hit, VisitValues
 from collector.ingest.enrich import acquisition, device
 from collector.ingest.enrich import page as page_rules
@@ -39,38 +38,56 @@ from collector.privacy.pseudonym import pseudonym
 from collector.privacy.scrub import scrub_host, scrub_text
 from collector.registry.sites import Site, Sites
 
+HostCheck = Callable[[str], object]
+"""Decides whether a host name belongs to the site: truthy if it does."""
+
 MAX_ENGAGED_MS: Final = 30 * 60 * 1000
 MAX_AHEAD_S: Final = 60
 _MAX_KEY: Final = 60
-_AHEAD: Final = frozenset({b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"})
+_PREFETCH_HEADERS: Final = frozenset({b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"})
 STRICT: Final = "strict"
 _ADDRESS: Final = re.compile(r"(?:https?:)?//", re.IGNORECASE)
 
 
 class Places(Protocol):
-    """What looks places up."""
+    """A database of places."""
 
     def locate(self, network: bytes) -> tuple[str, str, str]:
-        """Give country, region and city of a truncated address."""
+        """Return country, region and city of a truncated address."""
         ...
 
 
 class Secrets(Protocol):
-    """What holds the day secrets."""
+    """The store of day secrets."""
 
     def secret(self, site_id: int, day: Day) -> bytes:
-        """Give the secret of a site's local day."""
+        """Return the secret of a site's local day."""
         ...
+
+
+class SealedMark(Protocol):
+    """How far days are sealed.
+
+    Attributes:
+        sealed_until: the instant before which every day is sealed, in seconds since 1970.
+    """
+
+    sealed_until: int
+
+
+class NothingSealed:
+    """No day is sealed."""
+
+    sealed_until = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IngestContext:
-    """All that assembling needs, unchanging; made anew when sites change.
+    """What building hits needs: immutable, and replaced when sites change.
 
     Attributes:
-        sealed_until: tells the instant before which every day is sealed, in
-            seconds since 1970; a hit of an earlier one, as a clock set back
-            makes it, counts in the first day that is open.
+        sealed: how far days are sealed; a hit before that, as a clock set back makes
+            it, counts in the first day that is open.
         address_header: the one header that names the client's address, in lower
             case, believed from trusted proxies only; empty for X-Forwarded-For.
         excluded: networks whose hits are not counted.
@@ -83,7 +100,7 @@ class IngestContext:
     places: Places
     clock: Clock
     limits: RateLimiter
-    sealed_until: Callable[[], int] = lambda: 0
+    sealed: SealedMark = field(default_factory=NothingSealed)
     trusted_proxies: Networks = field(default_factory=lambda: Networks(()))
     address_header: bytes = b""
     excluded: Networks = field(default_factory=lambda: Networks(()))
@@ -91,7 +108,7 @@ class IngestContext:
 
 
 class SenderOverrides(NamedTuple):
-    """What only a sender with a token may say of a hit.
+    """What only a sender with a token may state about a hit.
 
     Attributes:
         at: when it happened, in seconds since 1970; None for now.
@@ -104,7 +121,7 @@ class SenderOverrides(NamedTuple):
 
 
 class BuiltHit(msgspec.Struct, frozen=True, gc=False):
-    """A hit, how to take back what it did to its visit, and whether its own day was sealed."""
+    """A hit, how to undo what it changed of its visit, and whether its own day was sealed."""
 
     hit: Hit
     undo: Callable[[], None]
@@ -112,7 +129,7 @@ class BuiltHit(msgspec.Struct, frozen=True, gc=False):
 
 
 class _RequestFacts(msgspec.Struct, frozen=True, gc=False):
-    """What a request showed, as the rules tell it; gone when the call returns."""
+    """What the rules read of a request; discarded when the call returns."""
 
     site: Site
     strict: bool
@@ -131,16 +148,16 @@ def build_hit(
     site_name: str,
     overrides: SenderOverrides | None = None,
 ) -> BuiltHit | Drop:
-    """Make a hit for one site, or say why not.
+    """Build a hit for one site, or return the reason for dropping it.
 
     Args:
         site_name: the domain the hit is for.
-        overrides: what a sender with a token says of the hit; None for a browser's.
+        overrides: what a sender with a token states about the hit; None for a browser's.
     """
     site = context.sites.named(site_name)
     if site is None:
         return Drop.UNKNOWN_SITE
-    clock, sealed_until = context.clock.now(), context.sealed_until()
+    clock, sealed_until = context.clock.now(), context.sealed.sealed_until
     late = sealed_until > clock
     now = sealed_until if late else clock
     if overrides is not None and overrides.at is not None:
@@ -149,7 +166,8 @@ def build_hit(
         now = overrides.at
     rules = context.rules.get(site.id, NO_RULES)
     page = parse_page(payload.url, payload.hash_mode, rules.page)
-    if not (site.allows(page.hostname) and _origin_matches(admitted, site)):
+    allows = context.sites.host_patterns[site.id].fullmatch
+    if not (allows(page.hostname) and _origin_matches(admitted, allows)):
         return Drop.HOSTNAME
     strict = site.profile == STRICT
     # By position, in the order of _Seen, here and in Arrival: a name costs as much as its value.
@@ -158,10 +176,10 @@ def build_hit(
         strict,
         rules,
         page,
-        classify_source(payload.referrer, site.allows, page.query, strict),
+        classify_source(payload.referrer, allows, page.query, strict),
         _browser(admitted),
         _address(admitted, context),
-        moment_at(site.zone, now),
+        moment_of_minute(site.zone, int(now) // MINUTE),
     )
     reason = _drop_reason(payload, admitted, context, seen, overrides)
     if reason is not None:
@@ -183,7 +201,7 @@ def build_hit(
 
 
 def sites_named(payload: Payload) -> tuple[str, ...]:
-    """Give the sites a payload is for: those it names, or the host of its page."""
+    """Return the sites a payload is for: those it names, or the host of its page."""
     return payload.domains or (parse_page(payload.url).hostname,)
 
 
@@ -266,7 +284,7 @@ def _drop_reason(
     excluded = _exclusion(admitted, context, seen)
     if excluded is not None:
         return excluded
-    if not _AHEAD.isdisjoint(admitted.headers) and _is_prefetched(admitted.headers):
+    if not _PREFETCH_HEADERS.isdisjoint(admitted.headers) and _is_prefetched(admitted.headers):
         return Drop.PREFETCH
     if payload.bot or (seen.browser.bot and _is_bot(seen.browser, admitted, overrides)):
         return Drop.BOT
@@ -299,21 +317,21 @@ def _is_spam_to(seen: _RequestFacts) -> bool:
 
 
 def _is_bot(browser: Device, admitted: Admitted, overrides: SenderOverrides | None) -> bool:
-    """Tell of what looks like a bot if it is one.
+    """Decide whether a user agent that looks like a bot is one.
 
-    What a sender with a token calls by a name of its own is its software.
+    A name of its own, from a sender with a token, is the sender's software.
     """
     if overrides is None or browser.bot != UNNAMED:
         return True
     return admitted.header(b"user-agent").startswith(b"Mozilla/")
 
 
-def _origin_matches(admitted: Admitted, site: Site) -> bool:
-    """Tell whether the page that sent it, if the browser names one, belongs to the site."""
+def _origin_matches(admitted: Admitted, allows: HostCheck) -> bool:
+    """Return whether the sending page, if the browser names one, belongs to the site."""
     origin = admitted.headers.get(b"origin")
     if not origin or origin == b"null":
         return True
-    return site.allows(hostname_of(origin.decode("latin-1").partition("://")[2]))
+    return allows(hostname_of(origin.decode("latin-1").partition("://")[2])) is not None
 
 
 def _address(admitted: Admitted, context: IngestContext) -> bytes:

@@ -7,7 +7,7 @@ report and the dashboards.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -132,24 +132,38 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     debug: bool = False
 
     def allows(self, hostname: str) -> bool:
-        """Tell whether hits may come from a host name (without its port)."""
-        if hostname == self.domain or hostname.endswith("." + self.domain):
-            return True
-        if self.domain == "localhost" and hostname in ("127.0.0.1", "[::1]", "::1"):
-            return True
-        return hostname in self.hostnames
+        """Return whether hits may come from a host name (without its port)."""
+        return host_pattern(self).fullmatch(hostname) is not None
+
+
+def host_pattern(site: Site) -> re.Pattern[str]:
+    """Compile the host names that hits of a site may come from, for `fullmatch`.
+
+    They are its domain, its subdomains and the further host names that its owner set.
+    """
+    names = site.hostnames
+    if site.domain == "localhost":
+        names = (*names, "127.0.0.1", "[::1]", "::1")
+    others = "".join(f"|{re.escape(name)}" for name in names)
+    return re.compile(rf"(?:.*\.)?{re.escape(site.domain)}{others}")
 
 
 class Sites:
-    """An unchanging picture of all sites, for the hot path."""
+    """An immutable index of all sites, for the hot path.
+
+    Attributes:
+        named: finds a site by its domain, with or without `www.`; None if there is none.
+        host_patterns: by the site's number, as `host_pattern` makes them.
+    """
 
     def __init__(self, sites: Iterable[Site]) -> None:
-        self._by_domain = {site.domain: site for site in sites}
-        self._by_id = {site.id: site for site in self._by_domain.values()}
-
-    def named(self, domain: str) -> Site | None:
-        """Find a site by its domain; a leading `www.` is forgiven."""
-        return self._by_domain.get(domain) or self._by_domain.get(domain.removeprefix("www."))
+        """Index the sites by domain and by number."""
+        by_domain = {site.domain: site for site in sites}
+        self._by_id = {site.id: site for site in by_domain.values()}
+        aliases = {f"www.{domain}": site for domain, site in by_domain.items()}
+        # Attributes, since a method would cost each hit a call more.
+        self.named: Callable[[str], Site | None] = {**aliases, **by_domain}.get
+        self.host_patterns = {site.id: host_pattern(site) for site in by_domain.values()}
 
     def numbered(self, site_id: int) -> Site | None:
         """Find a site by its number."""

@@ -1,8 +1,4 @@
-"""Make everything a service is made of, top to bottom; nothing runs yet.
-
-Knows what belongs to what; refuses to decide anything else. No globals:
-`Container` holds what there is, and is handed to `app`, `rounds` and `health`.
-"""
+"""Build everything the service is made of, and hold it: there are no globals."""
 
 from __future__ import annotations
 
@@ -13,10 +9,9 @@ import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from collector.cells.batch_filter import BatchFilter
+from collector.cells.batch_filter import BatchFilter, open_values
 from collector.cells.cardinality import Caps
 from collector.cells.client import Store
-from collector.cells.recall import open_values
 from collector.cells.retention import Retention, keeps_of
 from collector.cells.sealing import Sealer
 from collector.cells.snapshots import Snapshots
@@ -47,12 +42,28 @@ class Container:
     """Everything a running service is made of.
 
     Attributes:
-        context: what assembling needs; replaced when sites change.
-        sealing: held while rows of the store are rewritten, whoever asks for it.
-        stopping: set when the service is to end, for work that takes long.
-        opened: whether the store's tables are made, and hits are delivered.
-        seals: how many days were sealed since the start.
-        trouble: why days cannot be sealed at present, a sentence; empty if they can.
+        settings: the settings in force.
+        clock: the only source of time.
+        registry: sites, users and tokens.
+        counters: counts of what happened, by reason.
+        store: ClickHouse, embedded or a server.
+        spool: acknowledged hits that are not delivered yet.
+        delivery: moves hits from the spool into the store.
+        geo: the geo database.
+        secrets: the day secrets.
+        visits: visits under way; belongs to the event loop.
+        sealer: seals days that are due.
+        retention: deletes data past its retention.
+        snapshots: snapshots of open days, for sites with the strict profile.
+        batch_filter: what delivery leaves out of a batch: values over their cap, removed sites.
+        reports: answers queries.
+        ingest: what building a hit needs; replaced when sites change.
+        sealing_lock: held while rows of the store are rewritten.
+        stopping: set at shutdown, for work that takes long.
+        store_ready: whether the store's tables are prepared, and hits are delivered.
+        sealed_days: how many days were sealed since the start.
+        sealing_problem: why no day can be sealed at present, a sentence; empty if days can.
+        last_expiry: the UTC day, and `sealed_days`, when old data was last deleted.
     """
 
     settings: Settings
@@ -76,6 +87,7 @@ class Container:
     store_ready: bool = False
     sealed_days: int = 0
     sealing_problem: str = ""
+    last_expiry: tuple[int, int] = (0, 0)
 
     @property
     def sites(self) -> Sites:
@@ -83,17 +95,17 @@ class Container:
         return self.ingest.sites
 
     def read_sites(self) -> None:
-        """Read anew which sites there are, what their owners decided, and which were removed."""
+        """Read the sites, their rules, and which of them were removed."""
         sites = self.registry.sites()
         self.ingest = replace(self.ingest, sites=sites, rules=rules_of(sites))
         self.batch_filter.gone = frozenset(self.registry.erasures())
 
     def prepare(self) -> None:
-        """Make the store's tables what they should be, and recall what it knows of open days.
+        """Prepare the store's tables, and restore what is kept in memory of open days.
 
         Raises:
-            DeliveryError: if a server does not answer or refuses.
-            StoreBusy: if another process has the embedded store.
+            DeliveryError: if a ClickHouse server does not answer or refuses.
+            StoreBusy: if another process has the embedded store open.
         """
         self.store.prepare()
         record_views(self.store, self.clock)
@@ -102,7 +114,7 @@ class Container:
         self.snapshots.refresh(self.sites)
 
     def ensure_snapshot(self, site: Site) -> None:
-        """Take the first picture if a site is told from it and there is none yet.
+        """Take a site's first snapshot if it needs one and has none.
 
         Waits while a day is being sealed or a site erased.
         """
@@ -111,7 +123,7 @@ class Container:
                 self.snapshots.refresh(self.registry.sites())
 
     def close(self) -> None:
-        """Let go of everything that is kept; what delivers or commits must have ended."""
+        """Close all files; delivery must have ended."""
         self.spool.close()
         self.store.close()
         self.registry.close()
@@ -122,11 +134,11 @@ class Container:
 
 
 def build_container(settings: Settings, clock: Clock | None = None) -> Container:
-    """Open what the service keeps, and make what works on it; nothing runs yet.
+    """Open the files below the data directory and build what works on them; starts nothing.
 
     Raises:
         StoreBusy: if another process has the data directory.
-        CollectorError: if something kept cannot be read.
+        CollectorError: if a file cannot be read.
     """
     clock = clock or SystemClock()
     settings.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -140,7 +152,7 @@ def build_container(settings: Settings, clock: Clock | None = None) -> Container
     known, grace = known_values(), settings.seal.grace_s
     snapshots = Snapshots(store, clock, lambda site: visits.now_visitors(site, int(clock.now())))
     sealer = Sealer(store, spool, secrets, registry.sites, clock, grace, known=known)
-    shaping = BatchFilter(Caps(), counters, clock, sealer.sealed_until)
+    batch_filter = BatchFilter(Caps(), counters, clock, sealer)
     context = IngestContext(
         sites=registry.sites(),
         secrets=secrets,
@@ -148,7 +160,7 @@ def build_container(settings: Settings, clock: Clock | None = None) -> Container
         places=places,
         clock=clock,
         limits=RateLimiter(rates_of(settings.limits)),
-        sealed_until=sealer.sealed_until,
+        sealed=sealer,
         trusted_proxies=Networks(settings.trusted_proxies),
         address_header=settings.client_address_header.lower().encode(),
         excluded=Networks(settings.excluded_networks),
@@ -160,14 +172,14 @@ def build_container(settings: Settings, clock: Clock | None = None) -> Container
         counters=counters,
         store=store,
         spool=spool,
-        delivery=Delivery(spool, store, clock, settings.delivery, shaping),
+        delivery=Delivery(spool, store, clock, settings.delivery, batch_filter),
         geo=places,
         secrets=secrets,
         visits=visits,
         sealer=sealer,
         retention=Retention(store, lambda: keeps_of(registry.sites()), clock),
         snapshots=snapshots,
-        batch_filter=shaping,
+        batch_filter=batch_filter,
         reports=Reports(
             store,
             registry.sites,
@@ -198,7 +210,7 @@ def _build_day_secrets(
     settings: Settings, clock: Clock, counters: Counters, places: GeoDatabase
 ) -> DaySecrets:
     chosen, folder = settings.secrets.store, settings.secrets.runtime_dir
-    # One machine may run several services: each has a folder of its own, found again by its data.
+    # Several services may share a machine: each has a folder, named by its data directory.
     name = hashlib.sha256(str(settings.data_dir.resolve()).encode()).hexdigest()[:16]
     if chosen == "disk":
         directory = settings.data_dir / "day-secrets"
@@ -207,7 +219,7 @@ def _build_day_secrets(
     else:
         memory = runtime_directory(runtime_candidates())
         if memory is None and chosen == "runtime":
-            _log.warning("no folder on tmpfs: day secrets live in memory only, until the stop")
+            _log.warning("no folder on tmpfs: day secrets are in memory only, and lost at exit")
             chosen = "memory"
         directory = (memory or Path()) / f"footfall-{os.getuid()}-{name}"
 

@@ -170,14 +170,14 @@ async def test_a_key_is_known_for_an_hour(tmp_path: Path) -> None:
 
 def test_ten_thousand_keys_are_known_at_a_time() -> None:
     """However many batches come within the hour, memory is bounded: the oldest key is forgotten."""
-    taken = IdempotencyCache()
+    cache = IdempotencyCache()
     keys = [b"%d" % number for number in range(MAX_KEYS + 1)]
 
-    first, *_, last = [taken.batch(b"sender", key, 0.0) for key in keys]
+    first, *_, last = [cache.batch(b"sender", key, 0.0) for key in keys]
 
-    assert MAX_KEYS == len(taken._batches)
-    assert last is taken.batch(b"sender", keys[-1], 0.0)
-    assert first is not taken.batch(b"sender", keys[0], 0.0)
+    assert MAX_KEYS == len(cache._batches)
+    assert last is cache.batch(b"sender", keys[-1], 0.0)
+    assert first is not cache.batch(b"sender", keys[0], 0.0)
 
 
 @pytest.mark.anyio
@@ -188,8 +188,8 @@ async def test_of_a_batch_only_hashes_are_remembered(app: Footfall) -> None:
 
     await knock(app, "/api/v1/hits", body, token, key)
 
-    taken = app.handlers["/api/v1/hits"]._taken  # type: ignore[attr-defined]
-    ((name, batch),) = taken._batches.items()
+    cache = app.handlers["/api/v1/hits"]._cache  # type: ignore[attr-defined]
+    ((name, batch),) = cache._batches.items()
     assert (16, 16) == (len(name), len(batch.digest))
     assert batch.digest not in (blake2b(body, digest_size=16).digest(), body)
     assert b'{"accepted":1,"errors":{}}' == batch.answer.body
@@ -203,7 +203,7 @@ async def test_of_a_batch_without_a_key_nothing_is_remembered(app: Footfall) -> 
     answers = [await knock(app, "/api/v1/hits", body, token) for _ in range(2)]
 
     assert [202, 202] == [answer.status for answer in answers]
-    assert not app.handlers["/api/v1/hits"]._taken._batches  # type: ignore[attr-defined]
+    assert not app.handlers["/api/v1/hits"]._cache._batches  # type: ignore[attr-defined]
     assert await totals(app) == (1, 2)
 
 

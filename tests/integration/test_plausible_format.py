@@ -14,6 +14,7 @@ from collector.counters import Counters
 from collector.day import day_at
 from collector.ingest.enrich.geo import Place
 from collector.ingest.formats.plausible import PlausibleHandler
+from collector.ingest.pipeline import NothingSealed
 from collector.privacy.consent import Message
 from collector.settings import SpoolSettings
 from tests.asgi import ask, get, post, running
@@ -163,7 +164,9 @@ async def test_a_late_hit_counts_in_the_day_that_is_open(app: Footfall) -> None:
     """When the clock shows a sealed day, a hit goes to the next one, under the reason `late`."""
     container = app.container
     midnight = day_at("UTC", container.clock.now()).closes_at
-    container.ingest = replace(container.ingest, sealed_until=lambda: midnight)
+    sealed = NothingSealed()
+    sealed.sealed_until = midnight
+    container.ingest = replace(container.ingest, sealed=sealed)
 
     answer = await post(app, a_body())
 
@@ -184,14 +187,14 @@ async def test_what_nobody_foresaw_says_nothing(
     answer = await post(app, a_body())
 
     assert (500, b"") == (answer.status, answer.body)
-    assert "RuntimeError in Broken.place" in caplog.text
+    assert "RuntimeError in Broken.locate" in caplog.text
     assert "198.51.100" not in caplog.text
 
 
 class Broken:
     """A look-up of places that fails and says too much."""
 
-    def place(self, network: bytes) -> Place:
+    def locate(self, network: bytes) -> Place:
         """Fail with the address in the message."""
         raise RuntimeError(f"no place for {inet_ntop(AF_INET, network)}")
 

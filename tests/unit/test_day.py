@@ -15,7 +15,7 @@ from collector.day import (
     day_of_date,
     hour_at,
     minute_at,
-    moment_at,
+    moment_of_minute,
     zone_of,
 )
 from collector.errors import SettingsError
@@ -103,7 +103,7 @@ def test_a_moment_is_day_hour_and_minute_at_once(zone: str, instant: int) -> Non
     """The one step gives what the three steps give, anywhere and at any time."""
     apart = (day_at(zone, instant), hour_at(zone, instant), minute_at(instant))
 
-    assert apart == moment_at(zone, instant + 0.5)
+    assert apart == moment_of_minute(zone, instant // 60)
 
 
 def test_a_minute_begins_on_the_minute() -> None:

@@ -86,7 +86,7 @@ class Referrer(NamedTuple):
 
 def classify_source(
     referrer: str,
-    own: Callable[[str], bool],
+    own: Callable[[str], object],
     tags: Mapping[str, str],
     strict: bool = False,  # noqa: FBT001, FBT002 -- a name would cost a tenth of the call
 ) -> Origin:
@@ -97,7 +97,7 @@ def classify_source(
 
     Args:
         referrer: as sent; may be empty or nonsense.
-        own: tells whether a host name belongs to the site.
+        own: returns something truthy for a host name of the site.
         tags: the page's allow-listed query, as `ingest.page.page_of` picks it.
         strict: whether only the host of the referrer is kept.
     """

@@ -137,7 +137,8 @@ def _read(url: str, rules: PageRules, *, hash_mode: bool = False) -> Page:
     if fragment and (hash_mode or rules.hash_routing):
         raw_path = _with_fragment(raw_path, fragment)
     tags = tags_of(query, rules.search_parameter) if query else {}
-    search = scrub_search(tags.pop(rules.search_parameter, "")) if tags else ""
+    parameter = rules.search_parameter
+    search = scrub_search(tags.pop(parameter, "")) if parameter and tags else ""
     return Page(hostname, path_of(raw_path, rules), tags, search)
 
 

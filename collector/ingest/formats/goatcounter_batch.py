@@ -5,6 +5,7 @@ Source: facts of the format in GoatCounter's public documentation (2026-11).
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from dataclasses import replace
@@ -22,10 +23,14 @@ from collector.ingest.formats.goatcounter import payload_of
 from collector.ingest.handler import JSON, Answer, ContextSource, GrantLookup, HitSink, Outcome
 from collector.ingest.payload import MAX_URL, convert, parse_json
 from collector.ingest.pipeline import IngestContext
-from collector.ingest.quota import MOST, Quota
 from collector.privacy.consent import Admitted
 from collector.registry.sites import Site
 from collector.registry.tokens import Grant
+from collector.token_bucket import TokenBuckets
+
+MAX_BATCHES: Final = 60
+REFILL_S: Final = 2.0
+"""GoatCounter allows 60 requests in 120 seconds."""
 
 GOATCOUNTERS_KEYS: Final = {
     "p": "path",
@@ -86,7 +91,7 @@ class GoatCounterBatchHandler(BatchHandler):
     ) -> None:
         """Keep what each batch needs; see `BatchHandler`."""
         super().__init__(source, spool, counters, grant_of)
-        self._quota = Quota()
+        self._quota = TokenBuckets(MAX_BATCHES, REFILL_S)
 
     async def answer_granted(
         self, admitted: Admitted, grant: Grant, context: IngestContext
@@ -99,9 +104,9 @@ class GoatCounterBatchHandler(BatchHandler):
         if grant.site_id is None:
             return self.rejection(403, "forbidden", _EVERY_SITE)
         bearer = self._cache.digest(admitted.header(b"authorization"))
-        left = self._quota.take(bearer, context.clock.monotonic())
-        if left.requests < 0:
-            values = ((b"limit", MOST), (b"remaining", 0), (b"reset", left.seconds))
+        wait = self._quota.take(bearer, context.clock.monotonic())
+        if wait:
+            values = ((b"limit", MAX_BATCHES), (b"remaining", 0), (b"reset", math.ceil(wait)))
             limits = [(b"x-rate-limit-" + name, b"%d" % value) for name, value in values]
             return self.rejection(429, "rate", _TOO_OFTEN, *limits)
         return await super().answer_granted(admitted, grant, context)
