@@ -217,7 +217,7 @@ def folding(profile: str) -> str:
         profile: the site's privacy profile.
     """
     kept = profile_of(profile)
-    cities = f"cities below {kept.continuous}" if kept.continuous < NEVER else "all cities"
+    cities = f"cities below {kept.city}" if kept.city < NEVER else "all cities"
     return (
         "Values that very few visitors share on a day are folded into “Other”. This site’s "
         f"{kept.name} thresholds keep known sources, your own pages, countries and devices, and "

@@ -137,7 +137,7 @@ def sealed(store: Store) -> str:
     (sites, cells, days), *_ = store.query(
         "SELECT uniqExact(site), count(), uniqExact(day) FROM sealed_cells"
     )
-    least = {"lists": STANDARD.open, "cities": STANDARD.continuous, "hours": STANDARD.hour}
+    least = {"lists": STANDARD.open, "cities": STANDARD.city, "hours": STANDARD.hour}
     needed = ", ".join(f"{name} {k}" for name, k in (least | {"pairs": STANDARD.pair}).items())
     return (
         f"sealed cells: {cells:,}, sites: {sites}, days: {days}; visitors needed: {needed}, "

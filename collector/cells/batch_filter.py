@@ -1,62 +1,85 @@
-"""Shape the hits of a batch before they become cells: cap values, leave removed sites out.
-
-Pure but for its state, which belongs to delivery's thread; refuses to know the
-store. Called by delivery for each batch; what is open is recalled at start.
-"""
+"""Filter each batch before it is sent: cap the values of dimensions, drop hits of removed sites."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from collector.cells.cardinality import Caps
+from collector.cells.cardinality import Caps, SeenValue
+from collector.cells.views import VIEW_BY_DIMENSIONS, VIEW_BY_ID, Grain
 from collector.clock import Clock
 from collector.counters import Counters
 from collector.day import DAY_SECONDS
-from collector.hit import Hit
+from collector.hit import HIT_VALUES, OTHER, VISIT_VALUES, Hit
+
+if TYPE_CHECKING:
+    from collector.cells.client import Store
+    from collector.cells.sealing import Sealer
 
 REASON = "cap"
-"""Under it hits are counted of which some value became "(other)"."""
+"""The reason under which hits are counted that had a value replaced by "(other)"."""
+
+# An entry page is capped as a path.
+_CAPPED = (*HIT_VALUES, *(name for name in VISIT_VALUES if name != "entry_path"))
+_PROPERTY = VIEW_BY_DIMENSIONS[frozenset(("event", "property"))].id
 
 
 class BatchFilter:
-    """What is done to the hits of every batch.
+    """Filters the hits of every batch; its state belongs to the delivery thread.
 
     Args:
-        sealed_until: tells the last closing instant that was sealed, whose values
-            nobody will send again.
+        sealer: its `sealed_until` tells which days no hit will come for any more.
 
     Attributes:
-        gone: the numbers of removed sites, whose hits are left out. Replaced as a whole.
+        gone: the numbers of removed sites, whose hits are dropped. Replaced as a whole.
     """
 
-    def __init__(
-        self, caps: Caps, counters: Counters, clock: Clock, sealed_until: Callable[[], int]
-    ) -> None:
+    def __init__(self, caps: Caps, counters: Counters, clock: Clock, sealer: Sealer) -> None:
         self.gone: frozenset[int] = frozenset()
         self._caps = caps
         self._counters = counters
         self._clock = clock
-        self._sealed_until = sealed_until
+        self._sealer = sealer
         self._forgotten_until = 0
 
-    def restore(self, rows: Iterable[tuple[int, int, str, str, int]]) -> None:
-        """Take over what open days hold: (site, closes_at, dimension, value, count)."""
-        self._caps.restore(rows)
+    def restore(self, values: Iterable[SeenValue]) -> None:
+        """Load the values that open days hold, once at startup; see `open_values`."""
+        self._caps.restore(values)
 
     def __call__(self, hits: Iterable[Hit]) -> list[Hit]:
-        """Shape a batch; one that is sent again may be given again."""
+        """Filter a batch; a batch that is sent again may be filtered again."""
         gone = self.gone
         self._forget(gone)
-        shaped = self._caps.apply(hit for hit in hits if hit.site not in gone)
+        filtered = self._caps.apply(hit for hit in hits if hit.site not in gone)
         today = int(self._clock.now()) // DAY_SECONDS
-        for turned, times in self._caps.take_capped().items():
-            self._counters.count(REASON, today, turned.site, times)
-        return shaped
+        for capped, count in self._caps.take_capped().items():
+            self._counters.count(REASON, today, capped.site, count)
+        return filtered
 
     def _forget(self, gone: frozenset[int]) -> None:
-        sealed_until = self._sealed_until()
+        sealed_until = self._sealer.sealed_until
         if sealed_until > self._forgotten_until:
             self._caps.forget(sealed_until)
             self._forgotten_until = sealed_until
         for site in gone:
             self._caps.forget_site(site)
+
+
+def open_values(store: Store) -> Iterator[SeenValue]:
+    """Read the capped values of all open days, so that a restart changes no decision."""
+    views = [VIEW_BY_DIMENSIONS[frozenset((name,))].id for name in _CAPPED]
+    for site, closes_at, view, value, times in store.query(
+        "SELECT site, toUnixTimestamp(closes_at) AS ends, view, "
+        f"if(view = {_PROPERTY}, other, value) AS kept, toInt64(sum(pageviews) + sum(events)) "
+        f"FROM open_cells WHERE grain = {int(Grain.DAY)} AND view IN {{views:Array(UInt16)}} "
+        "GROUP BY site, ends, view, kept",
+        {"views": [*views, _PROPERTY]},
+    ):
+        if view != _PROPERTY:
+            yield SeenValue(site, closes_at, VIEW_BY_ID[view].name, value, times)
+            continue
+        name, _, text = value.partition("=")
+        if name != OTHER:
+            yield SeenValue(site, closes_at, "property_name", name, times)
+        if text and text != OTHER:
+            yield SeenValue(site, closes_at, "property", value, times)

@@ -1,9 +1,7 @@
-"""Keep the number of values of a dimension bounded, whatever visitors send.
+"""Cap the number of values of each dimension, per site and day, regardless of what is sent.
 
-Knows how many values a site's day may hold and which are seen most; refuses to
-know the store. Over the cap a new value is counted as "(other)" until it is
-seen more often than the rarest one kept. Called by delivery for each batch,
-once, before it is closed; state is recalled from the store at start.
+Above the cap a new value is counted as "(other)" until it has been seen more often than the rarest
+value kept.
 
 Source: docs/design/0008-cardinality.md.
 """
@@ -35,38 +33,48 @@ CAPS: dict[str, int] = {
     "utm_content": 1_000,
     "event": 500,
 }
-"""Values of a dimension that a site's day takes as they come; at most twice as many in all."""
+"""Values of a dimension that are kept as they come, per site and day; the maximum is twice that."""
 
 DEFAULT_CAP = 250
 ALTERED_VISITS = 50_000
-"""Visits in flight whose values were capped, and are remembered; the oldest are forgotten."""
+"""How many visits with capped values are remembered; the oldest are forgotten first."""
 
-# A path is decided once, where it is read; entering by it is no second sight of it.
-_DECIDED_AS = {"entry_path": "path"}
+# An entry page was counted as a path already and must not be counted twice.
+_COUNTED_AS = {"entry_path": "path"}
 _WIDTH = 4_096
 _ROWS = 4
 _MASK = 2**61 - 1
 
 
-class CappedView(NamedTuple):
-    """Hits of which some value became "(other)", for the count of reason `cap`."""
+class SeenValue(NamedTuple):
+    """A value of a dimension that an open day holds, and how often it was seen."""
+
+    site: int
+    closes_at: int
+    dimension: str
+    value: str
+    times: int
+
+
+class SiteDay(NamedTuple):
+    """One site's day."""
 
     site: int
     closes_at: int
 
 
 class _Altered(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """How a visit was counted whose own values were not."""
+    """The values that a visit was counted under, where they differ from its own."""
 
     visit: VisitValues
     exit_path: str
 
 
 class _AlteredVisits:
-    """The latest visits that were altered, packed: as objects they took a KiB each (2026-11)."""
+    """The latest altered visits, serialised: as objects they took 1 KiB each (2026-11)."""
 
     def __init__(self) -> None:
-        self._of: dict[tuple[int, int], dict[bytes, bytes]] = {}
+        self._of: dict[SiteDay, dict[bytes, bytes]] = {}
         self._count = 0
         self._encode_into = msgspec.msgpack.Encoder().encode_into
         self._decode = msgspec.msgpack.Decoder(_Altered).decode
@@ -76,44 +84,44 @@ class _AlteredVisits:
         return self._count
 
     def get(self, hit: Hit) -> _Altered | None:
-        """Give what is remembered of a hit's visit."""
-        record = self._of.get((hit.site, hit.closes_at), {}).get(hit.pseudonym)
+        """Return what is remembered of a hit's visit."""
+        record = self._of.get(SiteDay(hit.site, hit.closes_at), {}).get(hit.pseudonym)
         return None if record is None else self._decode(record)
 
     def put(self, hit: Hit, altered: _Altered) -> None:
-        """Remember it as the latest; of the site that has most, the oldest are forgotten."""
+        """Remember a visit as the latest; above the limit the largest site loses its oldest."""
         self.drop(hit)
-        # `encode` gives bytes that hold on to up to half as much again (msgspec 0.22).
+        # `encode` returns bytes with up to 50 % of unused capacity (msgspec 0.22).
         self._encode_into(altered, self._buffer)
-        latest = self._of.setdefault((hit.site, hit.closes_at), {})
+        latest = self._of.setdefault(SiteDay(hit.site, hit.closes_at), {})
         latest[hit.pseudonym] = bytes(self._buffer)
         self._count += 1
         if self._count > ALTERED_VISITS:
             longest = max(self._of.values(), key=len)
-            # Several at once: each look for the oldest passes over those that went before.
+            # Several at once: finding the oldest key scans past the slots of deleted ones.
             for pseudonym in list(islice(longest, max(1, len(longest) // 64))):
                 del longest[pseudonym]
                 self._count -= 1
 
     def drop(self, hit: Hit) -> None:
         """Forget a hit's visit, if it is remembered."""
-        of_site = self._of.get((hit.site, hit.closes_at), {})
+        of_site = self._of.get(SiteDay(hit.site, hit.closes_at), {})
         self._count -= of_site.pop(hit.pseudonym, None) is not None
 
-    def forget(self, which: Callable[[int, int], bool]) -> None:
-        """Forget all of some sites' days: those of which this is true of (site, closes_at)."""
-        for key in [key for key in self._of if which(*key)]:
+    def forget(self, is_over: Callable[[SiteDay], bool]) -> None:
+        """Forget all visits of the site days that the predicate selects."""
+        for key in [key for key in self._of if is_over(key)]:
             self._count -= len(self._of.pop(key))
 
 
 class CountMin:
-    """Estimate how often values were seen, in constant space; never too low."""
+    """A count-min sketch: how often values were seen, in constant space; never too low."""
 
     def __init__(self) -> None:
         self._counts = array("I", bytes(4 * _WIDTH * _ROWS))
 
     def add(self, value: str) -> int:
-        """Count a value once more and estimate how often it was seen."""
+        """Count a value once more and return the estimate."""
         mixed = hash(value) & _MASK
         estimate = 2**32
         for row in range(_ROWS):
@@ -130,19 +138,19 @@ class TopValues:
         self._cap = cap
         self._counts: dict[str, int] = {}
         self._rare: CountMin | None = None
-        self._least = 0
-        self._looked_at = 0
+        self._smallest = 0
+        self._lookups = 0
 
     def __len__(self) -> int:
         """Count the values kept."""
         return len(self._counts)
 
     def restore(self, value: str, count: int) -> None:
-        """Take over a value that the store holds already."""
+        """Load a value that the store holds already."""
         self._counts[value] = count
 
     def keeps(self, value: str) -> bool:
-        """Count a value once more and tell whether it is kept under its name."""
+        """Count a value once more and return whether it is kept."""
         seen = self._counts.get(value)
         if seen is not None:
             self._counts[value] = seen + 1
@@ -153,7 +161,7 @@ class TopValues:
         return False
 
     def repeats(self, value: str) -> bool:
-        """Tell, without counting, whether a value that was decided before is kept."""
+        """Return whether a value that was counted before is kept, without counting it again."""
         if value in self._counts:
             return True
         if len(self._counts) < self._cap:
@@ -165,21 +173,21 @@ class TopValues:
         if len(self._counts) >= 2 * self._cap:
             return False
         self._rare = self._rare or CountMin()
-        return self._rare.add(value) > self._smallest()
+        return self._rare.add(value) > self._smallest_count()
 
-    def _smallest(self) -> int:
-        # The minimum only grows slowly; looking at all values for each new one would be dear.
-        if self._looked_at % self._cap == 0:
-            self._least = min(self._counts.values())
-        self._looked_at += 1
-        return self._least
+    def _smallest_count(self) -> int:
+        # The minimum grows slowly; a full scan for each new value would be too expensive.
+        if self._lookups % self._cap == 0:
+            self._smallest = min(self._counts.values())
+        self._lookups += 1
+        return self._smallest
 
 
 class Caps:
-    """Decides for each hit which of its values keep their names.
+    """Decides for each hit which of its values are kept.
 
     Args:
-        cap_of: the cap of a dimension.
+        cap_of: returns the cap of a dimension.
     """
 
     def __init__(
@@ -188,45 +196,46 @@ class Caps:
         self._cap_of = cap_of
         self._days: dict[int, dict[tuple[int, str], TopValues]] = {}
         self._altered = _AlteredVisits()
-        self._turned: dict[CappedView, int] = {}
+        self._capped_hits: dict[SiteDay, int] = {}
 
-    def restore(self, rows: Iterable[tuple[int, int, str, str, int]]) -> None:
-        """Take over the values that open days hold: (site, closes_at, dimension, value, count)."""
-        for site, closes_at, dimension, value, count in rows:
-            if value != OTHER:
-                self._kept(site, closes_at, dimension).restore(value, count)
+    def restore(self, values: Iterable[SeenValue]) -> None:
+        """Load the values that open days hold."""
+        for seen in values:
+            if seen.value != OTHER:
+                top = self._top_values(seen.site, seen.closes_at, seen.dimension)
+                top.restore(seen.value, seen.times)
 
     def apply(self, hits: Iterable[Hit]) -> list[Hit]:
-        """Replace values that are over their cap by "(other)"; each hit is to be given once.
+        """Replace values above their cap by "(other)"; pass each hit only once.
 
-        A visit's later hits repeat what its first was counted as, so that each
-        −1 meets its +1.
+        Later hits of a visit use the values that its first hit was counted under, so that each −1
+        cancels its +1.
         """
-        return [self._capped(hit) for hit in hits]
+        return [self._cap(hit) for hit in hits]
 
-    def take_capped(self) -> dict[CappedView, int]:
-        """Give, and forget, how many hits had a value turned into "(other)"."""
-        turned, self._turned = self._turned, {}
-        return turned
+    def take_capped(self) -> dict[SiteDay, int]:
+        """Return how many hits had a value replaced since the last call."""
+        capped, self._capped_hits = self._capped_hits, {}
+        return capped
 
     def forget(self, closes_at: int) -> None:
-        """Forget a day, and all that closed before it."""
+        """Forget a day and all earlier ones."""
         for day in [day for day in self._days if day <= closes_at]:
             del self._days[day]
-        self._altered.forget(lambda _, closed_at: closed_at <= closes_at)
+        self._altered.forget(lambda day: day.closes_at <= closes_at)
 
     def forget_site(self, site: int) -> None:
-        """Forget all of a site that was removed."""
+        """Forget all days of a removed site."""
         for day in self._days.values():
             for key in [key for key in day if key[0] == site]:
                 del day[key]
-        self._altered.forget(lambda of_site, _: of_site == site)
+        self._altered.forget(lambda day: day.site == site)
 
     def values(self, site: int, closes_at: int, dimension: str) -> int:
         """Count the values kept of a dimension."""
-        return len(self._kept(site, closes_at, dimension))
+        return len(self._top_values(site, closes_at, dimension))
 
-    def _capped(self, hit: Hit) -> Hit:
+    def _cap(self, hit: Hit) -> Hit:
         if hit.visits > 0:
             self._altered.drop(hit)
         before = self._altered.get(hit)
@@ -240,8 +249,8 @@ class Caps:
             self._remember(hit, before, visit, str(changes.get("exit_path", hit.exit_path)))
         if not changes:
             return hit
-        turned = CappedView(hit.site, hit.closes_at)
-        self._turned[turned] = self._turned.get(turned, 0) + 1
+        day = SiteDay(hit.site, hit.closes_at)
+        self._capped_hits[day] = self._capped_hits.get(day, 0) + 1
         return replace(hit, **changes)
 
     def _remember(
@@ -285,13 +294,13 @@ class Caps:
     def _keeps(self, hit: Hit, name: str, value: str) -> bool:
         if value == OTHER:
             return True
-        if name in _DECIDED_AS:
-            return self._kept(hit.site, hit.closes_at, _DECIDED_AS[name]).repeats(value)
-        return self._kept(hit.site, hit.closes_at, name).keeps(value)
+        if name in _COUNTED_AS:
+            return self._top_values(hit.site, hit.closes_at, _COUNTED_AS[name]).repeats(value)
+        return self._top_values(hit.site, hit.closes_at, name).keeps(value)
 
-    def _kept(self, site: int, closes_at: int, dimension: str) -> TopValues:
+    def _top_values(self, site: int, closes_at: int, dimension: str) -> TopValues:
         day = self._days.setdefault(closes_at, {})
-        kept = day.get((site, dimension))
-        if kept is None:
-            kept = day[site, dimension] = TopValues(self._cap_of(dimension))
-        return kept
+        values = day.get((site, dimension))
+        if values is None:
+            values = day[site, dimension] = TopValues(self._cap_of(dimension))
+        return values

@@ -1,8 +1,6 @@
-"""Speak to ClickHouse: the only module that imports clickhouse_connect.
+"""Connect to ClickHouse, embedded (chDB, one process per path) or on a server (a DSN).
 
-Embedded (chDB, one process a path) and server (a DSN) behind one `Store`.
-Errors leave this module in our own words. Nothing here knows what a cell
-means; called by delivery, sealing, retention, the report and the audit.
+Only this module imports clickhouse_connect; its errors become those of `collector.errors`.
 """
 
 from __future__ import annotations
@@ -23,7 +21,7 @@ from clickhouse_connect.driver.exceptions import ClickHouseError, DatabaseError
 from collector.cells import fan_out, schema
 from collector.errors import Rejected, SchemaMismatch, StoreBusy, Unreachable
 
-# Its warnings quote whole requests, and so what was asked; our errors say what happened.
+# Its warnings quote whole requests, values included; our own errors say what happened.
 logging.getLogger("clickhouse_connect").setLevel(logging.CRITICAL)
 
 Row = tuple[Any, ...]
@@ -33,8 +31,8 @@ CONNECT_TIMEOUT_SECONDS = 5
 CALL_TIMEOUT_SECONDS = 30
 MESSAGE_MAX = 300
 
-# The embedded engine's share of one process: it may not grow with the machine's memory, and
-# keeps few threads. Measured in docs/design/0012-embedded-engine.md.
+# Limits of the embedded engine within this process: memory does not grow with the machine's, and
+# there are few threads. Measured in docs/design/0012-embedded-engine.md.
 _ENGINE = """<clickhouse>
 <max_server_memory_usage>900000000</max_server_memory_usage>
 <mark_cache_size>16777216</mark_cache_size>
@@ -57,16 +55,16 @@ _ENGINE = """<clickhouse>
 </clickhouse>
 """
 
-# Left alone an engine of so little memory gives each statement one thread.
+# By default an engine with so little memory runs each statement in one thread.
 _TWO_THREADS = {"max_threads": 2, "max_threads_min_free_memory_per_thread": 0}
 
-# One INSERT must become one part: the receipt and its cells appear together or not at all.
+# One INSERT must create one part: the receipt and its cells appear together or not at all.
 # Source: docs/design/0002-one-part-one-receipt.md.
 ONE_PART = {
     "async_insert": 0,
     "max_threads": 1,
     "max_insert_threads": 1,
-    # The fan-out has grouped the cells already.
+    # The fan-out groups the cells already.
     "optimize_on_insert": 0,
     "max_block_size": 1_000_000,
     "max_insert_block_size": 1_000_000,
@@ -79,15 +77,14 @@ ONE_PART = {
 # UNKNOWN_TABLE, NO_SUCH_COLUMN_IN_TABLE, THERE_IS_NO_COLUMN, UNKNOWN_IDENTIFIER,
 # NUMBER_OF_COLUMNS_DOESNT_MATCH.
 _SCHEMA_CODES = frozenset({60, 16, 8, 47, 20})
-# Content that no retry will mend: CANNOT_PARSE_*, INCORRECT_DATA, TYPE_MISMATCH and kin.
+# Bad content, which no retry can fix: CANNOT_PARSE_*, INCORRECT_DATA, TYPE_MISMATCH and similar.
 _CONTENT_CODES = frozenset({6, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 131, 190, 321, 349, 395})
 
 
 class Store:
-    """One ClickHouse, embedded or remote, with as many clients as there are calls at a time.
+    """A ClickHouse database, embedded or remote, with a pool of clients that threads share.
 
-    A client is lent to one call after the other, whichever thread makes it: the service's
-    rounds are threads that end, and a client takes a third of a MiB.
+    A pool, because background tasks run in short-lived threads and a client takes 340 KiB.
 
     Args:
         path: the folder of the embedded engine; unused with a DSN.
@@ -113,23 +110,22 @@ class Store:
 
     @property
     def temporary(self) -> tuple[tuple[Path, str], ...]:
-        """Where rows might be left: folders, each with a pattern of files in it.
+        """Folders in which temporary files with rows could be left, each with a file pattern.
 
-        The engine's own, and the system's, where the driver would rest rows.
+        They are the engine's own and the system's, which the driver would use.
         """
         system = Path(gettempdir())
         return (self.path / "tmp", "*"), (system, "tmp*.native"), (system, "tmp*.raw")
 
     def prepare(self) -> None:
-        """Make the tables, align the fan-out with `views.VIEWS`, clear broken leftovers.
+        """Create the tables, update the fan-out to `views.VIEWS`, drop broken parts.
 
         Raises:
-            StoreBusy: if another process holds the folder.
+            StoreBusy: if another process has the folder open.
             Unreachable: if a server does not answer.
         """
-        for statement in (*schema.tables().values(), *schema.later_columns()):
+        for statement in schema.tables().values():
             self.command(statement)
-        self._align_sealed()
         self._align_fan_out()
         for table in ("open_cells", "snapshot_cells", "sealed_cells", "seals", "suppressed"):
             self.command(
@@ -142,10 +138,10 @@ class Store:
         parameters: Mapping[str, Any] | None = None,
         settings: Mapping[str, Any] | None = None,
     ) -> list[Row]:
-        """Ask a question; values only through `{name:Type}` parameters.
+        """Run a SELECT; pass values only as `{name:Type}` parameters.
 
         Returns:
-            The rows, in the order of the statement.
+            The rows, in the order of the result.
         """
         return self._call(
             lambda client: [
@@ -172,20 +168,20 @@ class Store:
     def insert_arrow(
         self, table: str, columns: Sequence[str], stream: bytes, *, token: str, query_id: str = ""
     ) -> None:
-        """Insert one Arrow stream as one block, and so as one part of each target's partition.
+        """Insert one Arrow stream as one block, which becomes one part per table and partition.
 
-        No raw row touches a disk on the way: the embedded engine reads an
-        anonymous memory file, a server gets the bytes as the request's body.
+        No raw row is written to disk on the way: the embedded engine reads an anonymous memory
+        file, a server receives the bytes as the body of the request.
 
         Args:
-            stream: an Arrow IPC stream of `columns`.
-            token: the batch's own; a retry carries the same.
-            query_id: names this attempt on a server.
+            stream: an Arrow IPC stream with these columns.
+            token: identifies the batch; a retry uses the same one.
+            query_id: identifies this attempt on a server.
 
         Raises:
             Unreachable: if the outcome is unknown.
-            Rejected: if the content is at fault.
-            SchemaMismatch: if the tables are not ours.
+            Rejected: if the content is invalid.
+            SchemaMismatch: if the tables differ from ours.
         """
         names = ", ".join(columns)
         settings = {**ONE_PART, "insert_deduplication_token": token}
@@ -206,30 +202,20 @@ class Store:
         )
 
     def release_memory(self) -> None:
-        """Give back to the system what the embedded engine freed and kept for later.
+        """Return memory to the system that the embedded engine has freed but still holds.
 
-        Its threads keep freed pages, each its own, until they run again: measured in
+        Each of its threads keeps freed pages until it runs again: measured in
         docs/design/0012-embedded-engine.md.
         """
         if self.embedded:
             self.command("SYSTEM JEMALLOC PURGE")
 
     def close(self) -> None:
-        """Close every client; the embedded engine lets go of its folder."""
+        """Close every client; the embedded engine releases its folder."""
         with self._lock:
             clients, self._clients, self._free = self._clients, [], []
         for client in clients:
             client.close()
-
-    def _align_sealed(self) -> None:
-        sorted_by = (
-            "SELECT sorting_key FROM system.tables WHERE database = currentDatabase() "
-            "AND name = 'sealed_cells'"
-        )
-        if self.query(sorted_by) != [(schema.SEALED_ORDER,)]:
-            for statement in schema.sort_anew():
-                self.command(statement)
-        self.command("DROP TABLE IF EXISTS sealed_anew")
 
     def _align_fan_out(self) -> None:
         found = self.query(
@@ -242,14 +228,14 @@ class Store:
             self.command(f"ALTER TABLE hits ADD COLUMN IF NOT EXISTS {name} {kind}")
         self.command(fan_out.statement())
         if found:
-            # In place, for a batch sent while there is no view would vanish.
+            # In place: a batch sent while there is no view would be lost.
             self.command(f"ALTER TABLE fan_out MODIFY QUERY {fan_out.select()}")
             self.command(f"ALTER TABLE fan_out MODIFY COMMENT '{fan_out.fingerprint()}'")
 
     def _settings(self, settings: Mapping[str, Any] | None, query_id: str = "") -> dict[str, Any]:
         chosen = dict(settings or {})
         if self.dsn:
-            # Progress headers would keep a stalled call alive for ever.
+            # Progress headers would keep a stalled call alive forever.
             chosen["send_progress_in_http_headers"] = 0
         if query_id:
             chosen["query_id"] = query_id
@@ -260,7 +246,7 @@ class Store:
             with self._client() as client:
                 return call(client)
         except DatabaseError as refused:
-            raise _in_our_words(refused) from refused
+            raise _translated(refused) from refused
         except (ClickHouseError, OSError, RuntimeError) as failed:
             raise Unreachable(_shortened(failed)) from failed
 
@@ -268,17 +254,17 @@ class Store:
     def _client(self) -> Iterator[Client]:
         with self._lock:
             client = self._free.pop() if self._free else None
-        client = client or self._one_more()
+        client = client or self._connect()
         try:
             yield client
         finally:
             with self._lock:
-                # One that was closed meanwhile is of no more use.
+                # Not if `close` was called meanwhile.
                 if client in self._clients:
                     self._free.append(client)
 
-    def _one_more(self) -> Client:
-        # Not under the other lock: a server that hangs must not hold up calls under way.
+    def _connect(self) -> Client:
+        # Not under the pool's lock: a server that hangs must not block calls that have a client.
         with self._opening:
             client = self._connect_to_server() if self.dsn else self._open_engine()
         with self._lock:
@@ -296,7 +282,7 @@ class Store:
             compress="lz4",
             show_clickhouse_errors="scrub",
         )
-        # A hidden retry of an INSERT would be a second send that delivery knows nothing of.
+        # The driver must not retry an INSERT: delivery has to know about every attempt.
         client.http_retries = 0  # type: ignore[attr-defined]
         return client
 
@@ -319,12 +305,12 @@ class Store:
             ) from held
 
 
-def _in_our_words(refused: DatabaseError) -> Exception:
+def _translated(refused: DatabaseError) -> Exception:
     code = refused.code or 0
     if code in _SCHEMA_CODES:
         return SchemaMismatch(_shortened(refused))
     if code in _CONTENT_CODES:
-        # ClickHouse quotes the value at fault, which is nobody's business.
+        # ClickHouse's message quotes the value, which must not reach a log.
         return Rejected(f"ClickHouse code {code} {refused.name or ''}".strip())
     return Unreachable(_shortened(refused))
 

@@ -1,11 +1,8 @@
-"""Write the one view that fans every hit out into cells, from `views.VIEWS`.
+"""Write the materialized view that fans every hit out into cells; see docs/sql/fan_out.sql.
 
-Pure: returns statements, runs none. Called by `client` at start and by the
-audit, which compares what is declared here with what is there.
-
-Each hit becomes a hundred rows, so what a row costs is what a hit costs. A
-row carries its view, grain, time and marks in one number, and all else that
-differs between views is decided once a cell, after grouping.
+Each hit becomes a hundred rows, so the cost of a row decides the cost of a hit. A row carries its
+view, grain, time and marks in one number; everything else that differs between views is decided
+once per cell, after grouping.
 
 Source: docs/design/0015-fan-out.md.
 """
@@ -35,9 +32,9 @@ TAG = (
     "sipHash64Keyed((k0, k1), "
     "concat(value, '\\0', other, reinterpretAsFixedString(bitAnd(cell, {named}))))"
 )
-"""The tag of a visitor in a cell: keyed by the pseudonym, over all that names the cell.
+"""The tag of a visitor in a cell: keyed by the pseudonym, over everything that identifies the cell.
 
-No two cells have one message: the number's length is fixed and no value has a zero byte.
+No two cells hash the same message: the number has a fixed length and no value has a zero byte.
 """
 
 _VIEW_BIT, _GRAIN_BIT, _MARKS_BIT = 48, 40, 32
@@ -47,14 +44,14 @@ _EARLIER_AT = {Grain.HOUR: "bounce_hour", Grain.MINUTE: "bounce_minute"}
 
 
 class _Mark(IntFlag):
-    """What a cell takes of a hit.
+    """What a cell counts of a hit.
 
     Attributes:
-        VALUE: nothing, unless its value is set; `OTHER` likewise its second value.
+        VALUE: nothing if its value is empty; `OTHER`: nothing if its second value is empty.
         VISIT: the sums of the visit as well.
-        OWN_BOUNCES: of the bounces only those that it gave itself.
-        ARRIVED: one visit that now ends here and nothing else; `LEFT` one that no longer does.
-        EARLIER: a bounce that it gave, and that is taken back, and nothing else.
+        OWN_BOUNCES: only bounces that were added in this hour or minute.
+        ARRIVED: only one visit that now ends here; `LEFT`: minus one that no longer does.
+        EARLIER: only a bounce that was added in this earlier hour or minute and is taken back.
     """
 
     VALUE = 1
@@ -82,7 +79,7 @@ class _Cell(NamedTuple):
 
     @property
     def number(self) -> int:
-        """View, grain and marks; its time is added for each hit."""
+        """View, grain and marks; the time is added for each hit."""
         return (
             (self.view << _VIEW_BIT)
             | (int(self.grain) << _GRAIN_BIT)
@@ -91,7 +88,7 @@ class _Cell(NamedTuple):
 
 
 def select() -> str:
-    """Return the SELECT that turns every hit into its cells, and a receipt row into its receipt."""
+    """Turn every hit into its cells, and a receipt row into its receipt."""
     numbers, values, others = _arrays()
     whole = f"NOT {_marked(_PARTIAL)}"
     plain = ", ".join(
@@ -122,7 +119,7 @@ def select() -> str:
 
 
 def statement() -> str:
-    """Return the CREATE statement of the view `fan_out`, marked with its fingerprint."""
+    """Create the materialized view, with its fingerprint as the comment."""
     return (
         f"CREATE MATERIALIZED VIEW IF NOT EXISTS fan_out TO open_cells AS {select()} "
         f"COMMENT '{fingerprint()}'"
@@ -130,7 +127,7 @@ def statement() -> str:
 
 
 def fingerprint() -> str:
-    """Name this version of the fan-out; changes when a view is added or ended."""
+    """Identify this version of the fan-out; changes when a view is added or ended."""
     return hashlib.sha256(select().encode()).hexdigest()[:16]
 
 
@@ -139,7 +136,7 @@ def _marked(marks: _Mark) -> str:
 
 
 def _arrays() -> tuple[str, str, str]:
-    """Write the cells of a hit as three arrays of one length: number, value, other."""
+    """Write the cells of a hit as three arrays of equal length: number, value, other."""
     plain = _by_time([cell for view in VIEWS for cell in _scalar_cells(view)])
     earlier = _by_time([cell for view in VIEWS for cell in _earlier_cells(view)])
     receipt = [_Cell(RECEIPT_VIEW, Grain.DAY, _Mark.VALUE, value="receipt")]
@@ -165,7 +162,7 @@ def _by_time(cells: list[_Cell]) -> list[_Cell]:
 
 
 def _numbers(cells: Sequence[_Cell]) -> str:
-    """Write the numbers of cells that are sorted by their time; each time is added in one step."""
+    """Write the numbers of cells sorted by their time column, which is added to each group."""
     groups = []
     for at in sorted({cell.at for cell in cells}):
         some = ", ".join(str(cell.number) for cell in cells if cell.at == at)
@@ -194,7 +191,7 @@ def _scalar_cells(view: View) -> list[_Cell]:
 
 
 def _earlier_cells(view: View) -> list[_Cell]:
-    """Give the cells of the hour and minute in which a bounce was counted that now is none."""
+    """Return the cells of the hour and minute in which a bounce was counted that is taken back."""
     if MeasureGroup.VISITS not in measures(view):
         return []
     cells = [_cell(view, grain, view.dimensions) for grain in view.grains if grain in _EARLIER_AT]
@@ -206,7 +203,7 @@ def _earlier_cells(view: View) -> list[_Cell]:
 
 
 def _list_cells(listed: str) -> list[_Cell]:
-    """Give the cells of all views of a dimension of which a hit has several values, for `one`."""
+    """Return the cells of all views of a dimension with several values per hit, for one value."""
     return [
         _cell(view, grain, ["one" if name == listed else name for name in view.dimensions])
         for view in VIEWS

@@ -1,7 +1,6 @@
-"""Write, as SQL, what one cell is to folding: its shape, its keys, its group and its threshold.
+"""Write SQL expressions for folding: a cell's shape, keys, group, threshold and "(other)".
 
-Pure: expressions over the columns of a cell, generated from `thresholds` and
-`views`. Called by `folding` alone.
+All are generated from `views` and `thresholds`; docs/sql/gather.sql shows them in place.
 """
 
 from __future__ import annotations
@@ -31,38 +30,83 @@ from collector.hit import NONE, OTHER
 OWN_PATH_VIEWS = ("path", "entry_path", "exit_path")
 
 TOTALS, LIST, HIERARCHY, TABLE = range(4)
-"""The shapes of a cell's view; the total by day and by hour folds nothing."""
+"""The shapes of a cell's view; totals are never folded."""
 
+CLOSES_AT = "toDateTime({closes_at:UInt32}, 'UTC')"
 MERGED = f"toInt64({SKETCH.replace('(', 'Merge(')}(visitors))"
 IS_STANDARD = "site IN (SELECT arrayJoin({standard:Array(UInt32)}))"
-OF_CHUNK = (
-    "closes_at = toDateTime({closes_at:UInt32}, 'UTC') "
-    "AND site IN (SELECT arrayJoin({sites:Array(UInt32)}))"
+OF_CHUNK = f"closes_at = {CLOSES_AT} AND site IN (SELECT arrayJoin({{sites:Array(UInt32)}}))"
+IS_ORPHAN = "(parent_id != 0 AND parent_id IN (SELECT id FROM closing_folded))"
+"""The condition on a cell whose parent or row value is folded in its own view."""
+
+
+def _ids(views: Iterable[View]) -> str:
+    return ", ".join(str(view.id) for view in views)
+
+
+def _joined_by(separator: str) -> str:
+    """List the hierarchies whose values join parent and child by a separator."""
+    return _ids(
+        view
+        for view in foldable_views()
+        if is_hierarchy(view) and DIMENSIONS[view.dimensions[-1]].separator == separator
+    )
+
+
+# In the values `DE-BE`, `Mac OS 15` and the pair `buy`, `plan=pro` the parents are `DE`, `Mac OS`
+# and `buy`.
+_DASHED, _SPACED, _PROPERTIES = _joined_by("-"), _joined_by(" "), _joined_by("=")
+_WORDS = "splitByChar(' ', value)"
+_BEFORE_DASH = "substringIndex(value, '-', 1)"
+_BEFORE_LAST_SPACE = (
+    f"if(length({_WORDS}) > 1, arrayStringConcat(arrayPopBack({_WORDS}), ' '), value)"
+)
+_PARENT_VALUE = (
+    f"multiIf(view IN ({_DASHED}), {_BEFORE_DASH}, "
+    f"view IN ({_SPACED}), {_BEFORE_LAST_SPACE}, value)"
 )
 
+OTHER_VALUE_IN_PARENT = (
+    f"multiIf(view IN ({_DASHED}), concat({_BEFORE_DASH}, '-{OTHER}'), "
+    f"view IN ({_SPACED}), concat({_BEFORE_LAST_SPACE}, ' {OTHER}'), "
+    f"view IN ({_PROPERTIES}), value, '{OTHER}')"
+)
+"""The `value` that a cell is folded into, within its parent.
 
-def key(view: str, grain: str) -> str:
-    """Name a cell by a number; that of a marginal is what `above` and `beside` look for."""
+`DE-BE` becomes `DE-(other)`, `Firefox 142` becomes `Firefox (other)`, `/pricing` becomes
+`(other)`; an event property keeps its event, `buy`, and is folded in the second column.
+"""
+
+OTHER_OTHER_IN_PARENT = (
+    f"multiIf(view IN ({_PROPERTIES}), concat(substringIndex(other, '=', 1), '={OTHER}'), '')"
+)
+"""The `other` that a cell is folded into: `plan=pro` becomes `plan=(other)`; else empty."""
+
+OTHER_VALUE = f"if({IS_ORPHAN}, '{OTHER}', {OTHER_VALUE_IN_PARENT})"
+"""As `OTHER_VALUE_IN_PARENT`, but where `DE` is folded itself, `DE-BE` becomes `(other)`."""
+
+OTHER_OTHER = (
+    f"if({IS_ORPHAN}, if(view IN ({_PROPERTIES}), '{OTHER}', ''), {OTHER_OTHER_IN_PARENT})"
+)
+"""As `OTHER_OTHER_IN_PARENT`, but where `buy` is folded itself, `plan=pro` becomes `(other)`."""
+
+OTHER_ID = f"cityHash64(site, view, {OTHER_VALUE}, {OTHER_OTHER})"
+"""Identifies the "(other)" that a cell of a list or hierarchy is folded into."""
+
+
+def cell_id(view: str, grain: str) -> str:
+    """Identify a cell by a number; `parent_id` and `col_parent_id` hold those of marginals."""
     return f"cityHash64(site, {view}, {grain}, value, other, at)"
 
 
-def _marginal(view: str, value: str) -> str:
+def _marginal_id(view: str, value: str) -> str:
+    """Identify the day cell of a value in a view with one dimension."""
     day = f"toUInt8({int(Grain.DAY)})"
     return f"cityHash64(site, toUInt16({view}), {day}, {value}, '', toUInt32(0))"
 
 
-def other_name() -> str:
-    """Name the "(other)" that a cell of a list or hierarchy would go into."""
-    return f"cityHash64(site, view, {other_value()}, {other_other()})"
-
-
-def is_orphan() -> str:
-    """Tell whether the parent or row value of a cell is folded in its own view."""
-    return "(above != 0 AND above IN (SELECT id FROM closing_folds))"
-
-
 def shape() -> str:
-    """Tell which of the four shapes a cell has."""
+    """Return which of the four shapes a cell has."""
     hierarchies = _ids(view for view in foldable_views() if is_hierarchy(view))
     tables = _ids(view for view in foldable_views() if is_table(view))
     return (
@@ -72,47 +116,48 @@ def shape() -> str:
 
 
 def weight() -> str:
-    """Tell by what a cell is measured against its threshold."""
+    """Return the count that is compared with the threshold: visitors, or visits of exit pages."""
     counted = _ids(view for view in foldable_views() if folds_by_visits(view))
     return f"if(view IN ({counted}), visits, visitors)"
 
 
 def row() -> str:
-    """Name the group of a list's cell, or the row of a table's."""
+    """Identify the group of a list's cell, or the row of a table's."""
     return (
         f"multiIf(shape = {TABLE}, cityHash64(site, view, grain, 1, value), "
-        f"shape = {HIERARCHY}, cityHash64(site, view, {other_value(whole=False)}, "
-        f"{other_other(whole=False)}), cityHash64(site, view))"
+        f"shape = {HIERARCHY}, "
+        f"cityHash64(site, view, {OTHER_VALUE_IN_PARENT}, {OTHER_OTHER_IN_PARENT}), "
+        "cityHash64(site, view))"
     )
 
 
 def col() -> str:
-    """Name the column of a table's cell; 0 for others."""
+    """Identify the column of a table's cell; 0 for other shapes."""
     return f"if(shape = {TABLE}, cityHash64(site, view, grain, 2, other, at), 0)"
 
 
-def above() -> str:
-    """Name the marginal cell of a table's row, or the parent of a hierarchy's child; or 0."""
-    pairs = [(view, marginals(view)[0]) for view in foldable_views() if is_table(view)]
-    parents = [(view, parent_view(view)) for view in foldable_views() if is_hierarchy(view)]
+def parent_id() -> str:
+    """Identify the parent of a hierarchy's cell, or the marginal cell of a table's row; else 0."""
+    parents = _mapped((view, parent_view(view)) for view in foldable_views() if is_hierarchy(view))
+    rows = _mapped((view, marginals(view)[0]) for view in foldable_views() if is_table(view))
     return (
-        f"multiIf(grain = {int(Grain.HOUR)}, {_marginal('view', 'value')}, "
-        f"shape = {HIERARCHY}, {_marginal(_look_up(parents), _parent_value())}, "
-        f"shape = {TABLE} AND {_look_up(pairs)} != 0, {_marginal(_look_up(pairs), 'value')}, 0)"
+        f"multiIf(grain = {int(Grain.HOUR)}, {_marginal_id('view', 'value')}, "
+        f"shape = {HIERARCHY}, {_marginal_id(parents, _PARENT_VALUE)}, "
+        f"shape = {TABLE} AND {rows} != 0, {_marginal_id(rows, 'value')}, 0)"
     )
 
 
-def beside() -> str:
-    """Name the marginal cell of a pair's column; or 0."""
-    pairs = [(view, marginals(view)[1]) for view in foldable_views() if is_table(view)]
+def col_parent_id() -> str:
+    """Identify the marginal cell of a pair's column; else 0."""
+    columns = _mapped((view, marginals(view)[1]) for view in foldable_views() if is_table(view))
     return (
-        f"if(shape = {TABLE} AND grain = {int(Grain.DAY)} AND {_look_up(pairs)} != 0, "
-        f"{_marginal(_look_up(pairs), 'other')}, 0)"
+        f"if(shape = {TABLE} AND grain = {int(Grain.DAY)} AND {columns} != 0, "
+        f"{_marginal_id(columns, 'other')}, 0)"
     )
 
 
 def is_thin() -> str:
-    """Tell whether a cell belongs to a site-day or site-hour of too few visitors."""
+    """Return whether a cell belongs to a site-day or site-hour with too few visitors."""
     total = f"view = {TOTAL.id} AND {OF_CHUNK}"
     survivors = _ids(view for view in foldable_views() if survives_thin_day(view))
     days = (
@@ -129,8 +174,8 @@ def is_thin() -> str:
     )
 
 
-def needed() -> str:
-    """Tell the threshold of a cell."""
+def cell_threshold() -> str:
+    """Return the weight that a cell needs to be listed."""
     day, hour = (
         f"if({IS_STANDARD}, {_thresholds(STANDARD, grain)}, {_thresholds(STRICT, grain)})"
         for grain in (Grain.DAY, Grain.HOUR)
@@ -149,13 +194,12 @@ def _is_known() -> str:
         "(site, view, value) IN (SELECT site, view, value FROM closing_known) "
         "OR (toUInt32(0), view, value) IN (SELECT site, view, value FROM closing_known)"
     )
-    seen = (
+    own = (
         f"view IN ({paths}) AND (site, value) IN (SELECT site, path FROM own_paths "
-        "WHERE since < toDateTime({closes_at:UInt32}, 'UTC') "
-        "AND site IN (SELECT arrayJoin({sites:Array(UInt32)})))"
+        f"WHERE since < {CLOSES_AT} AND site IN (SELECT arrayJoin({{sites:Array(UInt32)}})))"
     )
     return (
-        f"(view IN ({lists}) AND value = '{NONE}' OR view IN ({known}) AND ({declared} OR {seen}))"
+        f"(view IN ({lists}) AND value = '{NONE}' OR view IN ({known}) AND ({declared} OR {own}))"
     )
 
 
@@ -169,68 +213,23 @@ def declared_views() -> str:
 
 
 def averaging_views() -> str:
-    """List the views whose smallest cells tell averages."""
+    """List the views whose smallest cells are averaged."""
     return _ids(view for view in foldable_views() if averages_few(view))
 
 
 def by_profile(field: str) -> str:
-    """Give a field of the site's profile."""
+    """Return a field of the site's profile."""
     return f"if({IS_STANDARD}, {getattr(STANDARD, field)}, {getattr(STRICT, field)})"
 
 
-def _look_up(pairs: list[tuple[View, View | None]]) -> str:
+def _mapped(pairs: Iterable[tuple[View, View | None]]) -> str:
+    """Map a cell's view to another one; 0 where there is none."""
     return _transform([(view.id, found.id) for view, found in pairs if found is not None])
 
 
 def _transform(pairs: list[tuple[int, int]]) -> str:
     keys, values = zip(*pairs, strict=True)
     return f"transform(view, {list(keys)}, {list(values)}, 0)"
-
-
-def _parent_value() -> str:
-    first, last, _ = _by_separator()
-    return (
-        f"multiIf(view IN ({first}), substringIndex(value, '-', 1), "
-        f"view IN ({last}), {_before_last_space()}, value)"
-    )
-
-
-def other_value(*, whole: bool = True) -> str:
-    """Write the value under which a folded cell is counted."""
-    first, last, property_ = _by_separator()
-    orphan = f"{is_orphan()}, '{OTHER}', " if whole else ""
-    return (
-        f"multiIf({orphan}view IN ({first}), concat(substringIndex(value, '-', 1), '-{OTHER}'), "
-        f"view IN ({last}), concat({_before_last_space()}, ' {OTHER}'), "
-        f"view IN ({property_}), value, '{OTHER}')"
-    )
-
-
-def other_other(*, whole: bool = True) -> str:
-    """Write the second value under which a folded cell is counted."""
-    property_ = _by_separator()[2]
-    orphan = f"{is_orphan()}, if(view IN ({property_}), '{OTHER}', ''), " if whole else ""
-    return (
-        f"multiIf({orphan}view IN ({property_}), "
-        f"concat(substringIndex(other, '=', 1), '={OTHER}'), '')"
-    )
-
-
-def _before_last_space() -> str:
-    words = "splitByChar(' ', value)"
-    return f"if(length({words}) > 1, arrayStringConcat(arrayPopBack({words}), ' '), value)"
-
-
-def _by_separator() -> tuple[str, str, str]:
-    found = {
-        separator: _ids(
-            view
-            for view in foldable_views()
-            if is_hierarchy(view) and DIMENSIONS[view.dimensions[-1]].separator == separator
-        )
-        for separator in ("-", " ", "=")
-    }
-    return found["-"], found[" "], found["="]
 
 
 def _vocabulary_is_known(view: View) -> bool:
@@ -240,9 +239,5 @@ def _vocabulary_is_known(view: View) -> bool:
 
 
 def id_of(dimension: str) -> int:
-    """Find the number of a dimension's own view."""
+    """Return the id of a dimension's own view."""
     return next(view.id for view in foldable_views() if view.dimensions == (dimension,))
-
-
-def _ids(views: Iterable[View]) -> str:
-    return ", ".join(str(view.id) for view in views)

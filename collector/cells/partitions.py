@@ -1,8 +1,4 @@
-"""Look after the files of tables: which there are, and that dropped ones are gone.
-
-Knows ClickHouse's parts and partitions, refuses to know what is in them.
-Called by sealing, retention and the audit.
-"""
+"""List the partitions and folders of a table, and verify that dropped ones are deleted."""
 
 from __future__ import annotations
 
@@ -12,16 +8,16 @@ from collector.cells.client import Store
 from collector.clock import Clock
 from collector.errors import SealError
 
-# A merge or a question that runs holds dropped parts for a moment.
-_LOOKS = 600
-_LOOK_EVERY_S = 0.1
+# A running merge or query holds dropped parts for a moment.
+_CHECKS = 600
+_CHECK_EVERY_S = 0.1
 
 
 def partitions(store: Store, table: str) -> list[str]:
-    """List the partitions of a table that hold anything, by their id."""
+    """List the ids of a table's partitions that are not empty."""
     return [
-        str(row[0])
-        for row in store.query(
+        str(partition)
+        for (partition,) in store.query(
             "SELECT DISTINCT partition_id FROM system.parts WHERE database = currentDatabase() "
             "AND table = {table:String} AND active ORDER BY partition_id",
             {"table": table},
@@ -30,10 +26,10 @@ def partitions(store: Store, table: str) -> list[str]:
 
 
 def folders(store: Store, table: str, partition: str = "") -> list[str]:
-    """List the folders of a table's parts, also of those that only wait to be removed."""
+    """List the folders of a table's parts, including those that wait for deletion."""
     return [
-        str(row[0])
-        for row in store.query(
+        str(path)
+        for (path,) in store.query(
             "SELECT path FROM system.parts WHERE database = currentDatabase() "
             "AND table = {table:String} AND {partition:String} IN ('', partition_id)",
             {"table": table, "partition": partition},
@@ -42,7 +38,7 @@ def folders(store: Store, table: str, partition: str = "") -> list[str]:
 
 
 def is_detached(store: Store, table: str) -> bool:
-    """Tell whether a table has parts that were taken out of it and still lie on the disk."""
+    """Return whether a table has detached parts on disk."""
     return bool(
         store.query(
             "SELECT 1 FROM system.detached_parts WHERE database = currentDatabase() "
@@ -53,10 +49,10 @@ def is_detached(store: Store, table: str) -> bool:
 
 
 def drop(store: Store, table: str, partition: str, clock: Clock) -> None:
-    """Drop a partition, and broken leftovers of the table, and see that the files are gone.
+    """Drop a partition, and the table's detached parts, and verify that the files are deleted.
 
     Raises:
-        SealError: if any of them is still there after a minute.
+        SealError: if any of them still exists after a minute.
     """
     before = folders(store, table, partition)
     store.command(f"ALTER TABLE {table} DROP PARTITION ID '{partition}'")
@@ -67,21 +63,21 @@ def drop(store: Store, table: str, partition: str, clock: Clock) -> None:
 def verify_deleted(
     store: Store, table: str, before: list[str], clock: Clock, *, partition: str = ""
 ) -> None:
-    """Wait until folders are gone, in the store's own books and on a disk that can be seen.
+    """Wait until folders are deleted, in `system.parts` and, if embedded, on disk.
 
     Raises:
-        SealError: if any of them is still there after a minute.
+        SealError: if any of them still exists after a minute.
     """
     left = before
-    for _ in range(_LOOKS):
+    for _ in range(_CHECKS):
         listed = folders(store, table, partition)
         left = [path for path in before if path in listed]
         if store.embedded:
             left += [path for path in before if Path(path).exists()]
         if not left:
             return
-        clock.sleep(_LOOK_EVERY_S)
-        # TRICKY: dropping any partition removes all outdated files of its table, which would
-        # otherwise take seconds or minutes; so one is dropped that does not exist.
+        clock.sleep(_CHECK_EVERY_S)
+        # TRICKY: dropping any partition deletes all outdated files of its table, which otherwise
+        # takes seconds or minutes; so a partition is dropped that does not exist.
         store.command(f"ALTER TABLE {table} DROP PARTITION ID 'none'")
     raise SealError(f"dropped parts of {table} are still there: {', '.join(left)}")

@@ -1,8 +1,6 @@
-"""Write a batch so that it carries its own receipt, and ask whether the store has it.
+"""Write a batch as one Arrow block that carries its own receipt, and look receipts up.
 
-Knows how hits become one Arrow block; refuses to know the spool. The receipt
-is a cell of the same block, so it is in the store if and only if the batch is.
-Called by delivery.
+The receipt is a cell of the same block, so it is in the store if and only if the batch is.
 
 Source: docs/design/0002-one-part-one-receipt.md.
 """
@@ -13,7 +11,7 @@ import struct
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import accumulate, repeat
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from msgspec.structs import astuple
@@ -24,7 +22,9 @@ from collector.counters import Counted
 from collector.errors import Rejected, Unreachable
 from collector.hit import Hit, VisitValues
 
-Row = tuple[Any, ...]
+if TYPE_CHECKING:
+    from collector.cells.client import Row, Store
+
 Block = tuple[tuple[str, ...], bytes]
 """The names of columns, and an Arrow stream of them."""
 
@@ -42,37 +42,17 @@ _COUNT_COLUMNS = {
     "collector": "String",
     "count": "Int64",
 }
-_FIELDS = Hit.__struct_fields__
-_VISIT_FIELDS = VisitValues.__struct_fields__
-_halves_of = struct.Struct("<QQ").unpack
-_NO_HIT = astuple(
-    Hit(site=0, closes_at=0, day=0, hour=0, minute=0, pseudonym=bytes(16), counts_visitor=False)
+_HALVES = struct.Struct("<QQ")
+_OF_DAY = (
+    f"closes_at = toDateTime({{closes_at:UInt32}}, 'UTC') AND site = 0 AND view = {RECEIPT_VIEW}"
 )
 
 
-class QueryClient(Protocol):
-    """What is asked of the store here."""
-
-    @property
-    def embedded(self) -> bool:
-        """Whether the engine runs in this process."""
-        ...
-
-    def query(
-        self,
-        sql: str,
-        parameters: Mapping[str, Any] | None = None,
-        settings: Mapping[str, Any] | None = None,
-    ) -> list[Row]:
-        """Ask a question."""
-        ...
-
-
 def arrow_block(hits: Sequence[Hit], token: str, closes_at: int) -> Block:
-    """Write hits and the receipt of their batch as one Arrow stream of one record batch.
+    """Write hits and the receipt of their batch as one Arrow stream with one record batch.
 
     Args:
-        hits: all of this `closes_at`; may be empty, for a batch of which nothing can be read.
+        hits: all of this `closes_at`; empty if nothing of the batch can be read.
 
     Returns:
         The names of the columns, those of `schema.HIT_COLUMNS`, and the stream.
@@ -80,9 +60,9 @@ def arrow_block(hits: Sequence[Hit], token: str, closes_at: int) -> Block:
     Raises:
         Rejected: if a value does not fit its column.
     """
-    rows = [*map(astuple, hits), _receipt_row(closes_at)]
-    fields: dict[str, Sequence[Any]] = _columns_of(_FIELDS, rows)
-    visits = _columns_of(_VISIT_FIELDS, map(astuple, fields.pop("visit")))
+    rows = map(astuple, (*hits, _receipt_hit(closes_at)))
+    fields: dict[str, Sequence[Any]] = _columns_of(Hit.__struct_fields__, rows)
+    visits = _columns_of(VisitValues.__struct_fields__, map(astuple, fields.pop("visit")))
     halves = _columns_of(("k0", "k1"), map(_halves, fields.pop("pseudonym")))
     receipt = {"receipt": [*repeat("", len(hits)), token]}
     return _block(HIT_COLUMNS, {**fields, **visits, **halves, **receipt})
@@ -93,76 +73,84 @@ def counts_block(counts: Mapping[Counted, int], collector: str) -> Block:
 
     Args:
         counts: at least one.
-        collector: names the spool that counted; readers take the largest count of each
-            collector, so a count sent twice is counted once.
+        collector: identifies the spool that counted; readers use the largest count of each
+            collector, so a count that is sent twice is counted once.
     """
     rows = [(*key, collector, count) for key, count in counts.items()]
-    return _block(
-        _COUNT_COLUMNS, _columns_of(("day", "reason", "site", "collector", "count"), rows)
-    )
+    return _block(_COUNT_COLUMNS, _columns_of((*_COUNT_COLUMNS,), rows))
 
 
-def has_receipt(store: QueryClient, closes_at: int, token: str) -> bool:
-    """Tell whether the store has a batch; certain only once no send of it is under way.
+def has_receipt(store: Store, closes_at: int, token: str) -> bool:
+    """Return whether the store has a batch; certain only when no INSERT of it is running.
 
     Raises:
         Unreachable: if the store does not answer.
     """
-    # With replicas, only a read that waits for the quorum may say "not there".
-    settings = {} if store.embedded else {"select_sequential_consistency": 1}
-    found = store.query(
-        "SELECT count() FROM open_cells WHERE closes_at = toDateTime({closes_at:UInt32}, 'UTC') "
-        "AND site = 0 AND view = {view:UInt16} AND value = {token:String}",
-        {"closes_at": closes_at, "view": RECEIPT_VIEW, "token": token},
-        settings,
+    ((found,),) = store.query(
+        f"SELECT count() FROM open_cells WHERE {_OF_DAY} AND value = {{token:String}}",
+        {"closes_at": closes_at, "token": token},
+        _reading_the_quorum(store),
     )
-    return bool(found[0][0])
+    return bool(found)
 
 
-def arrived(store: QueryClient, closes_at: int, prefix: str, first: int) -> list[str]:
+def arrived(store: Store, closes_at: int, prefix: str, first: int) -> list[str]:
     """Return the receipts of a spool's day whose frames end at `first` or later.
 
     Raises:
         Unreachable: if the store does not answer.
     """
     rows = store.query(
-        "SELECT DISTINCT value FROM open_cells "
-        "WHERE closes_at = toDateTime({closes_at:UInt32}, 'UTC') AND site = 0 "
-        "AND view = {view:UInt16} AND startsWith(value, {token:String}) "
+        f"SELECT DISTINCT value FROM open_cells WHERE {_OF_DAY} "
+        "AND startsWith(value, {token:String}) "
         "AND toUInt64OrZero(extract(value, '-([0-9]+)')) >= {first:UInt64}",
-        {"closes_at": closes_at, "view": RECEIPT_VIEW, "token": prefix, "first": first},
-        {} if store.embedded else {"select_sequential_consistency": 1},
+        {"closes_at": closes_at, "token": prefix, "first": first},
+        _reading_the_quorum(store),
     )
     return [token for (token,) in rows]
 
 
-def wait_until_over(store: QueryClient, token: str) -> None:
-    """See to it that no attempt to send a batch is still at work in the store.
+def _reading_the_quorum(store: Store) -> dict[str, int]:
+    # With replicas, only a read that waits for the quorum may answer that there is none.
+    return {} if store.embedded else {"select_sequential_consistency": 1}
 
-    The embedded engine works within the call, or died with its process. On a
-    server an attempt outlives its connection: it is killed, and then looked for.
+
+def wait_until_over(store: Store, token: str) -> None:
+    """Make sure that no earlier INSERT of a batch is still running.
+
+    The embedded engine inserts within the call, or died with its process. On a server an INSERT
+    outlives its connection: it is killed, and then looked for.
 
     Raises:
-        Unreachable: if the server does not answer, or an attempt still runs.
+        Unreachable: if the server does not answer, or an INSERT still runs.
     """
     if store.embedded:
         return
     attempts = "startsWith(query_id, {token:String}) AND query_kind = 'Insert'"
-    store.query(f"KILL QUERY WHERE {attempts} SYNC", {"token": token})
-    if store.query(f"SELECT count() FROM system.processes WHERE {attempts}", {"token": token})[0][
-        0
-    ]:
+    parameters = {"token": token}
+    store.query(f"KILL QUERY WHERE {attempts} SYNC", parameters)
+    query = f"SELECT count() FROM system.processes WHERE {attempts}"
+    ((running,),) = store.query(query, parameters)
+    if running:
         raise Unreachable("an earlier attempt to send the batch still runs")
 
 
-def _receipt_row(closes_at: int) -> Row:
-    row = dict(zip(_FIELDS, _NO_HIT, strict=True))
-    return tuple({**row, "closes_at": closes_at}.values())
+def _receipt_hit(closes_at: int) -> Hit:
+    """Return the empty hit whose row carries the receipt."""
+    return Hit(
+        site=0,
+        closes_at=closes_at,
+        day=0,
+        hour=0,
+        minute=0,
+        pseudonym=bytes(16),
+        counts_visitor=False,
+    )
 
 
 def _halves(pseudonym: bytes) -> tuple[int, int]:
     try:
-        low, high = _halves_of(pseudonym)
+        low, high = _HALVES.unpack(pseudonym)
     except struct.error as unfit:
         raise Rejected("a pseudonym has 16 bytes") from unfit
     return low, high
@@ -184,7 +172,7 @@ def _block(kinds: Mapping[str, str], columns: Mapping[str, Sequence[Any]]) -> Bl
     return tuple(kinds), sink.getvalue().to_pybytes()
 
 
-# Arrays are laid out by hand because `pa.array` imports pandas: 60 MiB and a second of CPU
+# Buffers are built by hand because `pa.array` imports pandas: 60 MiB and a second of CPU
 # (pyarrow 26.0, November 2026).
 def _array(kind: str, values: Sequence[Any]) -> pa.Array:
     if kind == "Array(String)":

@@ -1,9 +1,7 @@
-"""Delete sealed cells that are older than their site keeps them, and all of a removed site.
+"""Delete sealed cells that are past their site's retention period, and all data of removed sites.
 
-Knows how long what is kept; refuses to touch open days, which sealing ends.
-Deletes by partition where all of it is old, else by rewriting the partition's
-files, and sees that the old files are gone. Called once a day by the sealing
-round of `app`, and by `footfall site remove`.
+A partition in which every cell is expired is dropped; otherwise its files are rewritten. Both
+verify that the old files are deleted.
 """
 
 from __future__ import annotations
@@ -28,12 +26,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Keep:
-    """How many days of what a site keeps, counted from the day's own date.
+    """How many days a site keeps each kind of cell, counted from the date of the day.
 
     Attributes:
-        total_days: of everything.
-        hour_days: of hours of dimensions; the hours of totals stay with the rest.
-        pair_days: of pairs of dimensions.
+        total_days: all cells.
+        hour_days: hour cells of dimensions; the hours of totals are kept for `total_days`.
+        pair_days: cells of pairs of dimensions.
     """
 
     total_days: int = MOST_DAYS
@@ -42,7 +40,7 @@ class Keep:
 
 
 def keeps_of(sites: Sites) -> dict[int, Keep]:
-    """Tell how long each site keeps what, by its number."""
+    """Return the retention periods of each site, by its number."""
     return {site.id: Keep(site.total_days, site.hour_days, site.pair_days) for site in sites}
 
 
@@ -52,8 +50,8 @@ class Expired:
 
     Attributes:
         partition: its id in `sealed_cells`.
-        rows: how many cells went.
-        whole: whether the partition went with them.
+        rows: the number of cells.
+        whole: whether the whole partition is dropped.
     """
 
     partition: str
@@ -62,10 +60,10 @@ class Expired:
 
 
 class Retention:
-    """Deletes what is too old.
+    """Deletes expired cells.
 
     Args:
-        keeps: how long each site keeps what, by its number; others as `Keep()` says.
+        keeps: returns the retention periods by site number; for other sites `Keep()` applies.
     """
 
     def __init__(self, store: Store, keeps: Callable[[], Mapping[int, Keep]], clock: Clock) -> None:
@@ -74,7 +72,7 @@ class Retention:
         self._clock = clock
 
     def dry_run(self) -> list[Expired]:
-        """Tell what would be deleted now."""
+        """Return what would be deleted now."""
         expired, parameters = expired_cells(self._keeps(), self._today())
         return [
             Expired(str(partition), int(rows), whole=not left)
@@ -87,10 +85,10 @@ class Retention:
         ]
 
     def run_once(self) -> list[Expired]:
-        """Delete what is too old and see that its files are gone.
+        """Delete expired cells and verify that their files are deleted.
 
         Raises:
-            SealError: if files of it are still there.
+            SealError: if files of them still exist.
         """
         due = self.dry_run()
         expired, parameters = expired_cells(self._keeps(), self._today())
@@ -108,7 +106,7 @@ class Retention:
 
 
 def expired_cells(keeps: Mapping[int, Keep], today: date) -> tuple[str, dict[str, Any]]:
-    """Write the condition on a sealed cell to be too old.
+    """Write the condition on a sealed cell to be expired.
 
     Returns:
         The condition and the parameters it names.
@@ -117,30 +115,28 @@ def expired_cells(keeps: Mapping[int, Keep], today: date) -> tuple[str, dict[str
     for site, keep in sorted(keeps.items()):
         groups.setdefault(keep, []).append(site)
     parameters: dict[str, Any] = {"all_sites": sorted(keeps)}
-    conditions = [f"(NOT has({{all_sites:Array(UInt32)}}, site) AND {_older(Keep(), today)})"]
+    conditions = [f"(NOT has({{all_sites:Array(UInt32)}}, site) AND {_expired(Keep(), today)})"]
     for number, (keep, sites) in enumerate(groups.items()):
         parameters[f"sites{number}"] = sites
-        conditions.append(f"(has({{sites{number}:Array(UInt32)}}, site) AND {_older(keep, today)})")
+        owned = f"has({{sites{number}:Array(UInt32)}}, site)"
+        conditions.append(f"({owned} AND {_expired(keep, today)})")
     return " OR ".join(conditions), parameters
 
 
 def erase_site(store: Store, site: int, clock: Clock) -> int:
-    """Delete every row of a site from the store, open and sealed, and see the files gone.
+    """Delete every row of a site from the store and verify that the files are deleted.
 
     Returns:
         How many rows there were.
 
     Raises:
-        SealError: if files of it are still there.
+        SealError: if files of them still exist.
     """
     rows = 0
     parameters = {"site": site}
     for table in _OWNED:
-        found = int(
-            store.query(f"SELECT count() FROM {table} WHERE site = {{site:UInt32}}", parameters)[0][
-                0
-            ]
-        )
+        query = f"SELECT count() FROM {table} WHERE site = {{site:UInt32}}"
+        ((found,),) = store.query(query, parameters)
         if found:
             _rewrite(store, table, "WHERE site = {site:UInt32}", parameters, clock)
         rows += found
@@ -159,8 +155,8 @@ def _rewrite(
 
 def _active(store: Store, table: str) -> set[str]:
     return {
-        str(row[0])
-        for row in store.query(
+        str(path)
+        for (path,) in store.query(
             "SELECT path FROM system.parts WHERE database = currentDatabase() "
             "AND table = {table:String} AND active",
             {"table": table},
@@ -168,16 +164,16 @@ def _active(store: Store, table: str) -> set[str]:
     }
 
 
-def _older(keep: Keep, today: date) -> str:
+def _expired(keep: Keep, today: date) -> str:
     tables = ", ".join(str(view.id) for view in foldable_views() if is_table(view))
     hours = f"grain = {int(Grain.HOUR)} AND view != {TOTAL.id}"
     pairs = f"grain = {int(Grain.DAY)} AND view IN ({tables})"
     return (
-        f"(day < {_first(keep.total_days, today)} "
-        f"OR ({hours} AND day < {_first(keep.hour_days, today)}) "
-        f"OR ({pairs} AND day < {_first(keep.pair_days, today)}))"
+        f"(day < {_first_day(keep.total_days, today)} "
+        f"OR ({hours} AND day < {_first_day(keep.hour_days, today)}) "
+        f"OR ({pairs} AND day < {_first_day(keep.pair_days, today)}))"
     )
 
 
-def _first(days: int, today: date) -> str:
+def _first_day(days: int, today: date) -> str:
     return f"toDate('{today - timedelta(days=days)}')"

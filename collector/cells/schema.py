@@ -1,13 +1,8 @@
-"""Write the statements that make the store's tables.
-
-Pure: returns statements, runs none. Called by `client` at start and by the
-audit, which compares what is declared here with what is there.
-"""
+"""Write the CREATE statements of the store's tables; docs/sql/tables.sql shows them."""
 
 from __future__ import annotations
 
-from collector.cells.thresholds import CONTINUOUS_SUMS
-from collector.cells.views import LIST_DIMENSIONS, TOTAL
+from collector.cells.views import LIST_DIMENSIONS
 from collector.hit import HIT_VALUES, SUMS, VISIT_VALUES
 
 SKETCH = "uniqCombined64(17)"
@@ -41,32 +36,25 @@ DURABLE = (
     "max_suspicious_broken_parts_bytes = 1000000000000"
 )
 
-# A server would keep the files of dropped and merged parts for eight minutes more.
+# By default a server keeps the files of dropped and merged parts for another eight minutes.
 _DROPPED_AT_ONCE = "old_parts_lifetime = 0, cleanup_delay_period = 1"
 
-# A granule is read whole for one cell in it, with all its sketches: 10 MB of them by default.
+# Reading one cell reads its whole granule, sketches included: 10 MB by default.
 # Measured in docs/design/0017-questions.md.
 _SMALL_GRANULES = "index_granularity_bytes = 131072"
 
-# A picture lives for minutes: to merge its parts would be work for nothing.
+# A snapshot lives for minutes: merging its parts would be wasted work.
 _NEVER_MERGED = (
     "max_bytes_to_merge_at_max_space_in_pool = 1, max_bytes_to_merge_at_min_space_in_pool = 1"
 )
 
-# Sealed cells are small numbers: packed by bits they take two fifths of what LZ4 leaves.
+# Sealed cells are small integers: bit-packed they take 40 % of their size under LZ4.
 _PACKED = "CODEC(T64, ZSTD(1))"
 _SQUEEZED = "CODEC(ZSTD(1))"
 
-SEALED_ORDER = "site, view, cityHash64(value) % 6, other, value, day, at"
-"""How sealed cells are sorted: a sixth of a pair's first values, and in it by the second.
-
-So a question about either member of a pair reads a part of it, and a cell's days lie together.
-Source: docs/design/0017-questions.md.
-"""
-
-# Rows written before there was this mark: what was struck left zeros in all continuous sums.
-_ALL_ZERO = " AND ".join(f"{name} = 0" for name in CONTINUOUS_SUMS)
-_STRUCK = f"DEFAULT view != {TOTAL.id} AND {_ALL_ZERO} {_SQUEEZED}"
+# Pairs are split into six buckets by the first value and sorted by the second within each: a
+# query that filters by either value reads only a part. Source: docs/design/0017-questions.md.
+_SEALED_ORDER = "site, view, cityHash64(value) % 6, other, value, day, at"
 
 
 def tables() -> dict[str, str]:
@@ -89,7 +77,7 @@ def tables() -> dict[str, str]:
             f"SETTINGS non_replicated_deduplication_window = 1000, {_SMALL_GRANULES}, "
             f"{_DROPPED_AT_ONCE}, {DURABLE}"
         ),
-        # The same to the letter, for parts are linked from one to the other.
+        # Same columns and order as open_cells: parts are hard-linked from one to the other.
         "snapshot_cells": (
             f"CREATE TABLE IF NOT EXISTS snapshot_cells {cells} "
             f"SETTINGS {_NEVER_MERGED}, {_SMALL_GRANULES}, {_DROPPED_AT_ONCE}, {DURABLE}"
@@ -99,9 +87,9 @@ def tables() -> dict[str, str]:
             "day Date, grain UInt8, view UInt16, "
             f"at UInt32 {_PACKED}, value LowCardinality(String) {_SQUEEZED}, "
             f"other LowCardinality(String) {_SQUEEZED}, {integers}, visitors Int64 {_PACKED}, "
-            f"folded UInt32 {_PACKED}, struck UInt8 {_STRUCK}) "
+            f"folded UInt32 {_PACKED}, struck UInt8 {_SQUEEZED}) "
             "ENGINE = MergeTree PARTITION BY (grain, toYYYYMM(day)) "
-            f"ORDER BY ({SEALED_ORDER}) "
+            f"ORDER BY ({_SEALED_ORDER}) "
             f"SETTINGS {_DROPPED_AT_ONCE}, {DURABLE}"
         ),
         "seals": (
@@ -129,63 +117,33 @@ def tables() -> dict[str, str]:
     }
 
 
-def later_columns() -> tuple[str, ...]:
-    """Return the statements that make an older store's columns what they are now."""
-    return (
-        f"ALTER TABLE sealed_cells ADD COLUMN IF NOT EXISTS struck UInt8 {_STRUCK}",
-        "ALTER TABLE views_begun MODIFY COLUMN began DateTime('UTC')",
-    )
-
-
-def sort_anew() -> tuple[str, ...]:
-    """Return the statements that sort an older store's sealed cells; done twice is done.
-
-    Cut off at any of them, they begin again: the cells are in one table, whole, until the end.
-    """
-    create = tables()["sealed_cells"].replace("sealed_cells", "sealed_anew", 1)
-    return (
-        "DROP TABLE IF EXISTS sealed_anew",
-        create,
-        (
-            "INSERT INTO sealed_anew SELECT * FROM sealed_cells "
-            "SETTINGS async_insert = 0, max_partitions_per_insert_block = 0"
-        ),
-        "EXCHANGE TABLES sealed_anew AND sealed_cells",
-        "DROP TABLE sealed_anew",
-    )
-
-
 def _closing_tables() -> dict[str, str]:
-    """Return the tables in which a day is folded: in memory only, empty but while sealing."""
+    """Return the work tables of sealing: in memory only, and empty at all other times."""
     integers = ", ".join(f"{name} Int64" for name in SUMS)
-    keys = "id UInt64, row UInt64, col UInt64, above UInt64, beside UInt64"
+    keys = "id UInt64, row UInt64, col UInt64, parent_id UInt64, col_parent_id UInt64"
+    marks = {
+        f"closing_{name}": (
+            f"CREATE TABLE IF NOT EXISTS closing_{name} (id UInt64, row UInt64, col UInt64) "
+            "ENGINE = Memory"
+        )
+        for name in ("folded", "suppressed", "averaged")
+    }
     return {
         "closing_cells": (
             "CREATE TABLE IF NOT EXISTS closing_cells (site UInt32, view UInt16, grain UInt8, "
             f"at UInt32, value String, other String, day Date, {integers}, visitors Int64, "
-            f"weight Int64, shape UInt8, {keys}, small UInt8, slight UInt8) ENGINE = Memory"
+            f"weight Int64, shape UInt8, {keys}, small UInt8, few_visitors UInt8) ENGINE = Memory"
         ),
         "closing_known": (
             "CREATE TABLE IF NOT EXISTS closing_known (site UInt32, view UInt16, value String) "
             "ENGINE = Memory"
         ),
-        "closing_folds": (
-            "CREATE TABLE IF NOT EXISTS closing_folds (id UInt64, row UInt64, col UInt64) "
-            "ENGINE = Memory"
-        ),
-        "closing_few": (
-            "CREATE TABLE IF NOT EXISTS closing_few (id UInt64, row UInt64, col UInt64) "
-            "ENGINE = Memory"
-        ),
-        "closing_struck": (
-            "CREATE TABLE IF NOT EXISTS closing_struck (id UInt64, row UInt64, col UInt64) "
-            "ENGINE = Memory"
-        ),
+        **marks,
     }
 
 
 def columns_of(statement: str) -> dict[str, str]:
-    """Read the names and types of columns out of one of our CREATE TABLE statements."""
+    """Parse the names and types of the columns from one of the CREATE TABLE statements above."""
     begin = statement.index("(") + 1
     columns: dict[str, str] = {}
     depth, start = 1, begin
@@ -193,7 +151,7 @@ def columns_of(statement: str) -> dict[str, str]:
         depth += {"(": 1, ")": -1}.get(statement[place], 0)
         if depth == 0 or (depth == 1 and statement[place] == ","):
             name, _, kind = statement[start:place].strip().partition(" ")
-            columns[name] = kind.partition(" CODEC")[0].partition(" DEFAULT")[0]
+            columns[name] = kind.partition(" CODEC")[0]
             start = place + 1
         if depth == 0:
             break

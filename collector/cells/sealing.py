@@ -1,9 +1,9 @@
-"""Seal closed days: sketches become integers, small cells fold, secrets are destroyed.
+"""Seal closed days: sketches become integers, small cells are folded, secrets are destroyed.
 
-Knows the order of the steps and that each may be done twice; refuses to seal a
-day of which the spool still holds something, and to trust a clock that jumped.
-Called by the sealing round of `app` after each closing instant and by
-`footfall seal`. Source: docs/design/0007-folding.md; the rules are in `folding`.
+Every step can be repeated, so an interrupted sealing is finished later. A day is not sealed while
+the spool holds hits of it, or while the clock cannot be trusted.
+
+Source: docs/design/0007-folding.md; the rules are in `folding`.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from collector.cells import fan_out, folding, partitions
-from collector.cells.client import Store
-from collector.cells.folding_sql import OWN_PATH_VIEWS, id_of
+from collector.cells.client import Row, Store
+from collector.cells.folding_sql import CLOSES_AT, OWN_PATH_VIEWS, id_of
 from collector.cells.own_paths import NOTHING, exact, pattern
 from collector.cells.thresholds import foldable_views, is_table
 from collector.cells.views import TOTAL, Grain
@@ -24,46 +24,30 @@ from collector.errors import SealError
 from collector.hit import SUMS
 from collector.registry.sites import Site, Sites
 
+if TYPE_CHECKING:
+    from collector.privacy.day_secrets import DaySecrets
+    from collector.spool.spool import Spool
+
 CHUNK_CELLS = 1_000_000
-"""How many open cells are folded at once, unless one site has more; bounds memory."""
+"""How many open cells are folded at once, unless one site has more; limits memory."""
 
 CLOCK_JUMP_S = 3600
 EARLIEST_S = 1_767_225_600
-"""2026-01-01T00:00Z: a clock that shows less was never set."""
+"""2026-01-01T00:00Z: a clock that shows an earlier time was never set."""
 
 QUERIES_END_S = 2.0
-_KNOWN_AT_ONCE = 500
+_VALUES_PER_INSERT = 500
 _log = logging.getLogger(__name__)
 
 
-class Spooled(Protocol):
-    """What sealing asks of the spool."""
-
-    def holds(self, closes_at: int) -> bool:
-        """Tell whether hits of this closing instant still wait for delivery."""
-        ...
-
-    def destroy_key(self, closes_at: int) -> None:
-        """Destroy the spool key of this closing instant; done twice is done."""
-        ...
-
-
-class Secrets(Protocol):
-    """What sealing asks of the day secrets."""
-
-    def destroy(self, now: float) -> object:
-        """Destroy the secrets of all days that closed five minutes ago or earlier."""
-        ...
-
-
 class ChunkCounts(NamedTuple):
-    """How much was folded; all 0 where an earlier sealing was only finished.
+    """How much was folded; all 0 if an earlier sealing had only to be finished.
 
     Attributes:
         sites: how many sites' days were sealed.
         open_cells: day and hour cells before folding.
         sealed_cells: rows written.
-        folded_cells: cells that went into "(other)" or are marginal minus listed.
+        folded_cells: cells that are not listed.
     """
 
     sites: int = 0
@@ -71,9 +55,9 @@ class ChunkCounts(NamedTuple):
     sealed_cells: int = 0
     folded_cells: int = 0
 
-    def plus(self, further: ChunkCounts) -> ChunkCounts:
-        """Add what another chunk of sites came to."""
-        return ChunkCounts(*(one + other for one, other in zip(self, further, strict=True)))
+    def plus(self, chunk: ChunkCounts) -> ChunkCounts:
+        """Add the counts of another chunk of sites."""
+        return ChunkCounts(*(one + other for one, other in zip(self, chunk, strict=True)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,20 +78,23 @@ class SealResult:
 
 
 class Sealer:
-    """Seals what is due, one closing instant after the other.
+    """Seals the days that are due, one closing instant after the other.
 
     Args:
-        known: values of a dimension that are nobody's secret for every site,
-            such as the named sources; by dimension.
-        grace_s: how long after a day's end its last hits may still arrive.
-        queries_end_s: how long questions that saw the day open may still run.
+        known: public values such as the named sources, which are never folded; by dimension.
+        grace_s: how long after the end of a day its last hits may still arrive.
+        queries_end_s: how long queries that saw the day open may still run.
+
+    Attributes:
+        sealed_until: the last closing instant that was sealed. A sealed day never reopens: a hit
+            that a clock set back would date before this instant counts in the first open day.
     """
 
-    def __init__(  # noqa: PLR0913 - the parts it orders about
+    def __init__(  # noqa: PLR0913 - the parts that it coordinates
         self,
         store: Store,
-        spool: Spooled,
-        secrets: Secrets,
+        spool: Spool,
+        secrets: DaySecrets,
         sites: Callable[[], Sites],
         clock: Clock,
         grace_s: float = 300,
@@ -124,20 +111,12 @@ class Sealer:
         self._known = dict(known or {})
         self._queries_end_s = queries_end_s
         self._offset = clock.now() - clock.monotonic()
-        self._sealed_until = 0
-
-    def sealed_until(self) -> int:
-        """Tell the last closing instant that was sealed: no hit may be of a day before it.
-
-        A sealed day never reopens, so a hit that a clock set back puts before
-        it belongs to the first day that is still open.
-        """
-        return self._sealed_until
+        self.sealed_until = 0
 
     def load_last_seal(self) -> None:
-        """Learn from the store which days an earlier process sealed."""
-        rows = self._store.query("SELECT toUnixTimestamp(max(closes_at)) FROM seals")
-        self._sealed_until = max(self._sealed_until, int(rows[0][0]))
+        """Read from the store which days an earlier process sealed."""
+        ((last,),) = self._store.query("SELECT toUnixTimestamp(max(closes_at)) FROM seals")
+        self.sealed_until = max(self.sealed_until, last)
 
     def due_days(self, now: float) -> list[int]:
         """List the closing instants that can be sealed now, oldest first."""
@@ -148,7 +127,7 @@ class Sealer:
         ]
 
     def run_once(self, now: float | None = None) -> list[SealResult]:
-        """Destroy the day secrets that are due, then seal every day that is.
+        """Destroy the day secrets that are due, then seal every day that is due.
 
         Raises:
             SealError: if the clock jumped, or a day's sums do not agree; nothing is deleted then.
@@ -163,7 +142,7 @@ class Sealer:
         return results
 
     def accept_clock(self) -> None:
-        """Take the clock as right after a jump, because a person says so."""
+        """Trust the clock again after a jump; called when an operator confirms it."""
         self._offset = self._clock.now() - self._clock.monotonic()
 
     def seal(self, closes_at: int) -> SealResult:
@@ -172,8 +151,8 @@ class Sealer:
         Raises:
             SealError: if the spool still holds hits of it, or sums do not agree.
         """
-        # First this, then the look at the spool: no hit of the day can come between.
-        self._sealed_until = max(self._sealed_until, closes_at)
+        # Set before the spool is checked, so no hit of the day can arrive in between.
+        self.sealed_until = max(self.sealed_until, closes_at)
         if self._spool.holds(closes_at):
             raise SealError(f"the spool still holds hits of the day that closed at {closes_at}")
         began = self._clock.monotonic()
@@ -181,7 +160,8 @@ class Sealer:
         if not is_sealed(self._store, closes_at):
             written = self._write(closes_at)
         self._clock.sleep(self._queries_end_s)
-        # In this order: while a day has an open partition, a sealing that was cut off is finished.
+        # open_cells last: `due_days` lists the days that have a partition in it, so a sealing that
+        # is interrupted before this point is finished by the next run.
         for table in ("snapshot_cells", "open_cells"):
             if str(closes_at) in partitions.partitions(self._store, table):
                 partitions.drop(self._store, table, str(closes_at), self._clock)
@@ -189,16 +169,16 @@ class Sealer:
         return SealResult(closes_at, *written, seconds=self._clock.monotonic() - began)
 
     def dry_run(self, closes_at: int) -> SealResult:
-        """Tell what sealing a closing instant would do, and do nothing."""
+        """Return what sealing a closing instant would do, and write nothing."""
         began = self._clock.monotonic()
         sites = self._sites()
-        counted = ChunkCounts()
+        counts = ChunkCounts()
         unsealed = not is_sealed(self._store, closes_at)
         for chunk in self._chunks(closes_at) if unsealed else ():
             fold_chunk(self._store, closes_at, chunk, sites, self._known)
-            counted = counted.plus(_outcome(self._store))
+            counts = counts.plus(_outcome(self._store))
             _clear(self._store)
-        return SealResult(closes_at, *counted, seconds=self._clock.monotonic() - began)
+        return SealResult(closes_at, *counts, seconds=self._clock.monotonic() - began)
 
     def _write(self, closes_at: int) -> ChunkCounts:
         self._erase_unfinished(closes_at)
@@ -211,7 +191,7 @@ class Sealer:
             "INSERT INTO seals VALUES ({closes_at:UInt32}, {rules:String}, {now:UInt32})",
             {"async_insert": 0},
             {
-                "closes_at": closes_at,
+                **_at(closes_at),
                 "rules": f"rules {folding.RULES}, views {fan_out.fingerprint()}",
                 "now": int(self._clock.now()),
             },
@@ -243,10 +223,10 @@ class Sealer:
             yield chunk
 
     def check_clock(self) -> None:
-        """Refuse to go on with a clock that cannot be right.
+        """Check that the clock can be right.
 
         Raises:
-            SealError: if it jumped by over an hour since the start, or was never set.
+            SealError: if it jumped by more than an hour since the start, or was never set.
         """
         if self._clock.now() < EARLIEST_S:
             raise SealError("the clock was never set; sealing waits until it is")
@@ -258,7 +238,7 @@ class Sealer:
             )
 
 
-_OF_DAY = "closes_at = toDateTime({closes_at:UInt32}, 'UTC')"
+_OF_DAY = f"closes_at = {CLOSES_AT}"
 
 
 def open_days(store: Store) -> list[int]:
@@ -267,7 +247,7 @@ def open_days(store: Store) -> list[int]:
 
 
 def is_sealed(store: Store, closes_at: int) -> bool:
-    """Tell whether the sealing of a closing instant was committed."""
+    """Return whether the sealing of a closing instant was committed."""
     return bool(store.query(f"SELECT 1 FROM seals WHERE {_OF_DAY} LIMIT 1", _at(closes_at)))
 
 
@@ -281,7 +261,14 @@ def write_chunk(
     """Fold the cells of some sites and write them as sealed rows, not yet committed."""
     parameters = fold_chunk(store, closes_at, chunk, sites, known)
     outcome = _outcome(store)
-    for statement in (*folding.settle(), folding.learn_own_paths()):
+    statements = (
+        folding.write_listed(),
+        folding.write_averaged(),
+        folding.write_others(),
+        folding.write_folded_counts(),
+        folding.learn_own_paths(),
+    )
+    for statement in statements:
         _run(store, statement, parameters)
     _clear(store)
     return outcome
@@ -294,34 +281,33 @@ def fold_chunk(
     sites: Sites,
     known: Mapping[str, Sequence[str]],
 ) -> dict[str, Any]:
-    """Fold the cells of some sites in the tables of a closing, and write nothing yet.
+    """Fold the cells of some sites in the work tables, and write nothing yet.
 
     Returns:
-        The parameters that `folding.settle` asks for.
+        The parameters of the statements that write.
     """
     _clear(store)
     found = [site for number in chunk if (site := sites.numbered(number))]
     standard = [site.id for site in found if site.profile == "standard"]
     parameters = _at(closes_at) | {"sites": list(chunk), "standard": standard}
     _declare_known(store, found, known)
-    _declare_fitting(store, found, closes_at)
-    _run(store, folding.gather(), parameters)
-    for statement in (*folding.fold_lists(), folding.fold_tables()):
+    _declare_matching(store, found, closes_at)
+    for statement in (folding.gather(), *folding.fold_lists(), folding.fold_tables()):
         _run(store, statement, parameters)
-    _repeat(store, folding.complement_tables(), folding.count_folds(), parameters)
-    for statement in (folding.strike_small(), folding.strike_lists()):
+    _repeat(store, folding.complement_tables(), folding.count_folded(), parameters)
+    for statement in (folding.suppress_small(), folding.suppress_lists()):
         _run(store, statement, parameters)
-    _repeat(store, folding.strike_tables(), folding.count_struck(), parameters)
-    for statement in folding.pick_few():
+    _repeat(store, folding.suppress_tables(), folding.count_suppressed(), parameters)
+    for statement in folding.pick_averaged():
         _run(store, statement, parameters)
     return parameters
 
 
 def verify(store: Store, closes_at: int) -> None:
-    """Check that no count was lost: parts and totals are what they were while the day was open.
+    """Check that the totals, and the sums of each list, are the same as in the open cells.
 
     Raises:
-        SealError: names the view at fault.
+        SealError: names the view that differs.
     """
     if _totals(store, "open_cells", closes_at) != _totals(store, "sealed_cells", closes_at):
         raise SealError(f"the totals of the day that closed at {closes_at} do not agree")
@@ -332,24 +318,23 @@ def verify(store: Store, closes_at: int) -> None:
             raise SealError(f"view {view} of the day that closed at {closes_at} does not add up")
 
 
-def _totals(store: Store, table: str, closes_at: int) -> list[tuple[Any, ...]]:
-    sums = ", ".join(f"sum({name})" for name in SUMS)
+def _totals(store: Store, table: str, closes_at: int) -> list[Row]:
     return store.query(
-        f"SELECT site, grain, {sums} FROM {table} WHERE {_OF_DAY} AND view = {TOTAL.id} "
-        f"AND grain != {int(Grain.MINUTE)} GROUP BY site, grain ORDER BY site, grain",
+        f"SELECT site, grain, {', '.join(f'sum({name})' for name in SUMS)} FROM {table} "
+        f"WHERE {_OF_DAY} AND view = {TOTAL.id} AND grain != {int(Grain.MINUTE)} "
+        "GROUP BY site, grain ORDER BY site, grain",
         _at(closes_at),
     )
 
 
-def _list_counts(store: Store, table: str, closes_at: int) -> dict[int, tuple[Any, ...]]:
+def _list_counts(store: Store, table: str, closes_at: int) -> dict[int, list[int]]:
     lists = ", ".join(str(view.id) for view in foldable_views() if not is_table(view))
     rows = store.query(
-        "SELECT view, sum(pageviews), sum(events), sum(visits), sum(bounces), "
-        f"sum(engaged_pageviews) FROM {table} WHERE {_OF_DAY} AND grain = {int(Grain.DAY)} "
-        f"AND view IN ({lists}) GROUP BY view",
+        f"SELECT view, {', '.join(f'sum({name})' for name in folding.COUNTS)} FROM {table} "
+        f"WHERE {_OF_DAY} AND grain = {int(Grain.DAY)} AND view IN ({lists}) GROUP BY view",
         _at(closes_at),
     )
-    return {row[0]: row[1:] for row in rows if any(row[1:])}
+    return {view: counts for view, *counts in rows if any(counts)}
 
 
 def _declare_known(store: Store, sites: Iterable[Site], known: Mapping[str, Sequence[str]]) -> None:
@@ -359,21 +344,22 @@ def _declare_known(store: Store, sites: Iterable[Site], known: Mapping[str, Sequ
         declared.append((site.id, id_of("hostname"), hosts))
         declared += [(site.id, id_of(view), list(exact(site))) for view in OWN_PATH_VIEWS]
     for number, view, values in declared:
-        for start in range(0, len(values), _KNOWN_AT_ONCE):
-            some = values[start : start + _KNOWN_AT_ONCE]
+        for start in range(0, len(values), _VALUES_PER_INSERT):
+            some = values[start : start + _VALUES_PER_INSERT]
             _run(store, folding.declare_known(), {"site": number, "view": view, "values": some})
 
 
-def _declare_fitting(store: Store, sites: Iterable[Site], closes_at: int) -> None:
+def _declare_matching(store: Store, sites: Iterable[Site], closes_at: int) -> None:
     for site in sites:
         own = pattern(site)
         if own != NOTHING:
-            fitting = {"closes_at": closes_at, "site": site.id, "pattern": own}
-            _run(store, folding.declare_matching(), fitting)
+            parameters = {**_at(closes_at), "site": site.id, "pattern": own}
+            _run(store, folding.declare_matching(), parameters)
 
 
 def _outcome(store: Store) -> ChunkCounts:
-    return ChunkCounts(*map(int, store.query(folding.count_outcome())[0]))
+    (counts,) = store.query(folding.count_outcome())
+    return ChunkCounts(*counts)
 
 
 def _clear(store: Store) -> None:
@@ -382,8 +368,9 @@ def _clear(store: Store) -> None:
 
 
 def _repeat(store: Store, statement: str, count: str, parameters: Mapping[str, Any]) -> None:
-    before = -1
-    while (now := int(store.query(count)[0][0])) != before:
+    """Run a statement until a count no longer changes."""
+    before = None
+    while (now := store.query(count)) != before:
         before = now
         _run(store, statement, parameters)
 

@@ -1,9 +1,10 @@
-"""Picture the open days every few minutes, for sites whose profile asks for it.
+"""Snapshot open days every five minutes for sites with the strict profile.
 
-Two answers a moment apart would show what one visit added. So all questions about
-such a site read one picture, until the next is taken. It is made of links to files
-that are there, and copies nothing. Called by `rounds` and at the start; sealing and
-the removal of a site take from the picture what they take from open days.
+The difference of two answers a moment apart would show one visit, so all queries about such a site
+read the same snapshot until the next one is taken. A snapshot hard-links the parts of `open_cells`
+and copies no data. Sealing and the removal of a site delete from it what they delete from open
+days.
+
 Source: docs/design/0014-snapshots.md.
 """
 
@@ -18,14 +19,14 @@ from collector.clock import Clock
 from collector.registry.sites import Site, Sites
 
 SECONDS = max(profile.snapshot_seconds for profile in PROFILES.values())
-"""How long a picture stands at least, from the instant it was taken."""
+"""The minimum age of a snapshot before the next one is taken."""
 
 
 class Snapshots:
-    """The present picture; there is none while no site asks for it.
+    """The current snapshot; there is none while no site needs one.
 
     Args:
-        live: counts a site's visits with a hit in the last five minutes, by its number.
+        live: counts a site's visits with a hit in the last five minutes, by site number.
     """
 
     def __init__(self, store: Store, clock: Clock, live: Callable[[int], int]) -> None:
@@ -37,39 +38,39 @@ class Snapshots:
         self._cleared = False
 
     def refresh(self, sites: Sites) -> bool:
-        """Take the next picture if it is time, or drop the last one if no site asks any more.
+        """Take the next snapshot if it is due, or drop the last one if no site needs one any more.
 
-        Not to be called while a day is being sealed or a site erased.
+        Must not be called while a day is being sealed or a site erased.
 
         Returns:
             Whether one was taken.
 
         Raises:
-            SealError: if files of an older picture are still there.
+            SealError: if files of an older snapshot still exist.
         """
-        asking = {site.id for site in sites if profile_of(site.profile).snapshot_seconds}
-        if not asking:
+        strict = {site.id for site in sites if profile_of(site.profile).snapshot_seconds}
+        if not strict:
             self._clear()
             return False
         now = self._clock.monotonic()
         if now < self._taken_at + SECONDS:
-            # A site that asks only since then has its visits held from now on.
-            self._visits |= {site: self._live(site) for site in asking - self._visits.keys()}
+            # A site that became strict after the snapshot: freeze its visits from now on.
+            self._visits |= {site: self._live(site) for site in strict - self._visits.keys()}
             return False
         self._take()
-        self._visits = {site: self._live(site) for site in asking}
+        self._visits = {site: self._live(site) for site in strict}
         self._taken_at, self._cleared = now, False
         return True
 
     def is_missing(self, site: Site) -> bool:
-        """Tell whether a site asks for a picture while there is none: its day looks empty."""
-        asks = profile_of(site.profile).snapshot_seconds > 0
-        return asks and self._taken_at == float("-inf")
+        """Return True if the site needs a snapshot and none exists yet."""
+        is_strict = profile_of(site.profile).snapshot_seconds > 0
+        return is_strict and self._taken_at == float("-inf")
 
     def visits_now(self, site: int) -> int:
-        """Count a site's present visits: as pictured, or live for those that do not ask for it."""
-        pictured = self._visits.get(site)
-        return self._live(site) if pictured is None else pictured
+        """Count a site's current visits: as of the snapshot, or live for other sites."""
+        frozen = self._visits.get(site)
+        return self._live(site) if frozen is None else frozen
 
     def _take(self) -> None:
         open_days = partitions.partitions(self._store, "open_cells")

@@ -1,7 +1,6 @@
-"""Say how small a cell may be kept: one table, from which behaviour, notice and docs come.
+"""Declare how small a cell may be, per profile and view.
 
-Pure; knows views and profiles, not ClickHouse. Called by `folding` when a day
-is sealed, by the report while it is open, by the notice and by the audit.
+Sealing, queries about open days, the privacy notice, the audit and docs/metrics.md all use it.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from collector.cells.views import (
 )
 
 NEVER = 2**31 - 1
-"""The threshold of what no number of visitors makes visible."""
+"""The threshold of cells that are never listed, whatever their number of visitors."""
 
 CONTINUOUS_SUMS = ("visit_seconds", "engaged_ms", "scroll_percent", "revenue")
-"""Sums fine enough to name a visitor; small cells drop them, the totals keep them."""
+"""Sums precise enough to identify a visitor; suppressed in small cells, kept in the totals."""
 
 THIN_DAY_KEEPS = ("path", "source")
-"""The dimensions that a site-day of very few visitors keeps apart from its totals."""
+"""The dimensions that a site-day with very few visitors keeps, besides its totals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +36,24 @@ class Profile:
 
     Attributes:
         name: `standard` or `strict`.
-        closed: of dimensions whose values come from a short list, and of known values.
-        open: of dimensions whose values visitors or other sites choose.
-        fine: of cities.
-        hour: of hour cells other than totals.
-        pair: of pairs of dimensions.
+        closed: for dimensions whose values come from a short list, and for known values.
+        open: for dimensions whose values visitors or other sites choose.
+        city: for cities.
+        hour: for hour cells other than totals.
+        pair: for pairs of dimensions.
         thin_day: below it a site-day keeps totals, paths and sources only.
         thin_hour: below it a site-hour keeps totals only.
         small_sums: below it a cell keeps counts, but no `CONTINUOUS_SUMS`.
-        averaged: below it a cell of a visit's dimension tells the average counts of such cells.
-        snapshot_seconds: how long a picture of open days stands, from which all questions about
-            them are answered; 0 if they are answered as the days are.
+        averaged: below it a cell of a visit's dimension has the average counts of such cells.
+        snapshot_seconds: how long queries about open days read the same snapshot; 0 if they read
+            the live cells.
         thin_while_open: whether an open day or hour counts as thin before it is over.
     """
 
     name: str
     closed: int
     open: int
-    continuous: int
+    city: int
     hour: int
     pair: int
     thin_day: int
@@ -69,7 +68,7 @@ STANDARD = Profile(
     name="standard",
     closed=1,
     open=3,
-    continuous=5,
+    city=5,
     hour=3,
     pair=3,
     thin_day=3,
@@ -83,7 +82,7 @@ STRICT = Profile(
     name="strict",
     closed=1,
     open=10,
-    continuous=NEVER,
+    city=NEVER,
     hour=10,
     pair=10,
     thin_day=10,
@@ -94,21 +93,21 @@ STRICT = Profile(
     thin_while_open=True,
 )
 PROFILES: dict[str, Profile] = {profile.name: profile for profile in (STANDARD, STRICT)}
-"""Profiles from the loosest to the tightest. Source: docs/design/0007-folding.md."""
+"""Profiles from the loosest to the strictest. Source: docs/design/0007-folding.md."""
 
 
 def profile_of(name: str) -> Profile:
-    """Find a profile; a name that is not known counts as the tightest."""
+    """Return a profile; an unknown name gives the strictest one."""
     return PROFILES.get(name, STRICT)
 
 
 def open_table(profile: str) -> str:
-    """Name the table from which questions about a site's open days are answered."""
+    """Return the table that queries about a site's open days read."""
     return "snapshot_cells" if profile_of(profile).snapshot_seconds else "open_cells"
 
 
 def threshold(profile: Profile, view: View, grain: Grain = Grain.DAY) -> int:
-    """Tell how many visitors a cell needs to be listed, if its value is not a known one.
+    """Return how many visitors a cell needs to be listed, unless its value is a known one.
 
     A pair needs at least as many as either of its members; totals need none.
     """
@@ -121,7 +120,7 @@ def threshold(profile: Profile, view: View, grain: Grain = Grain.DAY) -> int:
 
 
 def known_values_stay(view: View, grain: Grain = Grain.DAY) -> bool:
-    """Tell whether a view lists a known value (or "(none)") down to the threshold of closed ones.
+    """Return whether a view lists known values (and "(none)") from the threshold `closed` on.
 
     Known are the named sources and the site's own paths and host names.
     """
@@ -129,42 +128,42 @@ def known_values_stay(view: View, grain: Grain = Grain.DAY) -> bool:
 
 
 def is_hierarchy(view: View) -> bool:
-    """Tell whether a view's values fold within a parent: `DE-BE` within `DE`."""
+    """Return whether a view's values are folded within a parent: `DE-BE` within `DE`."""
     return bool(view.dimensions) and bool(DIMENSIONS[view.dimensions[-1]].parent)
 
 
 def is_table(view: View) -> bool:
-    """Tell whether a view is a pair that stores no "(other)": it is marginal minus listed."""
+    """Return whether a view is a pair without stored "(other)": it is marginal minus listed."""
     return len(view.dimensions) == 2 and not is_hierarchy(view)
 
 
 def survives_thin_day(view: View) -> bool:
-    """Tell whether a site-day of very few visitors keeps this view's values."""
+    """Return whether a site-day with very few visitors keeps this view's values."""
     return not view.dimensions or view.dimensions in {(name,) for name in THIN_DAY_KEEPS}
 
 
 def folds_by_visits(view: View) -> bool:
-    """Tell whether a view, having no visitors, folds by its count of visits."""
+    """Return whether a view has no visitors and is folded by its visits."""
     return MeasureGroup.VISITORS not in measures(view)
 
 
 def averages_few(view: View) -> bool:
-    """Tell whether a view's smallest cells tell averages: the lists of visits' dimensions do.
+    """Return whether a view's smallest cells are averaged, as in the lists of visit dimensions.
 
-    There one visitor's counts would be the same in every list, and so join them.
+    One visitor's counts are the same in each of these lists, which would link their cells.
     """
     names = view.dimensions
     return not is_table(view) and bool(names) and DIMENSIONS[names[0]].scope is Scope.VISIT
 
 
 def marginals(view: View) -> tuple[View | None, View | None]:
-    """Find the views of a pair's two members; None where a member has none of its own."""
+    """Return the views of a pair's two members; None where a member has no view."""
     first, second = (VIEW_BY_DIMENSIONS.get(frozenset((name,))) for name in view.dimensions)
     return first, second
 
 
 def parent_view(view: View) -> View | None:
-    """Find the view of a hierarchy's parent dimension."""
+    """Return the view of a hierarchy's parent dimension."""
     if not is_hierarchy(view):
         return None
     return VIEW_BY_DIMENSIONS.get(frozenset((DIMENSIONS[view.dimensions[-1]].parent,)))
@@ -180,5 +179,5 @@ def _of_vocabulary(profile: Profile, dimension: str) -> int:
         Vocabulary.CLOSED: profile.closed,
         Vocabulary.KNOWN: profile.open,
         Vocabulary.OPEN: profile.open,
-        Vocabulary.FINE: profile.continuous,
+        Vocabulary.PRECISE: profile.city,
     }[DIMENSIONS[dimension].vocabulary]

@@ -1,69 +1,67 @@
-"""Note since when each view is kept, so that questions about days before can say so.
-
-Knows which views the store has had; refuses to let an id mean something else
-than it did. Called once at start, after the fan-out was aligned.
-"""
+"""Record since when each view is kept, so that answers about earlier days can mention it."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 from collector.cells.client import Store
 from collector.cells.views import VIEWS
 from collector.clock import Clock
 from collector.errors import SchemaMismatch
 
-RENAMED: dict[int, tuple[str, ...]] = {}
-"""Former names of views whose dimensions were renamed, by id; the cells stay what they are."""
-
 ALWAYS = 0
 ENDED = 2**32 - 1
-"""When a view begins that this version does not keep; it begins anew if a later one does."""
+"""The beginning of a view that this version does not keep; it is replaced if a later one does."""
+
+
+class _Record(NamedTuple):
+    """What the store knows of a view; `began` is in seconds since 1970, or ALWAYS, or ENDED."""
+
+    name: str
+    began: int
 
 
 def record_views(store: Store, clock: Clock) -> None:
-    """Note the views that are new, renamed or ended: new ones begin now.
+    """Record new and ended views, once at startup: new ones begin now.
 
-    Those of a store of which nothing was noted yet were always there.
+    The views of an empty history were always kept.
 
     Raises:
         SchemaMismatch: if an id was given to another view.
     """
-    known = _noted(store)
-    fresh = int(clock.now()) if known else ALWAYS
-    changed: dict[int, tuple[str, int]] = {}
+    known = _records(store)
+    now = int(clock.now()) if known else ALWAYS
+    records: dict[int, _Record] = {}
     for view in VIEWS:
-        former, began = known.get(view.id, (view.name, ENDED))
-        if former != view.name and former not in RENAMED.get(view.id, ()):
-            raise SchemaMismatch(f"view {view.id} was {former} and is now {view.name}")
-        changed[view.id] = view.name, fresh if began == ENDED else began
-    for ended in known.keys() - changed.keys():
-        changed[ended] = known[ended][0], ENDED
-    _note(store, {view: now for view, now in changed.items() if known.get(view) != now})
+        before = known.get(view.id, _Record(view.name, ENDED))
+        if before.name != view.name:
+            raise SchemaMismatch(f"view {view.id} was {before.name} and is now {view.name}")
+        records[view.id] = before._replace(began=now) if before.began == ENDED else before
+    for ended in known.keys() - records.keys():
+        records[ended] = known[ended]._replace(began=ENDED)
+    _write(store, {view: new for view, new in records.items() if known.get(view) != new})
 
 
 def views_began(store: Store) -> dict[int, int]:
-    """Tell when each view's first hit was counted, in seconds since 1970; or ALWAYS, or ENDED."""
-    return {view: began for view, (_, began) in _noted(store).items()}
+    """Return when each view's first hit was counted, in seconds since 1970; or ALWAYS, or ENDED."""
+    return {view: record.began for view, record in _records(store).items()}
 
 
-def _noted(store: Store) -> dict[int, tuple[str, int]]:
-    return {
-        int(view): (name, int(began))
-        for view, name, began in store.query(
-            "SELECT view, name, toUnixTimestamp(began) FROM views_begun FINAL"
-        )
-    }
+def _records(store: Store) -> dict[int, _Record]:
+    rows = store.query("SELECT view, name, toUnixTimestamp(began) FROM views_begun FINAL")
+    return {view: _Record(name, began) for view, name, began in rows}
 
 
-def _note(store: Store, views: dict[int, tuple[str, int]]) -> None:
-    if not views:
+def _write(store: Store, records: dict[int, _Record]) -> None:
+    if not records:
         return
     store.command(
         "INSERT INTO views_begun SELECT row.1, row.2, row.3 FROM (SELECT arrayJoin(arrayZip("
         "{ids:Array(UInt16)}, {names:Array(String)}, {began:Array(UInt32)})) AS row)",
         {"async_insert": 0},
         {
-            "ids": list(views),
-            "names": [name for name, _ in views.values()],
-            "began": [began for _, began in views.values()],
+            "ids": list(records),
+            "names": [record.name for record in records.values()],
+            "began": [record.began for record in records.values()],
         },
     )

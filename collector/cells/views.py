@@ -1,8 +1,8 @@
-"""Declare every view once: the dimensions, and the pairs of them, that we keep cells for.
+"""Declare every view: the dimensions, and the pairs of them, that cells are kept for.
 
-From this declaration the store's DDL, the planner, the notice, the audit and
-docs/metrics.md are generated or checked. Pure; knows nothing of ClickHouse.
-An id is written down for ever: a view that ends leaves its id unused.
+The store's DDL, the query planner, the privacy notice, the audit and docs/metrics.md are generated
+from this declaration or checked against it. The ids are stored: a view that ends leaves its id
+unused.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ class Grain(IntEnum):
 
 
 class Scope(StrEnum):
-    """What a dimension's values belong to, and so which metrics its cells can say."""
+    """What a dimension's values belong to, which decides the metrics that its cells have."""
 
     HIT = "hit"
     VISIT = "visit"
@@ -28,12 +28,12 @@ class Scope(StrEnum):
 
 
 class Vocabulary(StrEnum):
-    """How open a dimension's set of values is, and so how small a cell may be kept."""
+    """How open a dimension's set of values is, which decides how small a cell may be."""
 
     CLOSED = "closed"
     KNOWN = "known"
     OPEN = "open"
-    FINE = "fine"
+    PRECISE = "precise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +45,8 @@ class Dimension:
         label: the word for people.
         scope: what its values belong to.
         vocabulary: decides the threshold below which its values fold.
-        notice: what the privacy notice says is kept.
-        parent: the dimension without whose value this one's may not be listed, or empty.
+        notice: what the privacy notice says about it.
+        parent: the dimension whose value must be listed for this one's to be listed, or empty.
         separator: what stands between the parent's value and the rest: `DE-BE`,
             `Firefox 142`; empty where the parent's value is the same.
     """
@@ -66,7 +66,7 @@ class View:
 
     Attributes:
         id: 1 to 65535; never reused. 0 is the receipt of a batch.
-        dimensions: none, one or two names; the order is that of (value, other).
+        dimensions: none, one or two names, in the order of (value, other).
         grains: the lengths of time kept.
     """
 
@@ -83,11 +83,11 @@ class View:
 RECEIPT_VIEW = 0
 
 _HIT, _VISIT, _EXIT = Scope.HIT, Scope.VISIT, Scope.EXIT
-_CLOSED, _KNOWN, _OPEN, _FINE = (
+_CLOSED, _KNOWN, _OPEN, _PRECISE = (
     Vocabulary.CLOSED,
     Vocabulary.KNOWN,
     Vocabulary.OPEN,
-    Vocabulary.FINE,
+    Vocabulary.PRECISE,
 )
 
 DIMENSIONS: dict[str, Dimension] = {
@@ -112,7 +112,7 @@ DIMENSIONS: dict[str, Dimension] = {
         Dimension("utm_content", "UTM content", _VISIT, _OPEN, "the campaign's content tag"),
         Dimension("country", "Country", _VISIT, _CLOSED, "the country, from a truncated address"),
         Dimension("region", "Region", _VISIT, _OPEN, "the region", "country", "-"),
-        Dimension("city", "City", _VISIT, _FINE, "the city", "country", "-"),
+        Dimension("city", "City", _VISIT, _PRECISE, "the city", "country", "-"),
         Dimension("browser", "Browser", _VISIT, _CLOSED, "the browser's name"),
         Dimension(
             "browser_version", "Browser version", _VISIT, _OPEN, "its major version", "browser", " "
@@ -211,11 +211,11 @@ VIEW_BY_ID: dict[int, View] = {view.id: view for view in VIEWS}
 VIEW_BY_DIMENSIONS: dict[frozenset[str], View] = {frozenset(v.dimensions): v for v in VIEWS}
 
 LIST_DIMENSIONS = {"property": "properties", "goal": "goals"}
-"""Dimensions of which one hit has several values, and the field of `Hit` that lists them."""
+"""Dimensions with several values per hit, and the field of `Hit` that holds them."""
 
 
 class MeasureGroup(IntFlag):
-    """Which metrics the cells of a view can say; kept with each fanned-out cell."""
+    """A group of metrics that the cells of a view have."""
 
     VISITORS = 1
     HITS = 2
@@ -224,12 +224,11 @@ class MeasureGroup(IntFlag):
 
 
 def measures(view: View) -> MeasureGroup:
-    """Tell which metrics a view can say: only what all its dimensions can.
+    """Return the metrics that a view has: those that all its dimensions have.
 
-    Views of visit dimensions, and the total, say everything. One hit dimension
-    takes away visits, bounces and visit seconds, for they belong to no hit.
-    Exit pages say the number of visits and nothing else, for a sketch cannot
-    be subtracted from.
+    The total and views of visit dimensions have all. Views with a hit dimension have no visits,
+    bounces and visit seconds, which belong to no hit. Exit pages have the number of visits only,
+    because nothing can be subtracted from a sketch.
     """
     scopes = {DIMENSIONS[name].scope for name in view.dimensions}
     if Scope.EXIT in scopes:
@@ -240,5 +239,5 @@ def measures(view: View) -> MeasureGroup:
 
 
 def view_for(*names: str) -> View | None:
-    """Find the view of these dimensions, in any order; None if there is none."""
+    """Return the view of these dimensions, in any order; None if there is none."""
     return VIEW_BY_DIMENSIONS.get(frozenset(names))

@@ -15,7 +15,7 @@ import msgspec
 
 from collector.audit.checks import AuditContext, Finding, audit
 from collector.audit.probe import effect
-from collector.cells.declared import declare_paths
+from collector.cells.own_paths import declare_paths
 from collector.cells.retention import Expired, erase_site
 from collector.cells.sealing import SealResult
 from collector.errors import SealError, SettingsError

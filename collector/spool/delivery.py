@@ -38,7 +38,7 @@ MOST_TOKENS = 4
 _log = logging.getLogger(__name__)
 
 
-class InsertClient(receipts.QueryClient, Protocol):
+class InsertClient(Protocol):
     """What delivery asks of the store; `cells.client.Store` is one."""
 
     def insert_arrow(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from collector.cells.folding_sql import other_other, other_value
+from collector.cells.folding_sql import OTHER_OTHER_IN_PARENT, OTHER_VALUE_IN_PARENT
 from collector.cells.schema import SKETCH
 from collector.cells.thresholds import CONTINUOUS_SUMS, Profile, is_hierarchy, open_table
 from collector.cells.views import TOTAL, Grain
@@ -133,7 +133,7 @@ def _wants_folded(part: Selection) -> str:
 def _other_of(rows: Selection) -> tuple[str, str]:
     """Name the "(other)" that a cell would go into; shorter where it has no parents."""
     if is_hierarchy(rows.view):
-        return other_value(whole=False), other_other(whole=False)
+        return OTHER_VALUE_IN_PARENT, OTHER_OTHER_IN_PARENT
     return f"'{OTHER}'", "''"
 
 

@@ -147,7 +147,7 @@ class World:
         pseudonym = bytes([self.chance.randrange(4)] * 16)
         country = self.chance.choice(("FR", "DE"))
         values = VisitValues(entry_path=path, source="Google", country=country)
-        now = max(int(self.clock.now()), self.sealer.sealed_until())
+        now = max(int(self.clock.now()), self.sealer.sealed_until)
         day = now // DAY_SECONDS
         closes_at = (day + 1) * DAY_SECONDS
         step = self.visits.record(

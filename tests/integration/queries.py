@@ -74,7 +74,6 @@ def take_picture(store: Store, *sites: Site) -> None:
 
 def seal(store: Store, day: date, sites: Iterable[Site] = (SITE,)) -> None:
     """Seal a day as the service does."""
-    sealer = Sealer(
-        store, Undisturbed(), Undisturbed(), lambda: Sites(sites), at("2026-11-23 00:10")
-    )
+    nothing: Any = Undisturbed()
+    sealer = Sealer(store, nothing, nothing, lambda: Sites(sites), at("2026-11-23 00:10"))
     sealer.seal(closes_at(day))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collector.cells.cardinality import Caps
 from collector.cells.client import Store
-from collector.cells.recall import open_values
+from collector.cells.batch_filter import open_values
 from collector.hit import OTHER
 from tests.integration.closing import CLOSES_AT, deliver
 from tests.integration.seeding import hit

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from collector.cells import sealing
 from collector.cells.client import Store
-from collector.cells.folding import _COUNTS
+from collector.cells.folding import COUNTS
 from collector.cells.folding_sql import OWN_PATH_VIEWS
 from collector.cells.thresholds import (
     foldable_views,
@@ -137,7 +137,7 @@ def parts_sum_to_the_total(day: Day) -> None:
     for view in foldable_views():
         if is_table(view):
             continue
-        for name in _COUNTS:
+        for name in COUNTS:
             before, after = (
                 sum(cell.sum(name) for cell in cells if cell.view == view.id and cell.grain == 0)
                 for cells in (day.before, day.after)

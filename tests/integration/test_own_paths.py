@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from collector.cells.client import Store
-from collector.cells.declared import declare_paths
+from collector.cells.own_paths import declare_paths
 from collector.registry.sites import Site
 from tests.builders import a_site
 from tests.integration.closing import closing, deliver, of_view, sealed

@@ -1,4 +1,4 @@
-"""The one door to ClickHouse: embedded and over HTTP, errors in our own words."""
+"""The client of ClickHouse, embedded and over HTTP, and its errors."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
-from collector.cells import fan_out, schema
+from collector.cells import fan_out
 from collector.cells.client import Store
 from collector.cells.receipts import arrow_block, has_receipt, wait_until_over
 from collector.errors import Rejected, SchemaMismatch, Unreachable
@@ -58,7 +58,7 @@ def test_preparing_twice_changes_nothing(store: Store) -> None:
 
 
 def test_an_older_fan_out_is_replaced_in_place(store: Store) -> None:
-    """After an upgrade the view is this version's, and was never missing."""
+    """After an upgrade the view is this version's, and it was never missing."""
     store.command("ALTER TABLE fan_out MODIFY QUERY SELECT * FROM open_cells WHERE 0")
     store.command("ALTER TABLE fan_out MODIFY COMMENT 'older'")
 
@@ -72,8 +72,8 @@ def test_an_older_fan_out_is_replaced_in_place(store: Store) -> None:
     assert has_receipt(store, CLOSES_AT, "token")
 
 
-def test_columns_that_hits_gained_are_added(store: Store) -> None:
-    """A store of a version before gets what its hits lack, and takes this version's batches."""
+def test_new_columns_of_hits_are_added(store: Store) -> None:
+    """After an upgrade that adds a dimension, the table `hits` has its column."""
     store.command("ALTER TABLE fan_out MODIFY QUERY SELECT * FROM open_cells WHERE 0")
     store.command("ALTER TABLE fan_out MODIFY COMMENT 'older'")
     store.command("ALTER TABLE hits DROP COLUMN bounce_hour, DROP COLUMN bounce_minute")
@@ -82,47 +82,6 @@ def test_columns_that_hits_gained_are_added(store: Store) -> None:
     store.insert_arrow("hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token")
 
     assert has_receipt(store, CLOSES_AT, "token")
-
-
-def test_an_older_stores_struck_cells_are_known_by_their_zeros(store: Store) -> None:
-    """Rows without the mark count as struck if all continuous sums are nought, totals never."""
-    store.command("ALTER TABLE sealed_cells DROP COLUMN struck")
-    store.command(
-        "INSERT INTO sealed_cells (site, view, value, visit_seconds) "
-        "VALUES (1, 1, '', 0), (1, 25, 'FR', 0), (1, 25, 'DE', 7)"
-    )
-
-    store.prepare()
-    store.command("INSERT INTO sealed_cells (view, value, struck) VALUES (25, 'IS', 0)")
-
-    marks: dict[str, int] = dict(store.query("SELECT value, struck FROM sealed_cells"))
-    assert {"": 0, "FR": 1, "DE": 0, "IS": 0} == marks
-
-
-def test_an_older_stores_sealed_cells_are_sorted_anew(store: Store) -> None:
-    """All cells are there, in the order that questions read, and no other table is left."""
-    older = schema.tables()["sealed_cells"].replace(
-        schema.SEALED_ORDER, "site, view, day, value, other, at"
-    )
-    store.command("DROP TABLE sealed_cells")
-    store.command(older)
-    store.command(
-        "INSERT INTO sealed_cells (site, view, day, value, visitors, struck) "
-        "SELECT 1, 10, toDate('2015-01-01') + number, toString(number % 7), number, number % 2 "
-        "FROM numbers(4000) SETTINGS max_partitions_per_insert_block = 0"
-    )
-    # As an earlier start left it that was cut off.
-    store.command("CREATE TABLE sealed_anew (site UInt32) ENGINE = Memory")
-
-    store.prepare()
-
-    tables = store.query(
-        "SELECT name, sorting_key FROM system.tables WHERE database = currentDatabase() "
-        "AND name LIKE 'sealed%'"
-    )
-    cells = store.query("SELECT count(), sum(visitors), sum(struck) FROM sealed_cells")
-    assert [("sealed_cells", schema.SEALED_ORDER)] == tables
-    assert [(4000, 4000 * 3999 // 2, 2000)] == cells
 
 
 def test_values_are_bound_and_never_spliced(store: Store) -> None:
@@ -145,7 +104,7 @@ def test_a_receipt_is_there_with_its_batch_and_not_before(store: Store) -> None:
 
 
 def test_a_token_sent_twice_counts_once(store: Store) -> None:
-    """The second line: a repetition of the same token is ignored by the store itself."""
+    """A second line of defence: the store itself ignores a token that it has seen."""
     for _ in range(2):
         store.insert_arrow("hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token")
 
@@ -154,13 +113,13 @@ def test_a_token_sent_twice_counts_once(store: Store) -> None:
 
 
 def test_a_missing_table_is_a_schema_mismatch(store: Store) -> None:
-    """Delivery must stop for it rather than try again."""
+    """Delivery has to stop instead of trying again."""
     with pytest.raises(SchemaMismatch, match="gone"):
         store.query("SELECT * FROM gone")
 
 
 def test_a_value_at_fault_is_rejected_and_not_quoted(store: Store) -> None:
-    """The message names the code; the value is nobody's business."""
+    """The message names the code and never the value."""
     with pytest.raises(Rejected) as rejected:
         store.query("SELECT toUInt8('visitor-value')")
 
@@ -168,13 +127,13 @@ def test_a_value_at_fault_is_rejected_and_not_quoted(store: Store) -> None:
 
 
 def test_a_statement_that_takes_too_long_is_unreachable(store: Store) -> None:
-    """Limits of time end a call with an error that is retried."""
+    """A time limit ends a call with an error that is retried."""
     with pytest.raises(Unreachable, match="159"):
         store.query("SELECT sleep(1)", settings={"max_execution_time": 0.1})
 
 
 def test_threads_ask_at_once(store: Store) -> None:
-    """Each call has a client to itself, so that neither waits for the other's answer."""
+    """Each call has a client of its own, so no call waits for another's answer."""
     answers = list[object]()
 
     def ask() -> None:
@@ -192,7 +151,7 @@ def test_threads_ask_at_once(store: Store) -> None:
 def test_threads_that_come_and_go_leave_no_clients_behind(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The rounds ask from a new thread each time, all day long: their calls share one client."""
+    """Background tasks query from a new thread each time; their calls share one client."""
     opened = list[object]()
     get_client = clickhouse_connect.get_client
 
@@ -215,7 +174,7 @@ def test_threads_that_come_and_go_leave_no_clients_behind(
 
 
 def test_the_embedded_engine_is_bounded(tmp_path: Path) -> None:
-    """Its memory, caches and threads have limits that do not grow with the machine."""
+    """Its memory, caches and threads have limits that do not depend on the machine."""
     store = Store(tmp_path / "clickhouse")
 
     found: dict[str, str] = dict(
@@ -233,8 +192,10 @@ def test_the_embedded_engine_is_bounded(tmp_path: Path) -> None:
     } == found
 
 
-def test_no_row_rests_in_a_temporary_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Raw rows reach the embedded engine where no temporary file can be made."""
+def test_no_row_is_written_to_a_temporary_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Raw rows reach the embedded engine even if no temporary file can be created."""
     monkeypatch.setattr("tempfile.tempdir", "/nonexistent")
     store = Store(tmp_path / "clickhouse")
     store.prepare()
@@ -260,7 +221,7 @@ def test_a_stalled_server_is_given_up(front: Front, server: Store) -> None:
 
 
 def test_a_stalled_insert_is_ended(front: Front, server: Store) -> None:
-    """`wait_until_over` returns once the attempt is gone, and it was not applied."""
+    """`wait_until_over` returns when the attempt has ended, and it was not applied."""
     front.begin("before")
     with pytest.raises(Unreachable):
         server.insert_arrow(
@@ -273,10 +234,10 @@ def test_a_stalled_insert_is_ended(front: Front, server: Store) -> None:
     assert not has_receipt(server, CLOSES_AT, "token")
 
 
-def test_an_insert_is_never_sent_twice_in_hiding(
+def test_the_driver_never_repeats_an_insert(
     front: Front, server: Store, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """An error comes at once, after one send; nor does the library quote it in a log."""
+    """An error is raised at once, after one attempt; the driver does not quote it in a log."""
     caplog.set_level(logging.DEBUG)
     front.begin("refuse", b"252")
 

@@ -10,9 +10,9 @@ import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
-from collector.cells import view_history, views
+from collector.cells import views
 from collector.cells.client import Store
-from collector.cells.views import VIEW_BY_DIMENSIONS, View
+from collector.cells.views import VIEW_BY_DIMENSIONS
 from collector.errors import Unanswerable
 from collector.registry.store import Registry
 from collector.settings import Settings
@@ -121,22 +121,3 @@ def test_a_view_that_ended_is_refused_with_its_data_present(
 
     with pytest.raises(Unanswerable, match="No view keeps country by itself"):
         asked(counted).ask(ask("visitors", dimension="country"))
-
-
-def test_a_renamed_view_answers_with_the_days_before_its_new_name(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The cells stay what they are: the new name finds what was counted under the old."""
-    view_history.record_views(store, FakeClock(NOON_OF_THE_22ND))
-    insert(store, first_hits(3, FRIDAY, country="FR") + first_hits(5, SUNDAY, country="FR"))
-    seal(store, date(2026, 11, 20))
-    renamed = View(COUNTRY.id, ("channel",))
-    monkeypatch.setitem(views.VIEW_BY_DIMENSIONS, frozenset(("channel",)), renamed)
-    monkeypatch.setattr(view_history, "VIEWS", (views.TOTAL, renamed))
-    monkeypatch.setitem(view_history.RENAMED, COUNTRY.id, ("country",))
-    view_history.record_views(store, FakeClock(NOON_OF_THE_22ND))
-
-    report = asked(store).ask(ask("visitors", dimension="channel"))
-
-    assert column(report) == {"FR": 8}
-    assert report.since is None

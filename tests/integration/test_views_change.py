@@ -1,4 +1,4 @@
-"""Change the declared views between two starts, with data present."""
+"""Change the declared views between two starts of a store with data."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Declare = Callable[..., None]
 
 @pytest.fixture
 def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
-    """Give a way to be another version, which declares other views."""
+    """Return a function that declares other views, as another version would."""
 
     def declare(*views: View) -> None:
         for module in (fan_out, folding_sql, view_history):
@@ -32,7 +32,7 @@ def declare(monkeypatch: pytest.MonkeyPatch) -> Declare:
 
 
 def started(folder: Path) -> Store:
-    """Start the service on a folder, as far as the store goes."""
+    """Open and prepare the store in a folder, as the service does at startup."""
     store = Store(folder / "clickhouse")
     store.prepare()
     view_history.record_views(store, FakeClock(AFTER))
@@ -40,7 +40,7 @@ def started(folder: Path) -> Store:
 
 
 def test_a_new_view_counts_from_the_next_start_on(tmp_path: Path, declare: Declare) -> None:
-    """Its cells begin with the hits after the start; the others go on."""
+    """Its cells begin with the hits after the start; other views are unaffected."""
     declare(TOTAL)
     store = started(tmp_path)
     deliver(store, [hit("a", "2026-11-20 10:00")])
@@ -57,7 +57,7 @@ def test_a_new_view_counts_from_the_next_start_on(tmp_path: Path, declare: Decla
 
 
 def test_the_store_knows_since_when_a_view_is_kept(tmp_path: Path, declare: Declare) -> None:
-    """Views of the first start were always there; later ones from the start that added them."""
+    """Views of the first start count as always kept; later ones from the start that added them."""
     declare(TOTAL)
     store = started(tmp_path)
     deliver(store, [hit("a", "2026-11-20 10:00")])
@@ -72,7 +72,7 @@ def test_the_store_knows_since_when_a_view_is_kept(tmp_path: Path, declare: Decl
 
 
 def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
-    """What was noted once stays."""
+    """A view's recorded beginning stays."""
     store = started(tmp_path)
     first = view_history.views_began(store)
     deliver(store, [hit("a", "2026-11-20 10:00")])
@@ -86,7 +86,7 @@ def test_a_second_start_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_cells_of_an_ended_view_die_with_their_day(tmp_path: Path, declare: Declare) -> None:
-    """No threshold is known for them, so nothing of them is sealed; what was sealed stays."""
+    """No threshold is known for them, so they are not sealed; sealed cells of the view stay."""
     store = started(tmp_path)
     deliver(store, [hit("a", "2026-11-20 10:00", country="IS")])
     store.close()
@@ -102,7 +102,7 @@ def test_cells_of_an_ended_view_die_with_their_day(tmp_path: Path, declare: Decl
 
 
 def test_an_id_is_never_given_to_another_view(tmp_path: Path, declare: Declare) -> None:
-    """Else the cells of the old one would be read as those of the new."""
+    """The old view's cells would be read as those of the new one."""
     started(tmp_path).close()
 
     declare(TOTAL, View(COUNTRY.id, ("device",)))
@@ -111,38 +111,8 @@ def test_an_id_is_never_given_to_another_view(tmp_path: Path, declare: Declare) 
         started(tmp_path)
 
 
-def test_a_renamed_view_keeps_its_cells_and_its_beginning(
-    tmp_path: Path, declare: Declare, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A rename is declared, and nothing is counted anew."""
-    store = started(tmp_path)
-    store.close()
-    declare(TOTAL, View(COUNTRY.id, ("device",)))
-    monkeypatch.setitem(view_history.RENAMED, COUNTRY.id, ("country",))
-
-    store = started(tmp_path)
-    began = view_history.views_began(store)
-    names: dict[int, str] = dict(store.query("SELECT view, name FROM views_begun FINAL"))
-    store.close()
-
-    assert (view_history.ALWAYS, "device") == (began[COUNTRY.id], names[COUNTRY.id])
-
-
-def test_an_older_store_of_which_nothing_was_noted_is_told_whole(tmp_path: Path) -> None:
-    """It has cells from before views were noted: they are not called unknown."""
-    store = Store(tmp_path / "clickhouse")
-    store.prepare()
-    deliver(store, [hit("a", "2026-11-20 10:00")])
-
-    view_history.record_views(store, FakeClock(AFTER))
-    began = view_history.views_began(store)
-    store.close()
-
-    assert {view_history.ALWAYS} == set(began.values())
-
-
 def test_a_view_that_comes_back_begins_anew(tmp_path: Path, declare: Declare) -> None:
-    """As after a downgrade and an upgrade: what came between was not counted."""
+    """After a downgrade and an upgrade: the time in between was not counted."""
     store = started(tmp_path)
     deliver(store, [hit("a", "2026-11-20 10:00")])
     store.close()
@@ -158,16 +128,3 @@ def test_a_view_that_comes_back_begins_anew(tmp_path: Path, declare: Declare) ->
 
     assert (view_history.ENDED, view_history.ALWAYS) == (ended[COUNTRY.id], ended[TOTAL.id])
     assert (int(AFTER), view_history.ALWAYS) == (began[COUNTRY.id], began[TOTAL.id])
-
-
-def test_an_older_stores_dates_become_instants(tmp_path: Path) -> None:
-    """A store that noted the day a view began knows it still."""
-    store = started(tmp_path)
-    store.command("ALTER TABLE views_begun MODIFY COLUMN began Date")
-    store.command("INSERT INTO views_begun VALUES (25, 'country', '2026-11-21')")
-
-    store.prepare()
-    began = view_history.views_began(store)
-    store.close()
-
-    assert (CLOSES_AT, view_history.ALWAYS) == (began[COUNTRY.id], began[TOTAL.id])

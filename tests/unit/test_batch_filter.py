@@ -1,47 +1,44 @@
-"""What is done to every batch before it becomes cells: caps, and nothing of removed sites."""
+"""Batches are filtered before they are sent: values are capped, removed sites are dropped."""
 
 from __future__ import annotations
 
+from typing import Any
+
 from collector.cells.batch_filter import BatchFilter
-from collector.cells.cardinality import Caps
+from collector.cells.cardinality import Caps, SeenValue
+from collector.cells.sealing import Sealer
 from collector.counters import Counters
 from collector.hit import OTHER, VisitValues
+from collector.registry.sites import Sites
 from tests.builders import FakeClock, a_hit
 
 CLOSES_AT = a_hit().closes_at
 
 
-class Sealed:
-    """Tells until when days are sealed."""
-
-    def __init__(self) -> None:
-        self.until = 0
-
-    def __call__(self) -> int:
-        """Tell."""
-        return self.until
+def a_sealer() -> Sealer:
+    """Build a sealer without a store, spool or secrets, which these tests do not use."""
+    nothing: Any = None
+    return Sealer(nothing, nothing, nothing, lambda: Sites([]), FakeClock())
 
 
-def shaping(counters: Counters | None = None, sealed: Sealed | None = None) -> BatchFilter:
-    """Make a shaping with caps of two values."""
-    return BatchFilter(Caps(lambda _: 2), counters or Counters(), FakeClock(), sealed or Sealed())
+def a_filter(counters: Counters | None = None, sealer: Sealer | None = None) -> BatchFilter:
+    """Build a filter with caps of two values."""
+    return BatchFilter(Caps(lambda _: 2), counters or Counters(), FakeClock(), sealer or a_sealer())
 
 
-def paths(shape: BatchFilter, *values: str, site: int = 1) -> list[str]:
-    """Tell under which names pageviews of these paths are counted."""
+def counted_as(batch_filter: BatchFilter, *paths: str, site: int = 1) -> list[str]:
+    """Return the paths that pageviews of these paths are counted under."""
     plain = VisitValues()
-    return [
-        hit.path
-        for hit in shape(a_hit(path=p, exit_path="", visit=plain, site=site) for p in values)
-    ]
+    hits = (a_hit(path=path, exit_path="", visit=plain, site=site) for path in paths)
+    return [hit.path for hit in batch_filter(hits)]
 
 
-def test_what_a_cap_turns_is_counted_by_site() -> None:
-    """Each hit of which a value became "(other)" is in the counts under the reason cap."""
+def test_capped_hits_are_counted_by_site() -> None:
+    """Each hit that had a value replaced by "(other)" is counted under the reason cap."""
     counters = Counters()
-    shape = shaping(counters)
+    batch_filter = a_filter(counters)
 
-    names = paths(shape, "/a", "/b", "/c", "/d", site=7)
+    names = counted_as(batch_filter, "/a", "/b", "/c", "/d", site=7)
 
     assert names == ["/a", "/b", OTHER, OTHER]
     assert {(reason, site): n for (_, reason, site), n in counters.drain().items()} == {
@@ -50,34 +47,34 @@ def test_what_a_cap_turns_is_counted_by_site() -> None:
     assert counters.drain() == {}
 
 
-def test_caps_go_on_from_what_the_store_holds() -> None:
-    """After a restart a value that the day has keeps its name, and a further one has no room."""
-    shape = shaping()
+def test_caps_continue_from_the_values_of_the_store() -> None:
+    """After a restart the values of the open day are kept, and a further one has no room."""
+    batch_filter = a_filter()
 
-    shape.restore([(1, CLOSES_AT, "path", "/a", 9), (1, CLOSES_AT, "path", "/b", 9)])
+    batch_filter.restore(SeenValue(1, CLOSES_AT, "path", path, 9) for path in ("/a", "/b"))
 
-    assert paths(shape, "/c", "/a") == [OTHER, "/a"]
+    assert counted_as(batch_filter, "/c", "/a") == [OTHER, "/a"]
 
 
 def test_a_sealed_day_is_forgotten() -> None:
-    """What was sealed needs no memory."""
-    sealed = Sealed()
-    shape = shaping(sealed=sealed)
-    paths(shape, "/a", "/b")
+    """The values of a sealed day are dropped from memory."""
+    sealer = a_sealer()
+    batch_filter = a_filter(sealer=sealer)
+    counted_as(batch_filter, "/a", "/b")
 
-    sealed.until = CLOSES_AT
+    sealer.sealed_until = CLOSES_AT
 
-    assert paths(shape, "/c", "/d") == ["/c", "/d"]
+    assert counted_as(batch_filter, "/c", "/d") == ["/c", "/d"]
 
 
-def test_hits_of_a_removed_site_are_left_out() -> None:
-    """What was spooled before its removal never becomes a cell, nor stays in memory."""
-    shape = shaping()
-    paths(shape, "/a", "/b", site=7)
+def test_hits_of_a_removed_site_are_dropped() -> None:
+    """Spooled hits of a removed site become no cells, and their values are not kept in memory."""
+    batch_filter = a_filter()
+    counted_as(batch_filter, "/a", "/b", site=7)
 
-    shape.gone = frozenset([7])
-    during = paths(shape, "/a", site=7), paths(shape, "/a", site=8)
-    shape.gone = frozenset()
+    batch_filter.gone = frozenset([7])
+    during = counted_as(batch_filter, "/a", site=7), counted_as(batch_filter, "/a", site=8)
+    batch_filter.gone = frozenset()
 
     assert during == ([], ["/a"])
-    assert paths(shape, "/c", site=7) == ["/c"]
+    assert counted_as(batch_filter, "/c", site=7) == ["/c"]

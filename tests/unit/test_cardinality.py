@@ -7,7 +7,7 @@ from collections import Counter
 
 import msgspec
 
-from collector.cells.cardinality import ALTERED_VISITS, CappedView, Caps, CountMin
+from collector.cells.cardinality import ALTERED_VISITS, Caps, CountMin, SeenValue, SiteDay
 from collector.hit import OTHER, Hit, VisitValues
 from tests.builders import a_hit
 
@@ -90,7 +90,7 @@ def test_turned_hits_are_counted_once() -> None:
 
     turned, nothing = caps.take_capped(), caps.take_capped()
 
-    assert ({CappedView(1, a_hit().closes_at): 1}, {}) == (turned, nothing)
+    assert ({SiteDay(1, a_hit().closes_at): 1}, {}) == (turned, nothing)
 
 
 def test_an_entry_page_is_named_as_its_path_is() -> None:
@@ -186,7 +186,7 @@ def test_properties_over_the_cap_keep_their_name() -> None:
 def test_recalled_values_are_kept_after_a_restart() -> None:
     """A new process names what the store already names."""
     caps = small_caps()
-    caps.restore((1, a_hit().closes_at, "path", f"/{n}", 7) for n in range(10))
+    caps.restore(SeenValue(1, a_hit().closes_at, "path", f"/{n}", 7) for n in range(10))
 
     assert ["/3", OTHER] == paths(caps, "/3", "/new")
 
