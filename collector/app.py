@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from collector.api import v1
 from collector.clock import Clock
-from collector.demo.filling import add_sites
+from collector.demo.seed import add_sites
 from collector.errors import SpoolError
 from collector.ingest import tracker_script
 from collector.ingest.router import handlers
@@ -126,7 +126,7 @@ async def _drain(container: Container) -> None:
     """Deliver what the spool holds, for at most ten seconds; the rest stays in the spool."""
     with suppress(TimeoutError):
         async with asyncio.timeout(DRAIN_SECONDS + 1):
-            await run_in_thread(lambda: container.delivery.stop(DRAIN_SECONDS))
+            await run_in_thread(container.delivery.stop, DRAIN_SECONDS)
 
 
 def _save_visits(container: Container) -> None:

@@ -1,8 +1,7 @@
-"""Open the door of commands: `footfall …`.
+"""The command line: `footfall …`.
 
-Knows which commands there are and turns errors into one line and an exit
-code: 0 done, 1 not done, 2 wrongly asked or wrongly set. What each command
-does is in `collector.commands`.
+An error becomes one line and an exit code: 0 success, 1 failure, 2 wrong usage or settings.
+The commands are in `collector.commands`.
 """
 
 from __future__ import annotations
@@ -18,10 +17,9 @@ from collector.commands.context import CommandContext
 from collector.errors import CollectorError, SettingsError
 
 FAILED = 1
-WRONGLY_ASKED = 2
+WRONG_USAGE = 2
 
-
-# Where each command is; loaded when it is asked for, so that none waits for another's imports.
+# The module of each command; imported on demand, so that no command waits for another's imports.
 COMMANDS = {
     "serve": "service",
     "site": "sites",
@@ -41,11 +39,11 @@ class Commands(click.Group):
     """The commands of `COMMANDS`, in that order."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name all commands."""
+        """Return the names of all commands."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Load one command; None if there is none of that name."""
+        """Import one command; None if it does not exist."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"collector.commands.{COMMANDS[cmd_name]}")
@@ -58,21 +56,21 @@ class Commands(click.Group):
 @click.option(
     "--config",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="The settings file; else footfall.toml in this folder, if there is one.",
+    help="Settings file; by default footfall.toml in the working directory, if present.",
 )
 @click.pass_context
 def footfall(context: click.Context, config: Path | None) -> None:
-    """Count pageviews and events, and forget who they were."""
+    """Privacy-preserving web analytics: count pageviews and events, not people."""
     context.obj = CommandContext(config)
 
 
 def main() -> None:
-    """Run one command and leave with its exit code."""
+    """Run one command and exit with its code."""
     try:
         footfall.main(prog_name="footfall")
     except CollectorError as failed:
         click.echo(f"footfall: {failed}", err=True)
-        sys.exit(WRONGLY_ASKED if isinstance(failed, SettingsError) else FAILED)
+        sys.exit(WRONG_USAGE if isinstance(failed, SettingsError) else FAILED)
 
 
 if __name__ == "__main__":

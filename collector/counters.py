@@ -1,8 +1,6 @@
-"""Count what happened, by reason and nothing else.
+"""Count refusals, drops and other outcomes by reason, UTC day and site; nothing about visitors.
 
-Knows reasons, UTC days and site numbers; refuses to know anything of a
-visitor. Called by the endpoints; the journal's writer drains it into the
-spool, from where delivery takes it to the store.
+The spool drains the counts with its next commit, and delivery moves them into the store.
 """
 
 from __future__ import annotations
@@ -11,20 +9,20 @@ import threading
 from collections.abc import Mapping
 
 Counted = tuple[int, str, int]
-"""What one count is of: (days since 1970-01-01 in UTC, reason, site or 0)."""
+"""The key of a count: (days since 1970-01-01 in UTC, reason, site or 0)."""
 
 SHED = "shed"
-"""Why a good hit was answered with 503: the spool took no more."""
+"""A valid hit was answered with 503: the spool is full or failed."""
 
 LATE = "late"
-"""That a hit counts in the first open day: the one the clock shows, as one set back, is sealed."""
+"""A hit counts in the first open day: the clock was set back into a day that is sealed."""
 
 MADE_ANEW = "secret_made_anew"
-"""That a site's day lost its secret, as by a reboot; its day is the site's own, not UTC's."""
+"""A site's day lost its secret, as by a reboot; the day of this count is local, not UTC."""
 
 
 class Counters:
-    """Counts by (UTC day, reason, site) that wait for the spool, and totals since the start."""
+    """Counts by (UTC day, reason, site) not yet in the spool, and totals since the start."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -32,7 +30,7 @@ class Counters:
         self._totals: dict[str, int] = {}
 
     def count(self, reason: str, day_utc: int, site: int = 0, times: int = 1) -> None:
-        """Count something that happened; any thread, never waits.
+        """Add to a count; safe in any thread.
 
         Args:
             reason: from a closed list (`Refusal`, `Drop`, `PayloadCode`, outcomes).
@@ -46,7 +44,7 @@ class Counters:
             self._totals[reason] = self._totals.get(reason, 0) + times
 
     def drain(self) -> dict[Counted, int]:
-        """Take all counts that wait for the spool."""
+        """Return the counts not yet in the spool, and reset them."""
         if not self._waiting:
             return {}
         with self._lock:
@@ -54,12 +52,12 @@ class Counters:
         return waiting
 
     def restore(self, counts: Mapping[Counted, int]) -> None:
-        """Return drained counts that the spool could not take."""
+        """Add drained counts back, after the spool could not store them."""
         with self._lock:
             for key, count in counts.items():
                 self._waiting[key] = self._waiting.get(key, 0) + count
 
     def totals(self) -> dict[str, int]:
-        """Return how often each reason was counted since the start of this process."""
+        """Return the total of each reason since the start of this process."""
         with self._lock:
             return dict(self._totals)

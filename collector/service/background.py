@@ -10,14 +10,15 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import Any, TypeVar
+from typing import Any, TypeVar, TypeVarTuple
 
+Arguments = TypeVarTuple("Arguments")
 Result = TypeVar("Result")
 
 _running: set[Future[Any]] = set()
 
 
-async def run_in_thread(work: Callable[[], Result]) -> Result:
+async def run_in_thread(work: Callable[[*Arguments], Result], *arguments: *Arguments) -> Result:
     """Run a function in a thread of its own and wait for it; if cancelled, it runs on.
 
     Raises:
@@ -27,7 +28,7 @@ async def run_in_thread(work: Callable[[], Result]) -> Result:
 
     def run() -> None:
         try:
-            result = work()
+            result = work(*arguments)
         except BaseException as failed:  # noqa: BLE001 - raised in the awaiting task
             future.set_exception(failed)
         else:
@@ -37,8 +38,9 @@ async def run_in_thread(work: Callable[[], Result]) -> Result:
     future.set_running_or_notify_cancel()
     _running.add(future)
     future.add_done_callback(_running.discard)
+    awaitable = asyncio.wrap_future(future)
     threading.Thread(target=run, name="background", daemon=True).start()
-    return await asyncio.wrap_future(future)
+    return await awaitable
 
 
 def threads_running() -> bool:

@@ -1,9 +1,7 @@
 """Let commands reach the running service through a Unix socket in the data directory.
 
-Knows one line of JSON a question and one an answer; refuses to know what a
-command does. The embedded store belongs to one process, so commands that
-need it ask the service while one runs. `ControlServer` is made by `app`,
-`send_request` is called by `commands`.
+A request is one line of JSON, and so is a response. The embedded store belongs to one process:
+commands that need it send a request while a service runs.
 """
 
 from __future__ import annotations
@@ -23,36 +21,35 @@ from collector.errors import CollectorError, StoreBusy
 Handler = Callable[[dict[str, Any]], Awaitable[Any]]
 
 LINE_BYTES = 1 << 24
-QUESTION_SECONDS = 10
+REQUEST_SECONDS = 10
 # The address of a Unix socket has 108 bytes, the last of them NUL.
 _ADDRESS_BYTES = 107
 
 
 class ControlError(CollectorError):
-    """Raised if the running service could not do what a command asked; says why."""
+    """Raised if the running service failed to do what a command asked; says why."""
 
 
 class ControlRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a command asks of the service."""
+    """An operation to run, with its arguments."""
 
     command: str
     arguments: dict[str, Any] = {}
 
 
 class ControlResponse(msgspec.Struct, frozen=True, kw_only=True):
-    """What the service answers: a value, or a sentence of what went wrong."""
+    """The result of an operation, or a sentence that says why it failed."""
 
     value: Any = None
     error: str = ""
 
 
 class ControlServer:
-    """The service's side: answers each connection's one question, for its owner only.
+    """The server: answers one request per connection, from processes of its own user only.
 
     Args:
         path: of the socket; a dead one is replaced.
-        handlers: by the command's name; each is given the arguments and returns
-            what msgspec can write as JSON.
+        handlers: by the operation's name; each takes the arguments and returns JSON types.
     """
 
     def __init__(self, path: Path, handlers: Mapping[str, Handler]) -> None:
@@ -61,12 +58,12 @@ class ControlServer:
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
-        """Begin to listen.
+        """Listen.
 
         Raises:
-            StoreBusy: if another service listens there.
+            StoreBusy: if another service listens on the socket.
         """
-        with _addressed(self._path) as address:
+        with _short_address(self._path) as address:
             listener = _bind(self._path, address)
         self._server = await asyncio.start_unix_server(
             self._answer, sock=listener, limit=LINE_BYTES
@@ -79,73 +76,71 @@ class ControlServer:
         self._server.close()
         await self._server.wait_closed()
         self._server = None
-        # On a disk that turned read-only it stays; the next start takes its place.
+        # On a disk that became read-only it stays; the next start replaces it.
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            async with asyncio.timeout(QUESTION_SECONDS):
+            async with asyncio.timeout(REQUEST_SECONDS):
                 line = await reader.readline()
             writer.write(msgspec.json.encode(await self._reply(line)) + b"\n")
             await writer.drain()
         except (OSError, TimeoutError, ValueError):
-            # The command went away or never asked: there is nobody to tell.
+            # The command disconnected or sent no request: there is no one to answer.
             pass
         finally:
             writer.close()
 
     async def _reply(self, line: bytes) -> ControlResponse:
         try:
-            question = msgspec.json.decode(line, type=ControlRequest)
+            request = msgspec.json.decode(line, type=ControlRequest)
         except msgspec.MsgspecError as broken:
-            return ControlResponse(error=f"not a question: {broken}")
-        handler = self._handlers.get(question.command)
+            return ControlResponse(error=f"malformed request: {broken}")
+        handler = self._handlers.get(request.command)
         if handler is None:
-            return ControlResponse(
-                error=f"the running service knows no command {question.command!r}"
-            )
+            return ControlResponse(error=f"the running service has no command {request.command!r}")
         try:
-            return ControlResponse(value=await handler(question.arguments))
+            return ControlResponse(value=await handler(request.arguments))
         except CollectorError as failed:
             return ControlResponse(error=str(failed))
 
 
 def send_request(path: Path, command: str, **arguments: Any) -> ControlResponse | None:
-    """Ask the running service, and wait as long as it takes.
+    """Send a request to the running service, and wait for its response without a time limit.
 
     Returns:
-        Its answer; None if no service runs.
+        The response; None if no service runs.
 
     Raises:
-        ControlError: if the service answered that it could not, or went away.
+        ControlError: if the operation failed, or the service disconnected.
     """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as line:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         try:
-            with _addressed(path) as address:
-                line.connect(address)
+            with _short_address(path) as address:
+                connection.connect(address)
         except (FileNotFoundError, ConnectionRefusedError):
             return None
         except OSError as failed:
-            raise ControlError(f"{path}: cannot be reached: {failed}") from failed
-        return _exchange(line, ControlRequest(command, arguments))
+            raise ControlError(f"{path}: cannot connect: {failed}") from failed
+        return _exchange(connection, ControlRequest(command, arguments))
 
 
-def _exchange(line: socket.socket, question: ControlRequest) -> ControlResponse:
+def _exchange(connection: socket.socket, request: ControlRequest) -> ControlResponse:
     try:
-        line.sendall(msgspec.json.encode(question) + b"\n")
-        with line.makefile("rb") as stream:
-            answer = msgspec.json.decode(stream.readline(), type=ControlResponse)
+        connection.sendall(msgspec.json.encode(request) + b"\n")
+        with connection.makefile("rb") as stream:
+            response = msgspec.json.decode(stream.readline(), type=ControlResponse)
     except (OSError, msgspec.MsgspecError) as broken:
-        raise ControlError("the service went away before it answered") from broken
-    if answer.error:
-        raise ControlError(answer.error)
-    return answer
+        raise ControlError("the service disconnected before it answered") from broken
+    if response.error:
+        raise ControlError(response.error)
+    return response
 
 
 def _bind(path: Path, address: str) -> socket.socket:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    # Made 0600 from the start: a chmod afterwards would leave a moment for others.
+    # Created with mode 0600: with a chmod afterwards others could connect in between.
     mask = os.umask(0o177)
     try:
         if _is_dead(address):
@@ -153,7 +148,7 @@ def _bind(path: Path, address: str) -> socket.socket:
         listener.bind(address)
     except OSError as taken:
         listener.close()
-        raise StoreBusy(f"{path}: another service listens there") from taken
+        raise StoreBusy(f"{path}: another service is running") from taken
     finally:
         os.umask(mask)
     return listener
@@ -169,8 +164,8 @@ def _is_dead(address: str) -> bool:
 
 
 @contextlib.contextmanager
-def _addressed(path: Path) -> Iterator[str]:
-    """Give an address that fits, for a path of any length."""
+def _short_address(path: Path) -> Iterator[str]:
+    """Return an address of at most 107 bytes, for a path of any length."""
     if len(os.fsencode(path)) <= _ADDRESS_BYTES:
         yield str(path)
         return

@@ -1,9 +1,4 @@
-"""Answer whether the service lives, whether it can take hits, and how it fares.
-
-Knows the spool's, delivery's and sealing's states; refuses to say anything of
-a site or a visitor. Asked by supervisors, proxies and `footfall healthcheck`;
-measures are for who holds a token that may read every site.
-"""
+"""Serve `/healthz`, `/readyz` and `/metrics`; metrics need a token that may read every site."""
 
 from __future__ import annotations
 
@@ -19,17 +14,17 @@ from collector.service.metrics import render_metrics
 UNSTORED = {"Cache-Control": "no-store"}
 BEARER = "bearer "
 ROOM_BYTES = 2048
-"""What the spool must have room for, to be called ready: about one long hit."""
+"""Free space the spool needs to count as ready: about one long hit."""
 
 
 def routes(container: Container) -> list[Route]:
-    """Make `/healthz` (alive), `/readyz` (can accept hits) and `/metrics`."""
+    """Return the routes `/healthz` (alive), `/readyz` (can accept hits) and `/metrics`."""
 
     async def alive(_: Request) -> Response:
         return _answer(200, "alive", [])
 
     async def ready(_: Request) -> Response:
-        refused = _refusing(container)
+        refused = _why_refusing(container)
         reasons = [refused] if refused else []
         if not container.store_ready:
             reasons.append("the store does not answer: nothing is delivered yet")
@@ -51,12 +46,12 @@ def routes(container: Container) -> list[Route]:
     return [Route("/healthz", alive), Route("/readyz", ready), Route("/metrics", metrics)]
 
 
-def _refusing(container: Container) -> str:
-    """Say why hits are refused at present; empty if they are not."""
+def _why_refusing(container: Container) -> str:
+    """Return why hits are refused at present; empty if they are not."""
     if container.spool.failure is not None:
         return str(container.spool.failure)
     if container.spool.stats().bytes + ROOM_BYTES > container.settings.spool.max_bytes:
-        return "the spool is full: hits are refused until the store takes some"
+        return "the spool is full: hits are refused until some are delivered"
     return ""
 
 

@@ -1,8 +1,7 @@
-"""Tell how the service fares, in Prometheus' words.
+"""Render the service's metrics in Prometheus' text format.
 
-Knows counts by outcome, the spool, delivery, seals and day secrets; refuses
-any label that could carry what a visitor sent: reasons come from closed
-lists, and there is no site, path or address. Asked by `/metrics`.
+No label carries what a visitor sent: reasons come from closed lists, and there is no site, path
+or address.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from collector.service.container import Container
 
 
 def render_metrics(container: Container) -> bytes:
-    """Write all measures in the text format, version 0.0.4."""
+    """Render all metrics in the text format, version 0.0.4."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_MetricsCollector(container))
     return generate_latest(registry)
@@ -31,7 +30,7 @@ class _MetricsCollector(Collector):
         self.container = container
 
     def collect(self) -> Iterator[Metric]:
-        """Go through all measures, as they are now."""
+        """Yield all metrics, as they are now."""
         yield from self._hits()
         yield from self._visits()
         yield from self._spool()
@@ -49,21 +48,24 @@ class _MetricsCollector(Collector):
 
     def _visits(self) -> Iterator[Metric]:
         visits = self.container.visits
-        yield _gauge("footfall_visits_bytes", "About what visits under way take.", visits.weight)
+        yield _gauge(
+            "footfall_visits_bytes", "Approximate memory of visits under way.", visits.weight
+        )
         ended = CounterMetricFamily(
-            "footfall_visits_ended_early", "Visits ended for want of room since the start."
+            "footfall_visits_ended_early",
+            "Visits ended early because memory was full, since the start.",
         )
         ended.add_metric([], visits.ended_early)
         yield ended
 
     def _spool(self) -> Iterator[Metric]:
         spool = self.container.spool.stats()
-        yield _gauge("footfall_spool_hits", "Hits not yet in the store.", spool.rows)
-        yield _gauge("footfall_spool_bytes", "Size of their frames.", spool.bytes)
+        yield _gauge("footfall_spool_hits", "Hits not delivered yet.", spool.rows)
+        yield _gauge("footfall_spool_bytes", "Size of the spooled hits.", spool.bytes)
         limit = self.container.settings.spool.max_bytes
         yield _gauge("footfall_spool_max_bytes", "Size at which hits are refused.", limit)
-        trouble = self.container.spool.failure is not None
-        yield _gauge("footfall_spool_in_trouble", "1 while no hit can be kept.", trouble)
+        failed = self.container.spool.failure is not None
+        yield _gauge("footfall_spool_in_trouble", "1 while no hit can be stored.", failed)
 
     def _delivery(self) -> Iterator[Metric]:
         health = self.container.delivery.health()
@@ -72,23 +74,27 @@ class _MetricsCollector(Collector):
         yield batches
         lag = health.lag_seconds
         yield _gauge("footfall_delivery_lag_seconds", "Age of the oldest undelivered hit.", lag)
-        state = GaugeMetricFamily("footfall_delivery_state", "1 for the state.", labels=["state"])
+        state = GaugeMetricFamily(
+            "footfall_delivery_state", "1 for the present state.", labels=["state"]
+        )
         for name in ("idle", "ok", "waiting", "schema"):
             state.add_metric([name], name == health.state)
         yield state
 
     def _days(self) -> Iterator[Metric]:
         now = self.container.clock.now()
-        frozen = bool(self.container.sealing_problem)
-        yield _gauge("footfall_sealing_in_trouble", "1 while no day can be sealed.", frozen)
+        failed = bool(self.container.sealing_problem)
+        yield _gauge("footfall_sealing_in_trouble", "1 while no day can be sealed.", failed)
         sealed = CounterMetricFamily("footfall_seals", "Days sealed since the start.")
         sealed.add_metric([], self.container.sealed_days)
         yield sealed
-        kept = self.container.secrets.open()
-        yield _gauge("footfall_day_secrets", "Day secrets that exist.", len(kept))
-        oldest = min((secret.closes_at for secret in kept), default=None)
+        secrets = self.container.secrets.open()
+        yield _gauge("footfall_day_secrets", "Day secrets that exist.", len(secrets))
+        oldest = min((secret.closes_at for secret in secrets), default=None)
         age = 0.0 if oldest is None else max(0.0, now - oldest + DAY_SECONDS)
-        yield _gauge("footfall_day_secret_age_seconds", "About the age of the oldest.", age)
+        yield _gauge(
+            "footfall_day_secret_age_seconds", "Approximate age of the oldest day secret.", age
+        )
 
 
 def _outcome(reason: str) -> str:
@@ -97,7 +103,7 @@ def _outcome(reason: str) -> str:
     return "dropped" if reason in set(Drop) else "rejected"
 
 
-def _gauge(name: str, words: str, value: float) -> GaugeMetricFamily:
-    gauge = GaugeMetricFamily(name, words)
+def _gauge(name: str, help_text: str, value: float) -> GaugeMetricFamily:
+    gauge = GaugeMetricFamily(name, help_text)
     gauge.add_metric([], value)
     return gauge

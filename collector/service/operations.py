@@ -1,9 +1,4 @@
-"""Do what a command asks, on the parts of the running service or of the command itself.
-
-Knows which errands there are and in which order their steps go; refuses to know
-how a command is typed or how it reaches the service. Called through the control
-socket by `rounds`, and by commands where no service runs.
-"""
+"""Run an administrative operation, in the running service or in the CLI process."""
 
 from __future__ import annotations
 
@@ -24,40 +19,40 @@ from collector.service.container import Container
 from collector.service.control import Handler
 
 STRAGGLERS_SECONDS = 60
-"""After a site is removed, a hit that was under way may still arrive for as long."""
+"""How long after a site was removed its last hits may still arrive."""
 
 Operation = Callable[[Container, dict[str, Any]], Any]
 
 
-def run_operation(container: Container, errand: str, arguments: dict[str, Any]) -> Any:
-    """Do an errand in this thread.
+def run_operation(container: Container, name: str, arguments: dict[str, Any]) -> Any:
+    """Run an operation in this thread.
 
     Returns:
-        What JSON can say.
+        Its result, as JSON types.
 
     Raises:
-        CollectorError: if it could not be done.
+        CollectorError: if it failed.
     """
-    return msgspec.to_builtins(OPERATIONS[errand](container, arguments))
+    return msgspec.to_builtins(OPERATIONS[name](container, arguments))
 
 
 def operation_handlers(container: Container) -> Mapping[str, Handler]:
-    """Give what commands may ask of the running service, each off its event loop."""
+    """Return a handler of the control socket for each operation; each runs in a thread."""
 
-    def handler(errand: str) -> Handler:
+    def handler(name: str) -> Handler:
         async def handle(arguments: dict[str, Any]) -> Any:
-            if errand == "erase":
-                # Visits belong to the event loop; a removed site's end here.
+            if name == "erase":
+                # Visits belong to the event loop: a removed site's visits end here.
                 _end_visits(container)
-            return await run_in_thread(lambda: run_operation(container, errand, arguments))
+            return await run_in_thread(run_operation, container, name, arguments)
 
         return handle
 
-    return {errand: handler(errand) for errand in OPERATIONS}
+    return {name: handler(name) for name in OPERATIONS}
 
 
 def seal_due(container: Container) -> list[SealResult]:
-    """Seal every day that is due, and remember what stands in the way.
+    """Seal every day that is due; keep in `sealing_problem` why it failed.
 
     Raises:
         SealError: if a day cannot be sealed; nothing is deleted then.
@@ -74,30 +69,29 @@ def seal_due(container: Container) -> list[SealResult]:
 
 
 def expire(container: Container) -> list[Expired]:
-    """Delete what sites keep no longer.
+    """Delete data past its retention.
 
     Raises:
-        SealError: if files of it are still there.
+        SealError: if files of deleted data are still there.
     """
     with container.sealing_lock:
         return container.retention.run_once()
 
 
 def erase_removed(container: Container) -> int:
-    """Erase all that is kept of removed sites: hits, cells, counts and day secrets.
+    """Erase the hits, cells, counts and day secrets of removed sites.
 
     Returns:
-        How many rows the store had.
+        How many rows were deleted from the store.
 
     Raises:
-        CollectorError: if the store or the spool does not answer; the service
-            tries again by itself.
+        CollectorError: if the store or the spool does not answer; the service retries.
     """
     container.read_sites()
     rows = 0
     for site, removed_at in container.registry.erasures().items():
         container.secrets.destroy_site(site)
-        # The spool's hits are encrypted with those of others: they go by being left out.
+        # Spooled hits are encrypted together with those of other sites: delivery leaves them out.
         container.delivery.flush()
         with container.sealing_lock:
             rows += erase_site(container.store, site, container.clock)
@@ -147,7 +141,7 @@ def _declare(container: Container, arguments: dict[str, Any]) -> int:
 
 
 def _audit(container: Container, _: dict[str, Any]) -> list[Finding]:
-    audited = AuditContext(
+    context = AuditContext(
         store=container.store,
         secrets=container.secrets,
         sites=container.registry.sites,
@@ -158,9 +152,9 @@ def _audit(container: Container, _: dict[str, Any]) -> list[Finding]:
         holds=container.spool.holds,
         effect=lambda header: effect(container.ingest, header),
     )
-    # What is just being sealed would look like what should not be there.
+    # A day that is being sealed would look like a violation.
     with container.sealing_lock:
-        return audit(audited)
+        return audit(context)
 
 
 OPERATIONS: Mapping[str, Operation] = {

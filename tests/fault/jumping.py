@@ -82,13 +82,13 @@ async def hit(
 
 async def round_of_secrets(container: Container) -> str:
     """Destroy what is due; return the trouble, empty if there was none."""
-    return await _round(scheduler._destroy, container)
+    return await _round(scheduler.destroy_secrets, container)
 
 
 async def round_of_seals(container: Container) -> str:
     """Deliver, then seal what is due; return the trouble, empty if there was none."""
     await anyio.to_thread.run_sync(container.delivery.flush)
-    return await _round(scheduler._seal, container)
+    return await _round(scheduler.seal_days, container)
 
 
 async def seal_by_hand(container: Container) -> list[int]:

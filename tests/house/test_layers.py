@@ -15,7 +15,7 @@ WORLDLY = (
     "collector/cells/client.py",
     "collector/commands/service.py",
     "collector/counters.py",
-    "collector/demo/filling.py",
+    "collector/demo/seed.py",
     "collector/ingest/fast_path.py",
     "collector/ingest/handler.py",
     "collector/ingest/http_limits.py",

@@ -107,7 +107,7 @@ def test_only_the_owner_may_connect(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("command", "said"), [("refuse", "the day stays open"), ("unknown", "knows no command")]
+    ("command", "said"), [("refuse", "the day stays open"), ("unknown", "has no command")]
 )
 def test_a_failed_command_is_told_why(tmp_path: Path, command: str, said: str) -> None:
     """An error of the service becomes an error of the command, in the same words."""
@@ -136,5 +136,5 @@ def test_a_broken_question_does_no_harm(tmp_path: Path, line: bytes) -> None:
 
     said, answer = while_serving(path, break_and_ask)
 
-    assert b"not a question" in said
+    assert b"malformed request" in said
     assert answer == ControlResponse(value={})

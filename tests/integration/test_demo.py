@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from collector.cells.client import Store
 from collector.cells.sealing import Sealer
 from collector.day import day_at
-from collector.demo import filling, traffic
-from collector.demo.filling import LIVE_SECONDS, SEED, add_sites, fill, trickle
+from collector.demo import seed, traffic
+from collector.demo.seed import LIVE_SECONDS, SEED, add_sites, fill, trickle
 from collector.errors import SealError
 from collector.hit import Hit, Kind
 from collector.ingest.visits import Visits
@@ -57,14 +58,14 @@ class Taken:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """Show noon, and let the past be three days long."""
-    monkeypatch.setattr(filling, "PAST_DAYS", DAYS)
+    monkeypatch.setattr(seed, "PAST_DAYS", DAYS)
     return FakeClock()
 
 
 @pytest.fixture
 def sealer(store: Store, clock: FakeClock) -> Sealer:
     """Seal without waiting for questions."""
-    nothing = Drained()
+    nothing: Any = Drained()
     return Sealer(store, nothing, nothing, lambda: some_sites(SITE), clock, queries_end_s=0)
 
 

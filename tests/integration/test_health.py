@@ -77,7 +77,7 @@ def test_a_full_spool_is_not_ready_until_it_is_emptied(tmp_path: Path) -> None:
 
     assert (503, "5") == (refused.status, refused.headers["retry-after"])
     assert (503, "not ready") == full[:2]
-    assert "the spool is full: hits are refused until the store takes some" == full[2][0]
+    assert "the spool is full: hits are refused until some are delivered" == full[2][0]
     assert (200, "ready", []) == emptied
     assert 202 == after
 

@@ -14,7 +14,7 @@ from collector.hit import VisitValues
 from collector.registry.sites import Goal
 from collector.service import operations
 from collector.service.container import Container, build_container
-from collector.service.scheduler import Expiry
+from collector.service.scheduler import delete_old
 from collector.settings import SecretsSettings, Settings
 from tests.builders import NOON, FakeClock, a_hit
 from tests.service import Service
@@ -69,28 +69,26 @@ def cells(container: Container) -> int:
 
 def test_what_is_old_goes_once_a_day(container: Container, clock: Jumping) -> None:
     """The first turn deletes; later turns of the day do nothing; the next day's does again."""
-    expiry = Expiry(container)
     put(container, 11)
-    expiry()
+    delete_old(container)
     first = cells(container)
     put(container, 11)
-    expiry()
+    delete_old(container)
     same_day = cells(container)
 
     clock.pass_by(DAY_SECONDS)
-    expiry()
+    delete_old(container)
 
     assert (first, same_day, cells(container)) == (0, 1, 0)
 
 
 def test_what_is_old_goes_after_a_sealing(container: Container) -> None:
     """Each closing instant is followed by a look at what is too old."""
-    expiry = Expiry(container)
-    expiry()
+    delete_old(container)
     put(container, 11)
 
     container.sealed_days += 1
-    expiry()
+    delete_old(container)
 
     assert cells(container) == 0
 
@@ -101,7 +99,7 @@ def test_a_clock_that_jumped_deletes_nothing(container: Container, clock: Jumpin
     clock.ahead = 800 * DAY_SECONDS
 
     with pytest.raises(SealError, match="the clock jumped"):
-        Expiry(container)()
+        delete_old(container)
 
     assert cells(container) == 1
 

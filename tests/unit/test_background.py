@@ -1,4 +1,4 @@
-"""What is left behind is work that goes on, not a thread that has done its work."""
+"""A background function counts as running until it returns, whether it is awaited or not."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -15,15 +16,15 @@ SLOW_TO_END_S = 0.5
 
 
 @pytest.mark.anyio
-async def test_work_that_was_waited_for_is_not_left_behind(
+async def test_a_function_that_returned_is_not_running(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """However late its thread ends: else the store would not be closed, for nothing."""
+    """However late its thread ends: otherwise the store would not be closed at shutdown."""
     loop = asyncio.get_running_loop()
     tell = loop.call_soon_threadsafe
 
-    def tell_and_linger(news: Callable[[], None]) -> None:
-        tell(news)
+    def tell_and_linger(callback: Callable[..., None], *arguments: Any) -> None:
+        tell(callback, *arguments)
         time.sleep(SLOW_TO_END_S)
 
     monkeypatch.setattr(loop, "call_soon_threadsafe", tell_and_linger)
@@ -36,8 +37,8 @@ async def test_work_that_was_waited_for_is_not_left_behind(
 
 
 @pytest.mark.anyio
-async def test_work_that_nobody_waits_for_any_more_is_left_behind() -> None:
-    """A cancelled wait leaves its work to itself, and one is told so until it has ended."""
+async def test_a_cancelled_function_is_running_until_it_returns() -> None:
+    """Cancelling the wait does not stop the function, and `threads_running` reports it."""
     goes_on, before = threading.Event(), set(threading.enumerate())
     task = asyncio.create_task(run_in_thread(goes_on.wait))
     await asyncio.sleep(0)
@@ -54,8 +55,8 @@ async def test_work_that_nobody_waits_for_any_more_is_left_behind() -> None:
 
 
 @pytest.mark.anyio
-async def test_a_failure_is_told_to_whoever_waits() -> None:
-    """What the work raises is raised where it is waited for, and leaves nothing behind."""
+async def test_an_exception_is_raised_where_the_function_is_awaited() -> None:
+    """The awaiting task gets the exception, and nothing is left running."""
     with pytest.raises(ZeroDivisionError):
         await run_in_thread(lambda: 1 // 0)
 

@@ -6,8 +6,7 @@ from collections import Counter
 from datetime import date, timedelta
 
 from collector.day import Day, day_of_date
-from collector.demo.traffic import Action, actions_of, take_step
-from collector.demo.world import PAGES
+from collector.demo.traffic import WORLD, Action, actions_of, build_hit
 from collector.hit import NONE, Hit, Kind
 from collector.ingest.visits import Visits
 from tests.builders import a_site
@@ -15,9 +14,9 @@ from tests.builders import a_site
 FRIDAY = day_of_date("UTC", date(2026, 11, 20))
 
 
-def visitors(deeds: list[Action]) -> int:
+def visitors(actions: list[Action]) -> int:
     """Count the visitors."""
-    return len({deed.visitor for deed in deeds})
+    return len({action.visitor for action in actions})
 
 
 def test_the_same_seed_and_day_give_the_same_traffic() -> None:
@@ -30,7 +29,7 @@ def test_another_seed_or_day_gives_other_visitors() -> None:
     saturday = day_of_date("UTC", FRIDAY.date + timedelta(days=1))
     days = [actions_of(7, FRIDAY), actions_of(8, FRIDAY), actions_of(7, saturday)]
 
-    assert sum(map(visitors, days)) == visitors([deed for deeds in days for deed in deeds])
+    assert sum(map(visitors, days)) == visitors([action for actions in days for action in actions])
 
 
 def test_every_day_of_a_year_has_a_plausible_number_of_visitors() -> None:
@@ -45,11 +44,11 @@ def test_every_day_of_a_year_has_a_plausible_number_of_visitors() -> None:
     assert sum(weekend) / len(weekend) < 0.8 * sum(working) / len(working)
 
 
-def test_all_deeds_lie_within_the_day_in_order() -> None:
+def test_all_actions_lie_within_the_day_in_order() -> None:
     """Nothing happens before a day opens or after it closes, also on short days."""
     short = day_of_date("Europe/Berlin", date(2026, 3, 29))
     for day in (FRIDAY, short):
-        times = [deed.at for deed in actions_of(7, day)]
+        times = [action.at for action in actions_of(7, day)]
 
         assert times == sorted(times)
         assert day.opens_at <= times[0] <= times[-1] < day.closes_at
@@ -57,10 +56,10 @@ def test_all_deeds_lie_within_the_day_in_order() -> None:
 
 def test_many_kinds_of_visitors_come() -> None:
     """Channels, countries, browsers, devices and events of many sorts are seen."""
-    deeds = actions_of(7, FRIDAY)
+    actions = actions_of(7, FRIDAY)
 
     seen = {
-        name: {getattr(deed.values, name) for deed in deeds}
+        name: {getattr(action.values, name) for action in actions}
         for name in ("channel", "country", "browser", "device", "os", "utm_campaign", "screen")
     }
 
@@ -70,12 +69,12 @@ def test_many_kinds_of_visitors_come() -> None:
     assert {NONE, "monthly-letter"} <= seen["utm_campaign"]
     assert len(seen["country"]) > 15
     assert len(seen["screen"]) == 4
-    assert {"Signup", "File Download"} <= {deed.event for deed in deeds}
+    assert {"Signup", "File Download"} <= {action.event for action in actions}
 
 
 def test_no_value_is_unknown() -> None:
     """The rules know every browser, system and source that is invented."""
-    values = {deed.values for deed in actions_of(7, FRIDAY)}
+    values = {action.values for action in actions_of(7, FRIDAY)}
 
     for value in values:
         assert "(unknown)" not in (value.browser, value.os, value.device)
@@ -85,17 +84,17 @@ def test_no_value_is_unknown() -> None:
 
 def test_pages_fall_off_as_zipf_says() -> None:
     """A few pages have most views, and most pages have a few."""
-    views = Counter(deed.path for deed in actions_of(7, FRIDAY) if deed.kind is Kind.PAGEVIEW)
+    views = Counter(action.path for action in actions_of(7, FRIDAY) if action.kind is Kind.PAGEVIEW)
 
     top = [path for path, _ in views.most_common(3)]
 
     assert "/" in top
-    assert set(views) <= set(PAGES)
+    assert set(views) <= set(WORLD.pages)
     assert len(views) > 25
     assert sum(count for _, count in views.most_common(5)) > sum(views.values()) * 0.35
 
 
-def test_deeds_make_hits_whose_sums_agree() -> None:
+def test_actions_make_hits_whose_sums_agree() -> None:
     """Visits, bounces and pageviews of a day's hits are those that one can count."""
     hits = hits_of(FRIDAY)
 
@@ -113,4 +112,4 @@ def test_deeds_make_hits_whose_sums_agree() -> None:
 def hits_of(day: Day) -> list[Hit]:
     """Take all steps of a day."""
     seen = Visits()
-    return [take_step(seen, a_site(), day, deed)[0] for deed in actions_of(7, day)]
+    return [build_hit(seen, a_site(), day, action)[0] for action in actions_of(7, day)]
