@@ -1,17 +1,24 @@
-"""Work out the geometry of charts: where each bar, point, line and label goes.
+"""Turn a time series into a chart: buckets, points, and the geometry of bars, lines and labels.
 
-Pure: takes numbers and words, gives fractions and path data; the templates
-draw them as SVG with attributes only, so that no style need be allowed. Refuses
-to know what a metric means. Called by `pages`.
+The templates draw the geometry as SVG with attributes only, because the content security
+policy forbids inline styles.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from collector.stats.metrics import METRICS
+from collector.stats.query import ReportRow
+from dashboards import formatting
 
 SCALE = 1000
-"""Lines are drawn in a box of this many units a side, stretched to the chart's size."""
+"""Side of the SVG view box in which lines are drawn."""
+
+WEIGHT = "visits"
+"""The denominator of every ratio with a tile; months weight the ratios of their days by it."""
 
 STEPS = 4
 BAR_SHARE = 0.72
@@ -24,16 +31,24 @@ _NICE_SECONDS = (4, 20, 40, 60, 120, 240, 480, 720, 1200, 2400, 3600, 7200, 1440
 
 
 @dataclass(frozen=True, slots=True)
+class ChartBucket:
+    """One interval of local time with its value; None if it is unknown."""
+
+    start: datetime
+    value: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Point:
     """One bucket to draw.
 
     Attributes:
-        label: short words below the axis.
-        title: full words for the bucket.
-        value: None where there is nothing yet (a bucket to come) or it cannot be said.
-        text: the value in words.
+        label: short name, below the axis.
+        title: full name of the bucket.
+        value: None if it is unknown or lies in the future.
+        text: the formatted value.
         before: the same bucket of the period before; None if there is none.
-        partial: whether the bucket is still filling.
+        partial: whether the bucket has not ended yet.
     """
 
     label: str
@@ -47,17 +62,12 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One bucket drawn; all positions are percentages of the chart's box.
+    """The geometry of one bucket; all positions are percentages of the chart's box.
 
     Attributes:
-        point: what it shows.
-        left: where its share of the width begins.
-        width: how wide that share is.
-        centre: the middle of it.
-        bar_left: where its bar begins.
-        bar_width: how wide its bar is.
-        top: where its value lies, from above; None without a value.
-        height: how high its bar is; 0 without a value.
+        left: left edge of its share of the width.
+        top: position of its value, from the top; None without a value.
+        height: height of its bar; 0 without a value.
     """
 
     point: Point
@@ -72,12 +82,12 @@ class Slot:
 
 @dataclass(frozen=True, slots=True)
 class AxisLabel:
-    """Words along the time axis.
+    """A label of the time axis.
 
     Attributes:
         at: percentage of the width.
         anchor: SVG's text-anchor.
-        narrow: whether there is room for it on a phone too.
+        narrow: whether it is shown on narrow screens too.
     """
 
     text: str
@@ -93,12 +103,12 @@ class Chart:
     Attributes:
         kind: `bars` or `line`.
         slots: one for each bucket.
-        line: path data of what is complete; empty for bars.
-        area: path data of the surface below it; empty for bars.
-        unfinished: path data of the piece that leads to the filling bucket.
+        line: path data of the complete buckets; empty for bars.
+        area: path data of the area below the line; empty for bars.
+        unfinished: path data of the segment to the partial bucket.
         before: path data of the period before.
-        scale: words for the gridlines, from the top to zero.
-        labels: words along the time axis.
+        scale: labels of the gridlines, from the top to zero.
+        labels: labels of the time axis.
     """
 
     kind: str
@@ -109,6 +119,64 @@ class Chart:
     before: str
     scale: tuple[str, ...]
     labels: tuple[AxisLabel, ...]
+
+
+def metrics_for(metric: str, bucket: str) -> tuple[str, ...]:
+    """Return the metrics to query, to show one in buckets of a length."""
+    if bucket == "month" and METRICS[metric].per:
+        return (metric, WEIGHT)
+    return (metric,)
+
+
+def buckets(rows: Sequence[ReportRow], metric: str, bucket: str) -> list[ChartBucket]:
+    """Turn rows into buckets; days are combined into months.
+
+    Args:
+        rows: of a time series, in order; `value` is an ISO 8601 local time.
+        bucket: `hour`, `day` or `month`.
+    """
+    single = [ChartBucket(_start(row.value), row.metrics.get(metric)) for row in rows]
+    if bucket != "month":
+        return single
+    months: dict[datetime, list[ReportRow]] = {}
+    for row, part in zip(rows, single, strict=True):
+        months.setdefault(part.start.replace(day=1), []).append(row)
+    return [ChartBucket(start, _combined(days, metric)) for start, days in months.items()]
+
+
+def points(
+    now: Sequence[ChartBucket],
+    earlier: Sequence[ChartBucket],
+    *,
+    metric: str,
+    bucket: str,
+    local_now: datetime,
+) -> list[Point]:
+    """Pair the buckets of a period with those of the period before.
+
+    Args:
+        now: buckets of the period; hours are extended to the end of their day.
+        earlier: buckets of the period before; may be shorter or empty.
+        local_now: the site's local time, naive; later buckets have no value.
+    """
+    unit = METRICS[metric].unit
+    result = []
+    for index, part in enumerate(_whole_days(now) if bucket == "hour" else now):
+        label, title = formatting.bucket_words(bucket, part.start)
+        value = None if part.start > local_now else part.value
+        before = earlier[index].value if index < len(earlier) else None
+        result.append(
+            Point(
+                label=label,
+                title=title,
+                value=value,
+                text=formatting.amount(value, unit, short=False),
+                before=before,
+                before_text=formatting.amount(before, unit, short=False) if earlier else "",
+                partial=part.start <= local_now < _end(part.start, bucket),
+            )
+        )
+    return result
 
 
 def chart(
@@ -123,8 +191,8 @@ def chart(
     Args:
         points: in order of time; at least one.
         kind: `bars` or `line`.
-        unit: `count`, `ratio`, `percent` or `seconds`: decides where gridlines fall.
-        words: writes a value for the scale.
+        unit: `count`, `ratio`, `percent` or `seconds`; places the gridlines.
+        words: formats a value for the scale.
     """
     known = [v for p in points for v in (p.value, p.before) if v is not None]
     top = axis_top(max(known, default=0.0), unit)
@@ -148,7 +216,7 @@ def chart(
 
 
 def axis_top(highest: float, unit: str) -> float:
-    """Choose the value of the top gridline: at least the highest, and good to read in quarters.
+    """Return the value of the top gridline: at least the highest, divisible into quarters.
 
     Args:
         highest: the highest value drawn, 0 or more.
@@ -169,7 +237,7 @@ def axis_top(highest: float, unit: str) -> float:
 
 
 def axis_labels(slots: Sequence[Slot]) -> tuple[AxisLabel, ...]:
-    """Choose which buckets are named: evenly spaced, few enough not to touch."""
+    """Choose the buckets with a label: evenly spaced, without overlap."""
     stride = -(-len(slots) // LABELS)
     chosen = slots[::stride]
     skip = -(-len(chosen) // NARROW_LABELS)
@@ -180,7 +248,7 @@ def axis_labels(slots: Sequence[Slot]) -> tuple[AxisLabel, ...]:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """Give the path data of a small line without axes; empty for fewer than two values."""
+    """Return the path data of a sparkline; empty for fewer than two values."""
     if len(values) < 2:
         return ""
     top = max(*values, 1.0)
@@ -190,7 +258,7 @@ def sparkline(values: Sequence[float]) -> str:
 
 
 def share(value: float | None, highest: float) -> float:
-    """Give a bar's length in percent of the longest; never quite nothing for something."""
+    """Return a bar's length in percent of the longest; at least 1 for any positive value."""
     if not value or value < 0 or highest <= 0:
         return 0.0
     return round(max(1.0, min(100.0, 100 * value / highest)), 1)
@@ -234,3 +302,33 @@ def _anchor(at: float) -> str:
     if at < EDGE_PERCENT:
         return "start"
     return "end" if at > 100 - EDGE_PERCENT else "middle"
+
+
+def _whole_days(hours: Sequence[ChartBucket]) -> list[ChartBucket]:
+    whole = list(hours)
+    while whole and (following := whole[-1].start + timedelta(hours=1)).hour > 0:
+        whole.append(ChartBucket(following, None))
+    return whole
+
+
+def _combined(days: Sequence[ReportRow], metric: str) -> float | None:
+    known = [row.metrics for row in days if row.metrics.get(metric) is not None]
+    if not known:
+        return None
+    if not METRICS[metric].per:
+        return sum(day[metric] or 0.0 for day in known)
+    weight = sum(day.get(WEIGHT) or 0.0 for day in known)
+    weighted = sum((day[metric] or 0.0) * (day.get(WEIGHT) or 0.0) for day in known)
+    return weighted / weight if weight else None
+
+
+def _start(value: str) -> datetime:
+    return datetime.fromisoformat(value).replace(tzinfo=None)
+
+
+def _end(start: datetime, bucket: str) -> datetime:
+    if bucket == "hour":
+        return start + timedelta(hours=1)
+    if bucket == "day":
+        return start + timedelta(days=1)
+    return (start.replace(day=1) + timedelta(days=32)).replace(day=1)

@@ -1,12 +1,9 @@
-"""Put numbers, values and reservations into words for people.
-
-Pure: knows English and the vocabulary, refuses to compute a metric. Called by
-`pages` and, as filters, by the templates.
-"""
+"""Format numbers, values, dates and site settings for the pages; templates use it as `words`."""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import cache
@@ -15,15 +12,15 @@ from importlib.resources import files
 from collector.cells.thresholds import NEVER, profile_of
 from collector.cells.views import DIMENSIONS
 from collector.hit import NONE, OTHER
+from collector.registry.sites import Goal, Site
 from collector.stats.metrics import METRICS
 from collector.stats.query import Period
 
 ABSENT = "–"
-"""What stands where a number cannot be said."""
-
+"""Shown in place of an unknown number."""
 
 FALLING_IS_GOOD = frozenset({"bounce_rate"})
-"""Metrics of which less is better."""
+"""Metrics of which lower values are better."""
 
 PANEL_WORDS = {
     "pages": "Pages",
@@ -45,23 +42,23 @@ TAB_WORDS = {
 }
 
 COLUMN_WORDS = {"conversion_rate": "Rate"}
-"""Names of metrics that are too long for the head of a column."""
+"""Short names of metrics, for column headings."""
 
 UNSET_WORDS = {"referrer": "No referrer", "utm_campaign": "No campaign"}
-"""What is said of a value that is not set; of every other dimension: Unknown."""
+"""Names of the unset value; for all other dimensions it is Unknown."""
 
 MARK_WORDS = {OTHER: "Other", "(direct)": "Direct", "(unknown)": "Unknown"}
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """How a number compares with the one before.
+    """The change of a number from the period before.
 
     Attributes:
-        text: such as `12%`; empty when there is nothing to compare with.
+        text: such as `12%`; empty if there is nothing to compare with.
         direction: `up`, `down` or `same`.
         mood: `good`, `bad` or `neutral`.
-        spoken: the whole of it for a screen reader.
+        spoken: text for screen readers.
     """
 
     text: str = ""
@@ -71,12 +68,12 @@ class Change:
 
 
 def number(value: float | None) -> str:
-    """Write a count in full, with commas."""
+    """Format a count in full, with commas."""
     return ABSENT if value is None else f"{round(value):,}"
 
 
 def short_number(value: float | None) -> str:
-    """Write a count in at most five characters, as in 12.3k."""
+    """Format a count in at most five characters, such as 12.3k."""
     if value is None:
         return ABSENT
     for size, sign in ((1e9, "B"), (1e6, "M"), (1e3, "k")):
@@ -88,7 +85,7 @@ def short_number(value: float | None) -> str:
 
 
 def duration(seconds: float | None) -> str:
-    """Write a length of time in its two largest units."""
+    """Format a duration in its two largest units."""
     if seconds is None:
         return ABSENT
     whole = round(seconds)
@@ -100,12 +97,12 @@ def duration(seconds: float | None) -> str:
 
 
 def amount(value: float | None, unit: str, *, short: bool = True) -> str:
-    """Write a number in its unit.
+    """Format a number in its unit.
 
     Args:
-        value: None if it cannot be said.
+        value: None if it is unknown.
         unit: `count`, `ratio`, `percent` or `seconds`.
-        short: whether large counts are shortened.
+        short: whether to shorten large counts.
     """
     if value is None:
         return ABSENT
@@ -119,9 +116,9 @@ def amount(value: float | None, unit: str, *, short: bool = True) -> str:
 
 
 def change(metric: str, now: float | None, earlier: float | None) -> Change:
-    """Compare a number with that of the period before.
+    """Compare a number with the one of the period before.
 
-    Shares differ in points, everything else in percent; from nothing, no percentage is said.
+    Percentages change in points, all else in percent; a change from zero has no percentage.
     """
     if now is None or not earlier:
         return Change()
@@ -137,7 +134,7 @@ def change(metric: str, now: float | None, earlier: float | None) -> Change:
 
 
 def part(value: float | None, whole: float | None) -> str:
-    """Write a value's part of the whole in percent; empty if it cannot be said."""
+    """Format a value's share of the whole in percent; empty if it is unknown."""
     if value is None or not whole:
         return ""
     percent = 100 * value / whole
@@ -146,25 +143,25 @@ def part(value: float | None, whole: float | None) -> str:
 
 @cache
 def countries() -> dict[str, str]:
-    """Read the table of country names, by ISO 3166-1 alpha-2 code."""
+    """Load the country names, by ISO 3166-1 alpha-2 code."""
     table = files("dashboards").joinpath("countries.toml").read_text(encoding="utf-8")
     return {code: str(name) for code, name in tomllib.loads(table).items()}
 
 
 def country_name(code: str) -> str:
-    """Name a country; an unknown code is shown as it is."""
+    """Return a country's name; for an unknown code the code."""
     return countries().get(code, code)
 
 
 def flag(code: str) -> str:
-    """Give a country's flag as two regional indicators; empty for what is no country."""
+    """Return a country's flag as two regional indicators; empty for an unknown code."""
     if code not in countries():
         return ""
     return "".join(chr(0x1F1E6 + ord(letter) - ord("A")) for letter in code)
 
 
 def label(dimension: str, value: str) -> str:
-    """Name a value of a dimension for people."""
+    """Return the display name of a dimension's value."""
     if value in MARK_WORDS:
         return MARK_WORDS[value]
     if value == NONE:
@@ -179,66 +176,64 @@ def label(dimension: str, value: str) -> str:
 
 
 def is_other(value: str) -> bool:
-    """Tell whether a row stands for folded values."""
+    """Return whether a row stands for folded values."""
     return value == OTHER or value.endswith(tuple(f"{mark}{OTHER}" for mark in "- ="))
 
 
-def reservation(sentence: str) -> str:
-    """Word what qualifies a number as the page words it."""
+def caveat(sentence: str) -> str:
+    """Format a caveat with the page's name for folded values."""
     return sentence.replace(f'"{OTHER}"', "“Other”")
 
 
 def dimension_label(dimension: str) -> str:
-    """Name a dimension for people."""
+    """Return the display name of a dimension."""
     return DIMENSIONS[dimension].label
 
 
 def column_label(metric: str) -> str:
-    """Name a metric as briefly as a column needs it."""
+    """Return a metric's name for a column heading."""
     return COLUMN_WORDS.get(metric, METRICS[metric].label)
 
 
 def tab_label(dimension: str) -> str:
-    """Name a dimension as briefly as a tab needs it."""
+    """Return a dimension's name for a tab."""
     return TAB_WORDS.get(dimension, dimension_label(dimension))
 
 
 def folded_words(count: int) -> str:
-    """Explain the row that holds what was folded."""
+    """Explain the row of folded values."""
     if count == 1:
-        return "1 value too rare to be told"
-    return f"{count:,} values too rare to be told" if count else "values too rare to be told"
+        return "1 value with too few visitors to show"
+    values = f"{count:,} values" if count else "values"
+    return f"{values} with too few visitors to show"
 
 
 def folding(profile: str) -> str:
-    """Say which values are folded into "Other", and what never is.
-
-    Args:
-        profile: the site's privacy profile.
-    """
-    kept = profile_of(profile)
-    cities = f"cities below {kept.city}" if kept.city < NEVER else "all cities"
+    """Explain which values are folded into "Other" under a privacy profile."""
+    limits = profile_of(profile)
+    cities = f"cities below {limits.city}" if limits.city < NEVER else "all cities"
     return (
-        "Values that very few visitors share on a day are folded into “Other”. This site’s "
-        f"{kept.name} thresholds keep known sources, your own pages, countries and devices, and "
-        f"fold other pages, referrers and campaigns below {kept.open} visitors, and {cities}. "
-        "Totals are never folded. No value is folded alone, so that none is found by subtraction."
+        "Values with very few visitors on a day are folded into “Other”. Under this site’s "
+        f"{limits.name} privacy profile, known sources, the site’s own pages, countries and "
+        "devices are not folded; other pages, referrers and campaigns are folded below "
+        f"{limits.open} visitors, and so are {cities}. Totals are never folded. Values are never "
+        "folded one at a time, so that none can be recovered by subtraction."
     )
 
 
 def brief_period(words: str) -> str:
-    """Shorten a period's name for a narrow screen: 12 months becomes 12mo."""
+    """Shorten a period's name for narrow screens: 12 months becomes 12mo."""
     count, _, unit = words.partition(" ")
     return f"{count}{'mo' if unit == 'months' else unit[:1]}" if unit else words
 
 
 def day_words(day: date) -> str:
-    """Write a date, as in 5 November 2026."""
+    """Format a date, such as 5 November 2026."""
     return f"{day.day} {day:%B %Y}"
 
 
 def period_words(period: Period) -> str:
-    """Write a period as briefly as it can be said without doubt."""
+    """Format a period as briefly as possible."""
     first, last = period.first, period.last
     if first == last:
         return f"{first:%A}, {day_words(first)}"
@@ -250,12 +245,54 @@ def period_words(period: Period) -> str:
 
 
 def bucket_words(bucket: str, start: datetime) -> tuple[str, str]:
-    """Name a bucket of time: briefly for the axis, in full for its title."""
+    """Return the short name of a bucket, for the axis, and its full name, for titles."""
     if bucket == "hour":
         return f"{start:%H:%M}", f"{start:%a} {start.day} {start:%b, %H:%M}"
     if bucket == "month":
         return f"{start:%b}", f"{start:%B %Y}"
     return f"{start.day} {start:%b}", f"{start:%a} {start.day} {start:%b %Y}"
+
+
+def site_facts(site: Site) -> list[tuple[str, str]]:
+    """Return the labels and values of a site's settings, without empty ones."""
+    return [(label, value) for label, value in _declared(site) if value]
+
+
+def _declared(site: Site) -> Iterator[tuple[str, str]]:
+    yield "Time zone", site.zone
+    yield "Privacy profile", f"{site.profile}, locked" if site.profile_locked else site.profile
+    yield "Controller", site.controller
+    yield "Retention", _retention(site)
+    yield "Additional hostnames", ", ".join(site.hostnames)
+    yield "Own pages", ", ".join(site.own_paths)
+    yield "Path templates", ", ".join(site.templates)
+    yield "Path rules", ", ".join(_path_rules(site))
+    yield "Search parameter", site.search_parameter and f"?{site.search_parameter}="
+    yield "Goals", ", ".join(map(_goal, site.goals))
+    yield "Excluded", ", ".join((*site.excluded_paths, *site.excluded_countries))
+    yield "Spam referrers", ", ".join(site.spam_referrers)
+
+
+def _retention(site: Site) -> str:
+    return (
+        f"{site.total_days} days; hourly numbers {site.hour_days} days, "
+        f"pairs of dimensions {site.pair_days} days"
+    )
+
+
+def _path_rules(site: Site) -> Iterator[str]:
+    if site.keep_trailing_slash:
+        yield "trailing slashes kept"
+    if site.keep_index:
+        yield "index pages counted separately"
+    if site.public_users:
+        yield "user names kept"
+    if site.hash_routing:
+        yield "hash routing"
+
+
+def _goal(goal: Goal) -> str:
+    return f"{goal.name} ({goal.path or goal.event})"
 
 
 def _within_country(value: str) -> str:

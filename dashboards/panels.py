@@ -1,8 +1,4 @@
-"""Fill the panels: the pages, sources, places, devices and events of a site, and what it declared.
-
-Knows which metrics a panel shows and what of them a view can say; refuses to
-compute any. Called by `pages`.
-"""
+"""Build the panels of a page: ranked lists of pages, sources, places, devices, events and more."""
 
 from __future__ import annotations
 
@@ -17,7 +13,7 @@ from collector.stats.metrics import CONVERSION_RATE, METRICS
 from collector.stats.query import Filter, Query, Report, ReportRow
 from dashboards import formatting
 from dashboards.charts import share
-from dashboards.url_params import FILTERABLE, PANELS, PageState, sheet_url, url_for
+from dashboards.url_params import FILTERABLE, PANELS, PageState, csv_url, url_for
 
 SHORT_ROWS = 9
 ALL_ROWS = 200
@@ -31,19 +27,20 @@ PREFERRED: dict[str, tuple[str, ...]] = {
     "goal": ("visitors", CONVERSION_RATE),
     "search_query": ("visitors", "pageviews"),
 }
-"""The metrics of a panel, most wanted first; the first that the view can say is the bar."""
+"""The metrics of a panel by priority; the first that its view provides is the bar."""
 
-ORDINARY = ("visitors", "pageviews")
-OF_A_GOAL = ("visitors", CONVERSION_RATE)
+DEFAULT_METRICS = ("visitors", "pageviews")
+GOAL_METRICS = ("visitors", CONVERSION_RATE)
 ALWAYS = ("pages", "sources", "places", "devices")
-"""The panels that stand there though they have no rows."""
+"""The panels that are shown even without rows."""
 
 Ask = Callable[[Query], Report]
+"""Answers a query; raises QueryError with a sentence for people."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tab:
-    """One dimension on offer in a panel; `possible` unless a filter makes it unanswerable."""
+    """One dimension of a panel; not `possible` if no view has it together with the filter."""
 
     label: str
     url: str
@@ -53,15 +50,15 @@ class Tab:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One line of a panel.
+    """One row of a panel.
 
     Attributes:
         bar: length in percent of the longest.
-        figures: the numbers, in words, one for each column.
+        figures: the formatted numbers, one for each column.
         spoken: the first number in full, with its unit.
-        share: part of all, in words; empty if it cannot be said.
-        url: filters by this row; empty if it cannot.
-        note: what a row of folded values holds; empty for others.
+        share: percentage of the total; empty if unknown.
+        url: filters by this row; empty if that is not possible.
+        note: explains a row of folded values; empty for others.
     """
 
     label: str
@@ -77,13 +74,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A card with a ranked list.
+    """A ranked list.
 
     Attributes:
-        refusal: why there is no list; empty if there is one.
+        error: why there is no list; empty if there is one.
         more_url: shows all rows; empty if all are shown.
-        less_url: shows few rows again; empty if few are shown.
-        sheet_url: gives all rows as a file; empty without rows.
+        less_url: shows fewer rows; empty if few are shown.
+        csv_url: downloads all rows; empty without rows.
     """
 
     name: str
@@ -92,110 +89,106 @@ class Panel:
     tabs: tuple[Tab, ...]
     columns: tuple[str, ...] = ()
     rows: tuple[Row, ...] = ()
-    refusal: str = ""
+    error: str = ""
     more_url: str = ""
     less_url: str = ""
-    sheet_url: str = ""
+    csv_url: str = ""
 
     @property
     def has_shares(self) -> bool:
-        """Whether any row's part of all can be said."""
+        """Whether the share of any row is known."""
         return any(row.share for row in self.rows)
 
 
-def wanted_panels(site: Site, asked: PageState) -> tuple[str, ...]:
-    """Name the panels to fill: those of what a site never declared would only be empty."""
-    needed = {
-        "properties": asked.filter is not None and asked.filter.dimension == "event",
+def panel_names(site: Site, state: PageState) -> tuple[str, ...]:
+    """Return the panels to build, without those that the site's settings leave empty."""
+    conditions = {
+        "properties": state.filter is not None and state.filter.dimension == "event",
         "goals": bool(site.goals),
         "searches": bool(site.search_parameter),
     }
-    return tuple(name for name in PANELS if needed.get(name, True))
+    return tuple(name for name in PANELS if conditions.get(name, True))
 
 
-def can_show(*dimensions: str) -> MeasureGroup:
-    """Tell what the view of these dimensions can say; nothing if there is no such view."""
+def measures_of(*dimensions: str) -> MeasureGroup:
+    """Return what the view of these dimensions measures; nothing if there is no such view."""
     view = view_for(*dimensions)
     return measures(view) if view else MeasureGroup(0)
 
 
-def panel_of(name: str, query: Query, asked: PageState, path: str, ask: Ask) -> Panel:
-    """Fill one panel.
+def build_panel(name: str, query: Query, state: PageState, path: str, ask: Ask) -> Panel:
+    """Build one panel.
 
     Args:
-        name: from `PANELS`.
+        name: a key of `PANELS`.
         query: site, period and filters; the rest is chosen here.
         path: the page's, for links.
-        ask: answers a query; may raise QueryError, whose sentence is then shown.
     """
-    dimension = asked.tab(name)
-    panel = Panel(name, formatting.PANEL_WORDS[name], dimension, _tabs(name, asked, path))
-    metrics = _metrics(dimension, asked)
+    dimension = state.tab(name)
+    panel = Panel(name, formatting.PANEL_WORDS[name], dimension, _tabs(name, state, path))
+    metrics = _metrics(dimension, state)
     if not metrics:
-        return replace(panel, refusal=_not_kept(dimension, asked))
-    opened = asked.opened == name
-    wanted = replace(
-        query, metrics=metrics, dimension=dimension, limit=ALL_ROWS if opened else SHORT_ROWS
-    )
+        return replace(panel, error=_not_together(dimension, state))
+    expanded = state.expanded == name
+    limit = ALL_ROWS if expanded else SHORT_ROWS
     try:
-        report = ask(wanted)
-    except QueryError as refused:
-        return replace(panel, refusal=str(refused))
-    more = report.more and not opened
+        report = ask(replace(query, metrics=metrics, dimension=dimension, limit=limit))
+    except QueryError as error:
+        return replace(panel, error=str(error))
+    more = report.more and not expanded
     return replace(
         panel,
         columns=tuple(map(formatting.column_label, metrics)),
-        rows=_Listing(report, dimension, metrics, asked, path).rows(),
-        more_url=url_for(path, replace(asked, opened=name)) if more else "",
-        less_url=url_for(path, replace(asked, opened="")) if opened else "",
-        sheet_url=sheet_url(path, asked, dimension) if report.rows else "",
+        rows=_RowBuilder(report, dimension, metrics, state, path).rows(),
+        more_url=url_for(path, replace(state, expanded=name)) if more else "",
+        less_url=url_for(path, replace(state, expanded="")) if expanded else "",
+        csv_url=csv_url(path, state, dimension) if report.rows else "",
     )
 
 
-def _tabs(name: str, asked: PageState, path: str) -> tuple[Tab, ...]:
+def _tabs(name: str, state: PageState, path: str) -> tuple[Tab, ...]:
     return tuple(
         Tab(
             label=formatting.tab_label(dimension),
-            url=url_for(path, asked.with_tab(name, dimension)),
-            chosen=dimension == asked.tab(name),
-            possible=bool(_metrics(dimension, asked)),
+            url=url_for(path, state.with_tab(name, dimension)),
+            chosen=dimension == state.tab(name),
+            possible=bool(_metrics(dimension, state)),
         )
         for dimension in PANELS[name]
     )
 
 
-def _metrics(dimension: str, asked: PageState) -> tuple[str, ...]:
-    by = asked.filter.dimension if asked.filter else dimension
-    can_say = can_show(*dict.fromkeys((dimension, by)))
-    wanted = PREFERRED.get(dimension, OF_A_GOAL if by == "goal" else ORDINARY)
-    return tuple(metric for metric in wanted if METRICS[metric].needs & can_say)[:2]
+def _metrics(dimension: str, state: PageState) -> tuple[str, ...]:
+    by = state.filter.dimension if state.filter else dimension
+    available = measures_of(*dict.fromkeys((dimension, by)))
+    preferred = PREFERRED.get(dimension, GOAL_METRICS if by == "goal" else DEFAULT_METRICS)
+    return tuple(metric for metric in preferred if METRICS[metric].needs & available)[:2]
 
 
-def _not_kept(dimension: str, asked: PageState) -> str:
-    filtered = formatting.dimension_label(asked.filter.dimension) if asked.filter else ""
+def _not_together(dimension: str, state: PageState) -> str:
+    filtered = formatting.dimension_label(state.filter.dimension) if state.filter else ""
     shown = formatting.dimension_label(dimension)
-    return f"No counts are kept of {shown} together with {filtered}: fewer pairs, more privacy."
+    return f"{shown} is not counted together with {filtered}: keeping few pairs protects privacy."
 
 
 @dataclass(frozen=True, slots=True)
-class _Listing:
-    """What all rows of one panel have in common."""
+class _RowBuilder:
+    """Builds the rows of one panel; bars are relative to the highest row that is not folded."""
 
     report: Report
     dimension: str
     metrics: tuple[str, ...]
-    asked: PageState
+    state: PageState
     path: str
 
     def rows(self) -> tuple[Row, ...]:
-        """Word all rows; bars are measured against the longest that is not folded."""
         first = self.metrics[0]
-        kept = [row for row in self.report.rows if not formatting.is_other(row.value)]
-        highest = max((row.metrics.get(first) or 0 for row in kept), default=0)
+        unfolded = (row for row in self.report.rows if not formatting.is_other(row.value))
+        highest = max((row.metrics.get(first) or 0 for row in unfolded), default=0)
         return tuple(self._row(row, highest) for row in self.report.rows)
 
     def _row(self, row: ReportRow, highest: float) -> Row:
-        first, unit = METRICS[self.metrics[0]], METRICS[self.metrics[0]].unit
+        first = METRICS[self.metrics[0]]
         value, other = row.metrics.get(first.name), formatting.is_other(row.value)
         code = row.value.partition("-")[0] if self.dimension in PANELS["places"] else ""
         return Row(
@@ -207,14 +200,14 @@ class _Listing:
                 formatting.amount(row.metrics.get(name), METRICS[name].unit)
                 for name in self.metrics
             ),
-            spoken=f"{formatting.amount(value, unit, short=False)} {first.label.lower()}",
+            spoken=f"{formatting.amount(value, first.unit, short=False)} {first.label.lower()}",
             share=formatting.part(value, self.report.totals.get(first.name)),
-            url="" if other else self._link(row.value),
+            url="" if other else self._url(row.value),
             note=formatting.folded_words(self.report.folded_values) if other else "",
         )
 
-    def _link(self, value: str) -> str:
-        wanted = Filter(self.dimension, (value,))
-        if self.dimension not in FILTERABLE or self.asked.filter == wanted:
+    def _url(self, value: str) -> str:
+        already = self.state.filter == Filter(self.dimension, (value,))
+        if self.dimension not in FILTERABLE or already:
             return ""
-        return url_for(self.path, self.asked.with_filter(self.dimension, value))
+        return url_for(self.path, self.state.with_filter(self.dimension, value))

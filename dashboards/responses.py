@@ -1,44 +1,24 @@
-"""Turn templates and static files into answers with strict headers.
+"""Turn templates and static files into responses with strict headers.
 
-Knows Jinja2 and the headers that every page carries; refuses inline style and
-script by policy. Called by `app`; `renderer` also serves the opt-out page.
+The policy forbids inline styles and scripts. `renderer` serves the visitor pages too.
 """
 
 from __future__ import annotations
 
 import gzip
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, RedirectResponse, Response
 
+from collector.web import PAGE_HEADERS, Render
 from dashboards import formatting
 
-Render = Callable[[str, Mapping[str, Any]], str]
-
-CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-
-PAGE_HEADERS = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": CONTENT_POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-    # Not no-referrer: with it a browser calls its own form's origin null, and over plain http
-    # the login could not be told from another site's forgery.
-    "Referrer-Policy": "same-origin",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-}
-
-HTTPS_HEADERS = {"Strict-Transport-Security": "max-age=31536000"}
+HTTPS_HEADERS = {**PAGE_HEADERS, "Strict-Transport-Security": "max-age=31536000"}
 
 STATIC_TYPES = {
     "css": "text/css; charset=utf-8",
@@ -48,7 +28,7 @@ STATIC_TYPES = {
 
 
 class StaticFiles:
-    """The style sheet, scripts and pictures, read once; their addresses change with their bytes."""
+    """The style sheets, scripts and images, read once; their URLs change with their content."""
 
     def __init__(self) -> None:
         self._bytes: dict[str, bytes] = {}
@@ -58,7 +38,7 @@ class StaticFiles:
         self._zipped = {name: gzip.compress(body, 9, mtime=0) for name, body in self._bytes.items()}
 
     def url(self, name: str) -> str:
-        """Give the address of a file, which may be kept for ever."""
+        """Return the URL of a file, which may be cached for ever."""
         digest = hashlib.sha256(self._bytes[name]).hexdigest()
         return f"/static/{name}?v={digest[:12]}"
 
@@ -68,9 +48,9 @@ class StaticFiles:
         if name not in self._bytes:
             return Response(status_code=404)
         zipped = "gzip" in request.headers.get("accept-encoding", "")
-        kept = "max-age=31536000, immutable" if "v" in request.query_params else "max-age=300"
+        cache = "max-age=31536000, immutable" if "v" in request.query_params else "max-age=300"
         headers = {
-            "Cache-Control": f"public, {kept}",
+            "Cache-Control": f"public, {cache}",
             "Content-Type": STATIC_TYPES[name.rpartition(".")[2]],
             "Cross-Origin-Resource-Policy": "same-origin",
             "Vary": "Accept-Encoding",
@@ -82,7 +62,7 @@ class StaticFiles:
 
 
 def renderer(static: StaticFiles | None = None) -> Render:
-    """Make the function that fills a template; every value is escaped."""
+    """Create the function that renders a template; every value is escaped."""
     environment = Environment(
         loader=PackageLoader("dashboards"),
         autoescape=select_autoescape(default=True, default_for_string=True),
@@ -92,7 +72,7 @@ def renderer(static: StaticFiles | None = None) -> Render:
     )
     environment.globals["static"] = (static or StaticFiles()).url
     environment.globals["words"] = formatting
-    environment.globals["reader"] = None
+    environment.globals["user"] = None
 
     def render(name: str, context: Mapping[str, Any]) -> str:
         return environment.get_template(name).render(context)
@@ -100,23 +80,31 @@ def renderer(static: StaticFiles | None = None) -> Render:
     return render
 
 
+def headers_for(*, https: bool) -> dict[str, str]:
+    """Return the headers of every page; over https with HSTS."""
+    return HTTPS_HEADERS if https else PAGE_HEADERS
+
+
 def page(body: str, *, status: int = 200, https: bool = False) -> HTMLResponse:
-    """Answer with a page and the headers that keep it to itself."""
-    headers = PAGE_HEADERS | (HTTPS_HEADERS if https else {})
-    return HTMLResponse(body, status_code=status, headers=headers)
+    """Answer with a page."""
+    return HTMLResponse(body, status_code=status, headers=headers_for(https=https))
 
 
-def text(words: str, *, status: int = 200, https: bool = False) -> PlainTextResponse:
-    """Answer with a sentence."""
-    headers = PAGE_HEADERS | (HTTPS_HEADERS if https else {})
-    return PlainTextResponse(words, status_code=status, headers=headers)
+def text(sentence: str, *, status: int = 200, https: bool = False) -> PlainTextResponse:
+    """Answer with plain text."""
+    return PlainTextResponse(sentence, status_code=status, headers=headers_for(https=https))
 
 
-def file(
-    name: str, content: str, exactness: Iterable[str], *, https: bool = False
+def redirect(target: str, *, https: bool = False) -> RedirectResponse:
+    """Redirect to another page of ours, with GET."""
+    return RedirectResponse(target, status_code=303, headers=headers_for(https=https))
+
+
+def csv_response(
+    name: str, content: str, caveats: Iterable[str], *, https: bool = False
 ) -> PlainTextResponse:
-    """Answer with CSV to be saved; what qualifies its numbers is a header, for rows are rows."""
-    qualified = {"X-Footfall-Exactness": " ".join(exactness)} if exactness else {}
-    headers = PAGE_HEADERS | (HTTPS_HEADERS if https else {}) | qualified
-    headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    """Answer with a CSV file to be saved; the caveats of its numbers are in a header."""
+    headers = headers_for(https=https) | {"Content-Disposition": f'attachment; filename="{name}"'}
+    if caveats:
+        headers["X-Footfall-Exactness"] = " ".join(caveats)
     return PlainTextResponse(content, headers=headers, media_type="text/csv")

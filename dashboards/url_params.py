@@ -1,8 +1,6 @@
-"""Read what a reader asks for from an address, and write it back into links.
+"""Parse a page's URL parameters, and write them back into links.
 
-Pure: knows names and dates, refuses to know the clock (it is told what day it
-is). Whatever an address holds, something sensible is asked: nobody gets an
-error page for a link that was typed by hand. Called by `pages`.
+Invalid parameters fall back to defaults: a mistyped URL never gives an error page.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from typing import Literal
 from urllib.parse import parse_qsl, urlencode
 
 from collector.cells.views import DIMENSIONS, VIEWS, Grain, view_for
+from collector.day import months_before
 from collector.stats.query import Filter, Period
 
 PeriodName = Literal["", "today", "yesterday", "7d", "30d", "12mo", "custom"]
@@ -25,7 +24,7 @@ PERIODS: dict[PeriodName, str] = {
     "30d": "30 days",
     "12mo": "12 months",
 }
-"""The periods on offer, in the order shown; `custom` has a form of its own."""
+"""The named periods, in the order shown; `custom` has a form of its own."""
 
 TILES = (
     "visitors",
@@ -52,7 +51,7 @@ PANELS: dict[str, tuple[str, ...]] = {
 PAIRS = tuple(view.dimensions for view in VIEWS if len(view.dimensions) == 2)
 
 FILTERABLE = frozenset(name for pair in PAIRS for name in pair if view_for(name))
-"""Dimensions that are kept by themselves and in some pair: filtering by them answers a page."""
+"""Dimensions with a view of their own and in some pair: a filter by them answers a page."""
 
 LONGEST_VALUE = 2000
 LONGEST_CUSTOM_DAYS = 3 * 366
@@ -62,16 +61,15 @@ DAILY_DAYS = 92
 
 @dataclass(frozen=True, slots=True)
 class PageState:
-    """What one address asks for.
+    """What one URL selects.
 
     Attributes:
-        period: a name of `PERIODS`, `custom`, or empty when the page may choose.
+        period: a name of `PERIODS`, `custom`, or empty for the page's default.
         first: the first day of a custom period; None otherwise.
         last: its last day; None otherwise.
-        metric: the tile that drives the chart, from `TILES`.
-        filter: the one filter, or None.
+        metric: the tile whose chart is drawn, from `TILES`.
         tabs: the chosen dimension of each panel that is not on its default.
-        opened: the panel that shows all its rows, or empty.
+        expanded: the panel that shows all its rows, or empty.
     """
 
     period: PeriodName = ""
@@ -80,43 +78,39 @@ class PageState:
     metric: str = TILES[0]
     filter: Filter | None = None
     tabs: Mapping[str, str] = field(default_factory=dict)
-    opened: str = ""
+    expanded: str = ""
 
     def tab(self, panel: str) -> str:
-        """Give the dimension that a panel shows."""
+        """Return the dimension that a panel shows."""
         return self.tabs.get(panel, PANELS[panel][0])
 
     def with_period(self, period: PeriodName) -> PageState:
-        """Ask the same of another named period."""
+        """Select another named period."""
         return replace(self, period=period, first=None, last=None)
 
     def with_tab(self, panel: str, dimension: str) -> PageState:
-        """Ask the same with another tab of one panel."""
+        """Select another tab of one panel."""
         chosen = {**self.tabs, panel: dimension}
         return replace(self, tabs={p: d for p, d in chosen.items() if d != PANELS[p][0]})
 
     def with_filter(self, dimension: str, value: str) -> PageState:
-        """Ask the same of one value only; a filter there was gives way."""
-        return replace(self, filter=Filter(dimension, (value,)), opened="")
+        """Filter by one value, in place of any other filter."""
+        return replace(self, filter=Filter(dimension, (value,)), expanded="")
 
     def without_filter(self) -> PageState:
-        """Ask the same of everything."""
+        """Remove the filter."""
         return replace(self, filter=None)
 
 
-def query_from(query_string: str) -> PageState:
-    """Read an address's query string; what it does not know falls back to the default.
-
-    Args:
-        query_string: the part after `?`, percent-encoded; may be anything.
-    """
+def parse_state(query_string: str) -> PageState:
+    """Parse a query string, percent-encoded and without `?`; it may be anything."""
     try:
         pairs = dict(parse_qsl(query_string, max_num_fields=50))
     except ValueError:
         return PageState()
     period, first, last = _period(pairs)
     metric = pairs.get("metric", "")
-    opened = pairs.get("open", "")
+    expanded = pairs.get("open", "")
     return PageState(
         period=period,
         first=first,
@@ -124,71 +118,65 @@ def query_from(query_string: str) -> PageState:
         metric=metric if metric in TILES else TILES[0],
         filter=_filter(pairs.get("filter", "")),
         tabs=_tabs(pairs),
-        opened=opened if opened in PANELS else "",
+        expanded=expanded if expanded in PANELS else "",
     )
 
 
-def url_for(path: str, asked: PageState) -> str:
-    """Write the address that asks for this: the shortest one, defaults left out."""
-    pairs = dict(fields_of(asked))
-    if asked.period:
-        pairs["period"] = asked.period
-    if asked.first and asked.last:
-        pairs |= {"from": asked.first.isoformat(), "to": asked.last.isoformat()}
+def url_for(path: str, state: PageState) -> str:
+    """Return the URL of a state, without defaults."""
+    pairs = dict(fields_of(state))
+    if state.period:
+        pairs["period"] = state.period
+    if state.first and state.last:
+        pairs |= {"from": state.first.isoformat(), "to": state.last.isoformat()}
     return f"{path}?{urlencode(pairs, safe=':/')}" if pairs else path
 
 
-def sheet_url(path: str, asked: PageState, by: str = "") -> str:
-    """Write the address of a file that tells what is asked, by a dimension or by time."""
-    plain = replace(asked, metric=TILES[0], tabs={}, opened="")
+def csv_url(path: str, state: PageState, by: str = "") -> str:
+    """Return the URL of the CSV file of a state, by a dimension or by time."""
+    plain = replace(state, metric=TILES[0], tabs={}, expanded="")
     url = url_for(f"{path}.csv", plain)
     return f"{url}{'&' if '?' in url else '?'}by={by}" if by else url
 
 
-def fields_of(asked: PageState) -> dict[str, str]:
-    """Give all that is asked but the period, as the hidden fields of the date form need it."""
+def fields_of(state: PageState) -> dict[str, str]:
+    """Return all parameters but the period: the hidden fields of the date form."""
     pairs: dict[str, str] = {}
-    if asked.metric != TILES[0]:
-        pairs["metric"] = asked.metric
-    if asked.filter:
-        pairs["filter"] = f"{asked.filter.dimension}:{asked.filter.values[0]}"
-    pairs |= dict(asked.tabs)
-    if asked.opened:
-        pairs["open"] = asked.opened
+    if state.metric != TILES[0]:
+        pairs["metric"] = state.metric
+    if state.filter:
+        pairs["filter"] = f"{state.filter.dimension}:{state.filter.values[0]}"
+    pairs |= dict(state.tabs)
+    if state.expanded:
+        pairs["open"] = state.expanded
     return pairs
 
 
-def period_of(asked: PageState, today: date) -> Period:
-    """Find the site-local days asked for; never one after today.
+def period_of(state: PageState, today: date) -> Period:
+    """Return the site-local days of a state, at most until today.
 
     Args:
-        asked: its period must have been chosen; an empty one counts as 30 days.
+        state: without a period it means 30 days.
         today: the site's local date.
     """
-    if asked.period == "custom" and asked.first and asked.last:
-        last = min(asked.last, today)
+    if state.period == "custom" and state.first and state.last:
+        last = min(state.last, today)
         earliest = last - timedelta(days=LONGEST_CUSTOM_DAYS - 1)
-        return Period(max(min(asked.first, last), earliest), last)
-    if asked.period == "yesterday":
+        return Period(max(min(state.first, last), earliest), last)
+    if state.period == "yesterday":
         return Period(today - timedelta(days=1), today - timedelta(days=1))
-    if asked.period == "12mo":
-        return Period(_months_back(today, 11), today)
-    days = {"today": 1, "7d": 7}.get(asked.period, 30)
+    if state.period == "12mo":
+        return Period(months_before(today, 11), today)
+    days = {"today": 1, "7d": 7}.get(state.period, 30)
     return Period(today - timedelta(days=days - 1), today)
 
 
-def before(period: Period) -> Period:
-    """Give the period of the same length that ended the day before."""
-    length = (period.last - period.first).days + 1
-    return Period(period.first - timedelta(days=length), period.first - timedelta(days=1))
-
-
 def comparable(period: Period, today: date) -> tuple[Period, Period]:
-    """Give the complete days of a period, and as many days of the one before, in its place.
+    """Return the complete days of a period and as many days of the period before.
 
-    Today is not over, so it is left out, unless there is nothing else.
+    Today is incomplete, so it is left out, unless it is the only day.
     """
-    earlier = before(period)
+    earlier = period.before()
     if period.first == period.last or period.last < today:
         return period, earlier
     day = timedelta(days=1)
@@ -196,15 +184,14 @@ def comparable(period: Period, today: date) -> tuple[Period, Period]:
 
 
 def bucket_of(period: Period) -> Literal["hour", "day", "month"]:
-    """Choose how long a bucket of the chart is."""
-    days = (period.last - period.first).days + 1
-    if days <= HOURLY_DAYS:
+    """Choose the bucket of the chart."""
+    if period.days <= HOURLY_DAYS:
         return "hour"
-    return "day" if days <= DAILY_DAYS else "month"
+    return "day" if period.days <= DAILY_DAYS else "month"
 
 
 def grain_of(bucket: str) -> Grain:
-    """Give the grain to ask for: months are put together from days."""
+    """Return the grain to query: months are combined from days."""
     return Grain.HOUR if bucket == "hour" else Grain.DAY
 
 
@@ -237,8 +224,3 @@ def _tabs(pairs: Mapping[str, str]) -> dict[str, str]:
         for panel, dimensions in PANELS.items()
         if pairs.get(panel) in dimensions[1:]
     }
-
-
-def _months_back(today: date, months: int) -> date:
-    index = today.year * 12 + today.month - 1 - months
-    return date(index // 12, index % 12 + 1, 1)

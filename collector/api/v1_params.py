@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from collector.cells.views import Grain
+from collector.day import months_before
 from collector.errors import QueryError
 from collector.registry.sites import Site
 from collector.stats.dimensions import PROPERTIES
@@ -170,7 +171,7 @@ def period_from(given: Mapping[str, str], today: date) -> Period:
     if name in _DAYS:
         return Period(last - timedelta(days=_DAYS[name] - 1), last)
     if name in _MONTHS:
-        return Period(_months_before(last, _MONTHS[name] - 1), _end_of_month(last))
+        return Period(months_before(last, _MONTHS[name] - 1), _end_of_month(last))
     if name == "year":
         return Period(date(last.year, 1, 1), date(last.year, 12, 31))
     known = ", ".join((*_DAYS, *_MONTHS, "year", "custom"))
@@ -229,13 +230,8 @@ def _date(text: str) -> date:
     return day
 
 
-def _months_before(day: date, months: int) -> date:
-    index = day.year * 12 + day.month - 1 - months
-    return date(index // 12, index % 12 + 1, 1)
-
-
 def _end_of_month(day: date) -> date:
-    return _months_before(day, -1) - timedelta(days=1)
+    return months_before(day, -1) - timedelta(days=1)
 
 
 def _number(given: Mapping[str, str], name: str, usual: int) -> int:

@@ -18,6 +18,7 @@ from collector.commands.site_settings import LISTS, named, paths_of, site_option
 from collector.errors import CollectorError
 from collector.registry.sites import Site
 from collector.settings import Settings
+from collector.web import snippet
 
 
 @click.group()
@@ -25,11 +26,10 @@ def site() -> None:
     """Add, list, change and remove sites."""
 
 
-def snippet(domain: str, settings: Settings) -> str:
-    """Write the line of HTML that an owner puts on every page."""
+def base_url(settings: Settings) -> str:
+    """Return the URL under which browsers reach the service."""
     host = running_service(settings.host)
-    origin = settings.public_url or f"http://{host}:{settings.port}"
-    return f'<script async data-domain="{domain}" src="{origin}/js/footfall.js"></script>'
+    return settings.public_url or f"http://{host}:{settings.port}"
 
 
 @site.command("add")
@@ -38,30 +38,36 @@ def snippet(domain: str, settings: Settings) -> str:
 @as_json
 @click.pass_obj
 def add(
-    desk: CommandContext, /, domain: str, sitemap: BinaryIO | None, *, as_json: bool, **given: Any
+    context: CommandContext,
+    /,
+    domain: str,
+    sitemap: BinaryIO | None,
+    *,
+    as_json: bool,
+    **given: Any,
 ) -> None:
     """Add the site DOMAIN and print its snippet."""
-    with desk.registry() as registry:
+    with context.registry() as registry:
         added = registry.add_site(domain, **named(given))
-    _declare(desk, added, sitemap)
-    line = snippet(added.domain, desk.settings)
+    _declare(context, added, sitemap)
+    line = snippet(added.domain, base_url(context.settings))
     if as_json:
         print_json({**msgspec.structs.asdict(added), "snippet": line})
         return
-    click.echo(f"{added.domain} is added. Put this line into the head of every page:\n\n  {line}")
+    click.echo(f"Added {added.domain}. Put this line into the head of every page:\n\n  {line}")
 
 
 @site.command("list")
 @as_json
 @click.pass_obj
-def show(desk: CommandContext, as_json: bool) -> None:
-    """List the sites; as JSON with all that is declared of them."""
-    with desk.registry() as registry:
+def show(context: CommandContext, as_json: bool) -> None:
+    """List the sites; --json prints all their settings."""
+    with context.registry() as registry:
         sites = list(registry.sites())
     if as_json:
         print_json(sites)
         return
-    print_table(("domain", "zone", "profile", "seen by"), [_row(one) for one in sites])
+    print_table(("domain", "zone", "profile", "access"), [_row(one) for one in sites])
 
 
 @site.command("set")
@@ -72,57 +78,56 @@ def show(desk: CommandContext, as_json: bool) -> None:
     "cleared",
     type=click.Choice(list(LISTS.values())),
     multiple=True,
-    help="A list to empty; repeat for more.",
+    help="List to empty. Repeatable.",
 )
 @click.pass_obj
 def change(
-    desk: CommandContext,
+    context: CommandContext,
     /,
     domain: str,
     sitemap: BinaryIO | None,
     cleared: tuple[str, ...],
     **given: Any,
 ) -> None:
-    """Change the site DOMAIN; lists are replaced, a new zone begins when its day ends."""
+    """Change the site DOMAIN. Lists are replaced; a new zone applies when its day ends."""
     changes = named(given, cleared)
     if not changes and sitemap is None:
-        raise click.UsageError("name at least one thing to change")
-    with desk.registry() as registry:
+        raise click.UsageError("give at least one option")
+    with context.registry() as registry:
         changed = registry.set_site(domain, **changes)
-    paths = _declare(desk, changed, sitemap)
-    click.echo(f"{changed.domain} is changed.")
+    paths = _declare(context, changed, sitemap)
+    click.echo(f"Changed {changed.domain}.")
     if paths:
         click.echo(f"Its sitemap declares {paths} own paths.")
     if changes.get("zone", changed.zone) != changed.zone:
-        click.echo(f"Its zone becomes {changes['zone']} when its present day ends.")
+        click.echo(f"Its zone becomes {changes['zone']} when its current day ends.")
 
 
 @site.command("remove")
 @click.argument("domain")
-@click.confirmation_option(prompt="All its numbers will be deleted, for ever. Remove it?")
+@click.confirmation_option(prompt="All its data will be deleted permanently. Remove it?")
 @click.pass_obj
-def remove(desk: CommandContext, domain: str) -> None:
-    """Remove the site DOMAIN, its tokens, its numbers and its secrets; later hits are dropped."""
-    with desk.registry() as registry:
+def remove(context: CommandContext, domain: str) -> None:
+    """Remove the site DOMAIN with its tokens, data and secrets. Later hits are dropped."""
+    with context.registry() as registry:
         registry.remove_site(domain)
     try:
-        rows = desk.call_service("erase")
+        rows = context.call_service("erase")
     except CollectorError as failed:
         raise click.ClickException(
-            f"{domain} is removed, but its numbers are not deleted yet; "
-            f"the service will when it can: {failed}"
+            f"removed {domain}, but its data is not deleted yet; the service retries: {failed}"
         ) from failed
-    click.echo(f"{domain} is removed, with all its numbers: {rows} rows.")
+    click.echo(f"Removed {domain} and all its data: {rows} rows.")
 
 
-def _declare(desk: CommandContext, site: Site, sitemap: BinaryIO | None) -> int:
+def _declare(context: CommandContext, site: Site, sitemap: BinaryIO | None) -> int:
     if sitemap is None:
         return 0
-    declared: int = desk.call_service(
+    declared: int = context.call_service(
         "declare-paths", site=site.domain, paths=paths_of(sitemap, site)
     )
     return declared
 
 
 def _row(one: Site) -> tuple[str, ...]:
-    return one.domain, one.zone, one.profile, "everybody" if one.public else "accounts"
+    return one.domain, one.zone, one.profile, "public" if one.public else "login"

@@ -1,9 +1,6 @@
-"""Write the privacy notice of a site from what is in force.
+"""Write the privacy notice of a site from the settings, views and thresholds in force.
 
-Knows the site, the settings, the views that are kept and how small a cell may
-be, and lays them out as sections in a visitor's language. Refuses to say
-anything by heart that the code could say: a changed setting changes the
-notice. Called by `notice_pages`, `wellknown` and `footfall notice`.
+Every statement that the code can make is generated: a changed setting changes the notice.
 """
 
 from __future__ import annotations
@@ -20,11 +17,11 @@ from collector.ingest.visits import VISIT_GAP_S
 from collector.privacy.day_secrets import GRACE_S
 from collector.registry.sites import Site
 from collector.settings import Settings
-from collector.visitors.responses import in_language
+from collector.visitors.responses import url_in
 from collector.visitors.translations import Words, counted_in, direction_of, words_of
 
 TEXT_OF: Final = date(2026, 11, 28)
-"""When the wording last changed what is promised; told to Global Privacy Control too."""
+"""When the wording last changed a promise; also `lastUpdate` of Global Privacy Control."""
 
 BREACH_HOURS: Final = 72
 """Source: GDPR, Article 33."""
@@ -34,15 +31,15 @@ _GRAIN_WORDS: Final = {1: "by_day", 2: "by_hour", 3: "by_minute"}
 
 
 class KeptView(msgspec.Struct, frozen=True):
-    """One view that is kept, in a form for machines.
+    """One view that is kept, in machine-readable form.
 
     Attributes:
-        id: its number, for ever.
-        dimensions: none for the total, one, or two for a pair.
+        id: never reused.
+        dimensions: none for the total, two for a pair.
         grains: `day`, `hour`, `minute`.
-        days: how long cells of days are kept.
-        hour_days: how long cells of hours are kept; 0 without such.
-        least_visitors: from how many visitors a value is listed; 0 is always.
+        days: retention of daily cells.
+        hour_days: retention of hourly cells; 0 without such.
+        least_visitors: a value with fewer visitors is not listed; 0 for always listed.
     """
 
     id: int
@@ -55,10 +52,10 @@ class KeptView(msgspec.Struct, frozen=True):
 
 
 class NoticeLimits(msgspec.Struct, frozen=True):
-    """Below how many visitors what is left out; `thresholds.Profile` in a form for machines.
+    """Numbers of visitors below which values are left out: `thresholds.Profile` for machines.
 
     Attributes:
-        snapshot_seconds: how long an answer about an open day stands; 0 is not at all.
+        snapshot_seconds: age of the snapshot that answers for an open day; 0 for none.
     """
 
     hour: int
@@ -71,10 +68,10 @@ class NoticeLimits(msgspec.Struct, frozen=True):
 
 
 class Section(msgspec.Struct, frozen=True):
-    """A heading and what stands below it; what is empty is not there.
+    """A heading and its content; empty parts are not shown.
 
     Attributes:
-        heads: of the columns of `rows`.
+        heads: column headings of `rows`.
     """
 
     id: str
@@ -90,15 +87,15 @@ class Notice(msgspec.Struct, frozen=True):
     """The notice of one site in one language.
 
     Attributes:
-        controller: who answers for it; empty: the site's owner, unnamed.
-        public: whether anybody may see the numbers.
+        controller: the data controller; empty if the owner is not named.
+        public: whether the numbers are public.
         zone: the IANA time zone of the site's days.
-        place: the finest place an address is looked up for: country, region or city.
-        signals: the refusals that are obeyed, in the order they are looked at.
-        secret_seconds: how long after its day a secret is destroyed.
-        visit_seconds: how long after its last sign a visit is forgotten.
-        opt_out: where to refuse; an address, or a path of this service.
-        me: where to see what would be counted of oneself.
+        place: the finest location looked up: country, region or city.
+        signals: the refusals that are honoured, in order of precedence.
+        secret_seconds: time from the end of a day to the destruction of its secret.
+        visit_seconds: time from the last activity of a visit until it is forgotten.
+        opt_out: URL of the opt-out page, or its path.
+        me: URL or path of the visitor's own data.
         kept: every view that is kept, and no other.
     """
 
@@ -129,7 +126,7 @@ def notice_of(site: Site, settings: Settings, language: str) -> Notice:
     """Write the notice of a site.
 
     Args:
-        language: a key of `languages.LANGUAGES`.
+        language: a key of `translations.LANGUAGES`.
     """
     words = words_of(language)
     base = settings.public_url
@@ -148,8 +145,8 @@ def notice_of(site: Site, settings: Settings, language: str) -> Notice:
         visit_seconds=VISIT_GAP_S,
         breach_hours=BREACH_HOURS,
         signals=SIGNALS,
-        opt_out=base + in_language("/opt-out", language),
-        me=base + in_language(f"/privacy/{site.domain}/me", language),
+        opt_out=base + url_in("/opt-out", language),
+        me=base + url_in(f"/privacy/{site.domain}/me", language),
         title=words["notice"]["title"].format(site=site.domain),
         lead=words["notice"]["lead"],
         sections=_sections(site, settings, language),
@@ -159,13 +156,13 @@ def notice_of(site: Site, settings: Settings, language: str) -> Notice:
 
 
 def kept_views(site: Site) -> tuple[View, ...]:
-    """List the views whose values a site keeps: not those that no number of visitors shows."""
+    """List the views whose values are ever shown for a site."""
     profile = profile_of(site.profile)
     return tuple(view for view in VIEWS if threshold(profile, view) < NEVER)
 
 
 def field_words(name: str, words: Words) -> tuple[str, str]:
-    """Give a dimension's label and what is kept of it; English is what `views` says."""
+    """Return a dimension's label and what is kept of it; the English text is in `views`."""
     if "fields" in words:
         label, what = words["fields"][name]
         return label, what
@@ -173,13 +170,13 @@ def field_words(name: str, words: Words) -> tuple[str, str]:
 
 
 def view_words(view: View, words: Words) -> str:
-    """Name a view for people: its dimensions, or the total."""
+    """Return the display name of a view: its dimensions, or the total."""
     labels = [field_words(name, words)[0] for name in view.dimensions]
     return " × ".join(labels) or words["notice"]["total"][0]
 
 
 def grain_words(view: View, words: Words) -> str:
-    """Say by which lengths of time a view is counted."""
+    """Return the intervals by which a view is counted, in words."""
     return str(words["notice"][_GRAIN_WORDS[len(view.grains)]])
 
 

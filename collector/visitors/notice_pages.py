@@ -1,8 +1,6 @@
-"""Show a site's privacy notice: as a page, as JSON, as Markdown.
+"""Serve a site's privacy notice as a page, as JSON and as Markdown.
 
-Knows which form was asked for, and how Markdown is written; the notice itself
-is `notice`'s. Refuses to look at who asks, but for the language. Mounted by
-`app`; `footfall notice` prints the same forms.
+`footfall notice` prints the same forms.
 """
 
 from __future__ import annotations
@@ -16,33 +14,29 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from collector.registry.sites import Site
+from collector.registry.sites import Site, Sites
 from collector.settings import Settings
 from collector.visitors.notice import Notice, Section, notice_of
-from collector.visitors.responses import PAGE_HEADERS, Render, SitesNow, language_of, missing, page
+from collector.visitors.responses import GetSites, language_of, missing, page
 from collector.visitors.translations import date_in, words_of
+from collector.web import PAGE_HEADERS, Render
 
 FORMS: Final = {"application/json": "json", "text/markdown": "md", "text/html": "html"}
-KEPT_SECONDS: Final = 300
+CACHE_SECONDS: Final = 300
 SCHEMA_PATH: Final = "/privacy/notice.schema.json"
 _HEADERS: Final = {
     **PAGE_HEADERS,
-    "Cache-Control": f"public, max-age={KEPT_SECONDS}",
+    "Cache-Control": f"public, max-age={CACHE_SECONDS}",
     "Vary": "Accept, Accept-Language",
 }
 _MARKUP: Final = re.compile(r"([\\`*_\[\]<>|#])")
 
 
-def routes(render: Render, settings: Settings, sites: SitesNow) -> list[Route]:
-    """Make `/privacy/SITE`, `/privacy/SITE.json`, its schema, and `/privacy/SITE.md`.
-
-    Args:
-        render: fills a template, by name and context.
-        sites: tells the sites as they are now.
-    """
+def routes(render: Render, settings: Settings, get_sites: GetSites) -> list[Route]:
+    """Create `/privacy/SITE`, `/privacy/SITE.json`, its schema, and `/privacy/SITE.md`."""
 
     async def answer(request: Request) -> Response:
-        site, form = _wanted(request, sites)
+        site, form = _site_and_form(request, get_sites())
         if site is None:
             return missing(render, request)
         notice = notice_of(site, settings, language_of(request))
@@ -66,7 +60,7 @@ def routes(render: Render, settings: Settings, sites: SitesNow) -> list[Route]:
 
 
 def as_json(notice: Notice) -> bytes:
-    """Write a notice for machines."""
+    """Write a notice as JSON."""
     return msgspec.json.format(msgspec.json.encode(notice), indent=2)
 
 
@@ -79,9 +73,9 @@ def as_schema() -> bytes:
 def as_markdown(notice: Notice) -> str:
     """Write a notice as Markdown."""
     t = words_of(notice.language)
-    lines = [f"# {_plain(notice.title)}", "", _plain(notice.lead), ""]
-    lines += [f"- [{_plain(t['opt_out']['out'])}]({notice.opt_out})"]
-    lines += [f"- [{_plain(t['notice']['me'])}]({notice.me})", ""]
+    lines = [f"# {_escape(notice.title)}", "", _escape(notice.lead), ""]
+    lines += [f"- [{_escape(t['opt_out']['out'])}]({notice.opt_out})"]
+    lines += [f"- [{_escape(t['notice']['me'])}]({notice.me})", ""]
     for section in notice.sections:
         lines += _markdown_of(section)
     date = date_in(notice.language, notice.text_of)
@@ -95,14 +89,14 @@ def _page(render: Render, notice: Notice) -> Response:
     return answer
 
 
-def _wanted(request: Request, sites: SitesNow) -> tuple[Site | None, str]:
-    """Find the site and the form that an address, or else the header Accept, asks for."""
-    known, name = sites(), request.path_params["domain"]
-    site = known.named(name)
+def _site_and_form(request: Request, sites: Sites) -> tuple[Site | None, str]:
+    """Find the site and the form that the URL, or else the header Accept, names."""
+    name = request.path_params["domain"]
+    site = sites.named(name)
     if site is not None:
         return site, _accepted(request.headers.get("accept", ""))
     stem, _, suffix = name.rpartition(".")
-    return (known.named(stem), suffix) if suffix in ("json", "md") else (None, "")
+    return (sites.named(stem), suffix) if suffix in ("json", "md") else (None, "")
 
 
 def _accepted(accept: str) -> str:
@@ -114,25 +108,25 @@ def _accepted(accept: str) -> str:
 
 
 def _markdown_of(section: Section) -> Iterator[str]:
-    yield from (f"## {_plain(section.title)}", "")
+    yield from (f"## {_escape(section.title)}", "")
     if section.text:
-        yield from (_plain(section.text), "")
+        yield from (_escape(section.text), "")
     if section.items:
-        yield from (f"- {_plain(item)}" for item in section.items)
+        yield from (f"- {_escape(item)}" for item in section.items)
         yield ""
     if section.rows:
         yield _row(section.heads)
         yield _row(("---",) * len(section.heads))
-        yield from (_row(tuple(_plain(cell) for cell in row)) for row in section.rows)
+        yield from (_row(tuple(_escape(cell) for cell in row)) for row in section.rows)
         yield ""
     if section.closing:
-        yield from (_plain(section.closing), "")
+        yield from (_escape(section.closing), "")
 
 
 def _row(cells: tuple[str, ...]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
-def _plain(text: str) -> str:
-    """Keep a text from being read as markup: an owner's name of a controller, say."""
+def _escape(text: str) -> str:
+    """Escape Markdown, which an owner's text such as the controller's name may hold."""
     return _MARKUP.sub(r"\\\1", text)

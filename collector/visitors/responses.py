@@ -1,9 +1,4 @@
-"""Answer visitors: in their language, with strict headers, and without a trace.
-
-Knows the headers of every page that visitors look at, and how a page gets its
-words. Refuses cookies of its own, and frames but for what must be framed.
-Called by `optout`, `widget`, `notice_pages` and `me`.
-"""
+"""Answer visitors: in their language, with strict headers, and without a trace."""
 
 from __future__ import annotations
 
@@ -16,45 +11,26 @@ from starlette.responses import HTMLResponse, Response
 
 from collector.registry.sites import Sites
 from collector.visitors.translations import LANGUAGES, direction_of, language_for, words_of
+from collector.web import PAGE_HEADERS, POLICY, Render
 
-Render = Callable[[str, Mapping[str, Any]], str]
-SitesNow = Callable[[], Sites]
-
-_POLICY: Final = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:;"
-    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors "
-)
-
-PAGE_HEADERS: Final = {
-    "Cache-Control": "no-store",
-    "Content-Security-Policy": _POLICY + "'none'",
-    "X-Content-Type-Options": "nosniff",
-    "X-Frame-Options": "DENY",
-    # Not no-referrer: with it a browser calls its own form's origin null, and opting in
-    # could not be told from another site's forgery.
-    "Referrer-Policy": "same-origin",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Tk": "N",
-}
+GetSites = Callable[[], Sites]
 
 FRAME_HEADERS: Final = {
     **{name: value for name, value in PAGE_HEADERS.items() if name != "X-Frame-Options"},
-    "Content-Security-Policy": _POLICY + "*",
+    "Content-Security-Policy": POLICY + "*",
     "Cross-Origin-Resource-Policy": "cross-origin",
 }
-"""Of the one page that any site may show within its own."""
+"""Headers of the widget, the one page that any site may frame."""
 
 
-def language_of(request: Request, *, asked_only: bool = False) -> str:
+def language_of(request: Request, *, url_only: bool = False) -> str:
     """Choose the language of an answer.
 
     Args:
-        asked_only: look at the address alone, not at the header Accept-Language.
+        url_only: ignore the header Accept-Language.
     """
-    asked = request.query_params.get("language", "")
-    accepted = "" if asked_only else request.headers.get("accept-language", "")
-    return language_for(asked, accepted)
+    accepted = "" if url_only else request.headers.get("accept-language", "")
+    return language_for(request.query_params.get("language", ""), accepted)
 
 
 def page(
@@ -66,35 +42,24 @@ def page(
     status: int = 200,
     headers: Mapping[str, str] = PAGE_HEADERS,
 ) -> Response:
-    """Fill a template in a language.
-
-    Args:
-        template: its name; it is given `t`, the words of the language.
-        context: what else it is given.
-    """
+    """Render a template in a language; the template finds its texts in `t`."""
     words = {
         "t": words_of(language),
         "language": language,
         "direction": direction_of(language),
-        "languages": [(tag, name, in_language("", tag)) for tag, name in LANGUAGES.items()],
+        "languages": [(tag, name, url_in("", tag)) for tag, name in LANGUAGES.items()],
     }
     body = render(template, {**words, **context})
     vary = {"Vary": "Accept-Language", "Content-Language": language}
     return HTMLResponse(body, status_code=status, headers={**headers, **vary})
 
 
-def missing(render: Render, request: Request, *, asked_only: bool = False) -> Response:
-    """Answer where there is no such site: a page, which names nothing that was asked for."""
-    language = language_of(request, asked_only=asked_only)
+def missing(render: Render, request: Request, *, url_only: bool = False) -> Response:
+    """Answer 404 for an unknown site, without repeating its name."""
+    language = language_of(request, url_only=url_only)
     return page(render, "missing.html", language, {}, status=404)
 
 
-def in_language(path: str, language: str, **more: str) -> str:
-    """Write an address whose answer is in a language; what is empty is left out."""
-    given = {name: value for name, value in more.items() if value}
-    return f"{path}?{urlencode({'language': language, **given})}"
-
-
-def host_of(request: Request) -> str:
-    """Give the host a request was sent to, without its port."""
-    return request.url.hostname or ""
+def url_in(path: str, language: str) -> str:
+    """Return the URL of a page in a language."""
+    return f"{path}?{urlencode({'language': language})}"

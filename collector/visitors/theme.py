@@ -1,8 +1,6 @@
-"""Let owners colour the opt-out widget, within what everybody can read.
+"""Let owners set the colours of the opt-out widget, if they pass WCAG's contrast checks.
 
-Pure: knows hexadecimal colours and the contrast that WCAG asks for. Refuses a
-palette of which any pair falls short: then the widget wears its own colours.
-Called by `widget`.
+A palette that fails is ignored, and the widget keeps its default colours.
 """
 
 from __future__ import annotations
@@ -18,12 +16,11 @@ _HEX: Final = re.compile(r"#?([0-9a-fA-F]{6}|[0-9a-fA-F]{3})")
 
 
 class Palette(NamedTuple):
-    """Colours that can be read on each other, each six hexadecimal digits.
+    """Colours as six hexadecimal digits.
 
     Attributes:
-        background: of the widget.
-        color: of its text and the edges of its buttons.
-        accent: of the mark beside the state and of the focus.
+        color: of text and of the borders of buttons.
+        accent: of the mark beside the state and of the focus ring.
     """
 
     background: str
@@ -31,29 +28,31 @@ class Palette(NamedTuple):
     accent: str
 
 
-OWN: Final = Palette("ffffff", "1b1d1c", "0b6e69")
-"""The light theme's: what is not given is taken from here."""
+DEFAULT: Final = Palette("ffffff", "1b1d1c", "0b6e69")
+"""The light theme's, for colours that are not given."""
 
 
 def palette_from(given: Mapping[str, str]) -> Palette | None:
     """Read a palette from `background`, `color` and `accent`.
 
     Returns:
-        None if none is given, one is no colour, or they cannot be told apart.
+        None if none is given, one is no colour, or the contrast is too low.
     """
     chosen = {name: given[name] for name in Palette._fields if given.get(name)}
     colours = {name: _digits(value) for name, value in chosen.items()}
     if not colours or not all(colours.values()):
         return None
-    accent = colours.get("accent") or colours.get("color") or OWN.accent
+    accent = colours.get("accent") or colours.get("color") or DEFAULT.accent
     palette = Palette(
-        colours.get("background") or OWN.background, colours.get("color") or OWN.color, accent
+        colours.get("background") or DEFAULT.background,
+        colours.get("color") or DEFAULT.color,
+        accent,
     )
     return palette if is_legible(palette) else None
 
 
 def is_legible(palette: Palette) -> bool:
-    """Tell whether text reaches a contrast of 4.5 on the background, and shapes one of 3.
+    """Return whether text has a contrast of 4.5 to the background, and shapes of 3.
 
     Source: WCAG 2.2, success criteria 1.4.3 and 1.4.11.
     """
@@ -64,7 +63,7 @@ def is_legible(palette: Palette) -> bool:
 
 
 def contrast(first: str, second: str) -> float:
-    """Give the contrast of two colours, 1 to 21.
+    """Return the contrast ratio of two colours, 1 to 21.
 
     Source: WCAG 2.2, contrast ratio.
     """
@@ -73,7 +72,7 @@ def contrast(first: str, second: str) -> float:
 
 
 def style_of(palette: Palette) -> str:
-    """Write the style sheet of a palette: the widget's variables, and nothing else."""
+    """Write the style sheet of a palette: the widget's variables only."""
     scheme = "dark" if contrast(palette.background, "000000") < TEXT_CONTRAST else "light"
     return (
         f":root:root {{ color-scheme: {scheme}; --paper: #{palette.background}; "
@@ -92,7 +91,7 @@ def _digits(text: str) -> str:
 
 
 def _luminance(colour: str) -> float:
-    red, green, blue = (_linear(int(colour[place : place + 2], 16) / 255) for place in (0, 2, 4))
+    red, green, blue = (_linear(int(colour[at : at + 2], 16) / 255) for at in (0, 2, 4))
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 

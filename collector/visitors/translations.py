@@ -1,8 +1,6 @@
-"""Choose the language that a visitor is answered in, and give its words, dates and numbers.
+"""Choose the language of visitor pages, and provide its texts, dates, numbers and plurals.
 
-Knows the languages that `texts/` holds. Refuses to translate: every wording
-is written by hand, and a word that one language lacks is missing for all, for
-the tests say so. Called by everything that visitors look at.
+The texts are in `texts/*.toml`, with the same keys in every language (tests compare them).
 """
 
 from __future__ import annotations
@@ -23,22 +21,22 @@ LANGUAGES: Final = {
     "es": "Español",
     "ar": "العربية",
 }
-"""What each language calls itself; the first is spoken when none fits."""
+"""Names of the languages in themselves; the first is the default."""
 
 RIGHT_TO_LEFT: Final = frozenset({"ar"})
 MAX_CHOICES: Final = 20
 
 
 def direction_of(language: str) -> str:
-    """Tell in which direction a language is written: `ltr` or `rtl`."""
+    """Return the direction of a language: `ltr` or `rtl`."""
     return "rtl" if language in RIGHT_TO_LEFT else "ltr"
 
 
-def language_for(asked: str, accepted: str = "") -> str:
+def language_for(requested: str, accepted: str = "") -> str:
     """Choose the language of an answer.
 
     Args:
-        asked: the tag that was asked for by name; counts if we speak it.
+        requested: the tag named in the URL; wins if it is supported.
         accepted: the header Accept-Language, or empty.
 
     Returns:
@@ -46,8 +44,8 @@ def language_for(asked: str, accepted: str = "") -> str:
 
     Source: RFC 9110, section 12.5.4; regions are left out.
     """
-    if _base(asked) in LANGUAGES:
-        return _base(asked)
+    if _base(requested) in LANGUAGES:
+        return _base(requested)
     best, weight = next(iter(LANGUAGES)), 0.0
     for choice in accepted.split(",")[:MAX_CHOICES]:
         tag, _, parameter = choice.partition(";")
@@ -58,25 +56,25 @@ def language_for(asked: str, accepted: str = "") -> str:
 
 @cache
 def words_of(language: str) -> Words:
-    """Give all words of a language, by group and name."""
+    """Return all texts of a language, by group and name."""
     text = files("collector.visitors").joinpath("texts", f"{language}.toml").read_text("utf-8")
     return tomllib.loads(text)
 
 
 def date_in(language: str, day: date) -> str:
-    """Write a date as people of a language do."""
+    """Format a date."""
     t = words_of(language)["dates"]
     return str(t["date"].format(day=day.day, month=t["months"][day.month - 1], year=day.year))
 
 
 def number_in(language: str, number: int) -> str:
-    """Write a whole number, its thousands apart from five digits on."""
+    """Format a whole number; thousands are separated from five digits on."""
     mark: str = words_of(language)["dates"]["thousands"] if abs(number) >= 10_000 else ""
     return f"{number:,}".replace(",", mark)
 
 
 def counted_in(language: str, name: str, number: int) -> str:
-    """Write a number of things: `1 day`, `2 days`.
+    """Format a count with its noun: `1 day`, `2 days`.
 
     Args:
         name: a key of the group `plurals`.
@@ -87,7 +85,7 @@ def counted_in(language: str, name: str, number: int) -> str:
 
 
 def plural_of(language: str, number: int) -> int:
-    """Choose the form of a plural, counted from the first.
+    """Return the index of the plural form for a number.
 
     Arabic has one, two, few, many and other; the other languages one and other.
 

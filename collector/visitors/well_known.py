@@ -1,8 +1,6 @@
-"""Answer at the addresses where browsers and people look for our promises.
+"""Serve `/.well-known/`: Global Privacy Control, tracking status and security.txt.
 
-Knows Global Privacy Control's resource, the tracking status and security.txt.
-Refuses to look at who asks: every answer is the same for all, may be kept, and
-leaves no cookie, no count and no line in a log. Mounted by `app`.
+Every answer is the same for all clients and may be cached.
 """
 
 from __future__ import annotations
@@ -19,7 +17,7 @@ from collector.clock import Clock
 from collector.registry.sites import Site
 from collector.settings import Settings
 from collector.visitors.notice import TEXT_OF
-from collector.visitors.responses import SitesNow
+from collector.visitors.responses import GetSites
 from collector.visitors.translations import LANGUAGES
 
 STATUS_TYPE: Final = "application/tracking-status+json"
@@ -32,12 +30,11 @@ _HEADERS: Final = {
 }
 
 
-def routes(settings: Settings, sites: SitesNow, clock: Clock) -> list[Route]:
-    """Make the routes below `/.well-known/`.
+def routes(settings: Settings, get_sites: GetSites, clock: Clock) -> list[Route]:
+    """Create the routes below `/.well-known/`.
 
     Args:
-        sites: tells the sites as they are now.
-        clock: says when security.txt must be fetched anew.
+        clock: sets when security.txt expires.
     """
 
     async def gpc(_: Request) -> Response:
@@ -47,7 +44,7 @@ def routes(settings: Settings, sites: SitesNow, clock: Clock) -> list[Route]:
         return _json(tracking_status(None), STATUS_TYPE)
 
     async def site_status(request: Request) -> Response:
-        site = sites().named(request.path_params["domain"])
+        site = get_sites().named(request.path_params["domain"])
         return _missing() if site is None else _json(tracking_status(site), STATUS_TYPE)
 
     async def security(_: Request) -> Response:
@@ -63,10 +60,10 @@ def routes(settings: Settings, sites: SitesNow, clock: Clock) -> list[Route]:
 
 
 def tracking_status(site: Site | None) -> dict[str, Any]:
-    """Say that nobody is tracked, who answers for it, and where to refuse all the same.
+    """Declare that no one is tracked, who is responsible, and where to opt out.
 
     Args:
-        site: the one asked about; None for the whole instance.
+        site: None for the whole instance.
 
     Source: W3C Tracking Preference Expression, tracking status representation.
     """
@@ -80,7 +77,7 @@ def tracking_status(site: Site | None) -> dict[str, Any]:
 
 
 def security_text(settings: Settings, now: datetime) -> str:
-    """Write security.txt; empty if nobody is named.
+    """Write security.txt; empty without a contact.
 
     It expires within a year, and stays the same for a whole day.
 

@@ -1,6 +1,6 @@
 /**
- * Quickens the dashboards: follows links without a reload, keeps open pages fresh, names the
- * point under the pointer, copies the snippet. Everything works without it.
+ * Enhances the dashboards: follows links without a reload, refreshes open pages, shows tooltips
+ * on the chart, copies the snippet. Everything works without it.
  */
 (() => {
   const LIVE_MS = 30000;
@@ -8,7 +8,7 @@
   const report = () => document.getElementById('report');
   let latest = 0;
 
-  /** Replace the report with that of another address; falls back to a plain visit. */
+  /** Replace the report with that of another URL; falls back to normal navigation. */
   const show = async (address, { push = false, quiet = false } = {}) => {
     const mine = ++latest;
     if (!quiet) report().classList.add('renewing');
@@ -29,7 +29,7 @@
     }
   };
 
-  /** Put the new report in place of the old; what was open or focused stays so. */
+  /** Swap in the new report; open details and the focus are kept. */
   const swap = (part) => {
     const open = [...document.querySelectorAll('details[open]')].map((one) => one.id);
     const focused = document.activeElement;
@@ -40,7 +40,7 @@
       const one = document.getElementById(id);
       if (one && id !== 'dates') one.open = true;
     }
-    dress();
+    enhance();
     if (!address) return;
     const linkIn = (place) =>
       [...(place?.querySelectorAll('a') || [])].find((a) => a.getAttribute('href') === address);
@@ -49,7 +49,7 @@
     if (heir) heir.focus({ preventScroll: true });
   };
 
-  /** Somebody is choosing dates or reading a tip: leave the page alone. */
+  /** Whether the user is choosing dates or reading a tooltip: then do not refresh. */
   const isBusy = () =>
     Boolean(document.querySelector('#dates[open], .tip') || report().matches(':has(input:focus)'));
 
@@ -70,8 +70,8 @@
 
   addEventListener('popstate', () => report() && show(location.href));
 
-  /** The tip above the bucket under the pointer. */
-  const tell = (slot) => {
+  /** Show a tooltip above the bucket under the pointer. */
+  const showTip = (slot) => {
     document.querySelector('.tip')?.remove();
     if (!slot) return;
     const plot = slot.closest('.plot');
@@ -96,8 +96,8 @@
     tip.style.left = `${Math.min(Math.max(centre, half), frame.width - half)}px`;
     tip.style.top = '-8px';
   };
-  document.addEventListener('pointerover', (event) => tell(event.target.closest?.('.slot')));
-  document.addEventListener('pointerleave', () => tell(null));
+  document.addEventListener('pointerover', (event) => showTip(event.target.closest?.('.slot')));
+  document.addEventListener('pointerleave', () => showTip(null));
 
   document.addEventListener('click', async (event) => {
     const button = event.target.closest('[data-copy]');
@@ -106,7 +106,7 @@
     button.textContent = 'Copied';
   });
 
-  /** Tell whether this system draws flags, and not a pair of boxes or letters. */
+  /** Whether this system has flag emoji, not just pairs of boxes or letters. */
   const drawsFlags = () => {
     const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     pen.font = '16px sans-serif';
@@ -119,8 +119,8 @@
   };
   const flags = drawsFlags();
 
-  /** What only a script can offer, put on a fresh page. */
-  const dress = () => {
+  /** Add what only works with scripts to a new page. */
+  const enhance = () => {
     for (const button of document.querySelectorAll('[data-copy]')) button.hidden = !navigator.clipboard;
     for (const title of document.querySelectorAll('.slot title')) title.remove();
     if (flags) return;
@@ -140,6 +140,6 @@
     }, waiting ? WAITING_MS : LIVE_MS);
   };
 
-  dress();
+  enhance();
   refresh();
 })();

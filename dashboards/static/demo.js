@@ -1,6 +1,6 @@
 /**
- * Shows on the demo page what the tracker sends, by listening to the browser's two ways of
- * sending; must run before the tracker. Changes nothing that is sent and sends nothing itself.
+ * Shows on the demo page what the tracker sends, by wrapping fetch and sendBeacon; must run
+ * before the tracker. Requests are unchanged, and it sends none itself.
  */
 (() => {
   const show = (body) => {

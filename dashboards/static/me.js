@@ -1,5 +1,5 @@
 /**
- * Tell the width of the window, as the tracker would: the page is asked for again with it, once.
+ * Reload the page once with the width of the window, which the tracker would send.
  */
 const address = new URL(location.href);
 if (!address.searchParams.has("width")) {

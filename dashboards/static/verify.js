@@ -1,6 +1,6 @@
 /**
- * Ask once more what arrives with a request such as a beacon is. If it differs from what the
- * frame's page came with, say what arrives, for that is what counts.
+ * Check the state with a request like a beacon's. If it differs from the state in the page of
+ * the frame, show the checked one, because that decides about counting.
  */
 const shown = document.querySelector("[data-counted]");
 fetch("/opt-out/state", { credentials: "include", cache: "no-store" })

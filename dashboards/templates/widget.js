@@ -1,7 +1,7 @@
 /**
- * The visitor's choice on an owner's own page. Knows the switch on this site: the tracker's flag in
- * this browser and, where the collector answers under the page's own host, its cookie. Refuses to
- * claim a success: what it shows is read back, and asked of the collector as a beacon would be.
+ * The visitor's choice on an owner's own page. It switches the tracker's flag in this browser and,
+ * if the collector is on the page's own host, its cookie. What it shows is read back: from storage,
+ * and from the collector with a request like a beacon's.
  */
 (() => {
   const WORDS = {{ words | tojson }};
@@ -37,18 +37,18 @@
       FLAGS.forEach((name) => localStorage.removeItem(name));
       if (out) localStorage.footfall_ignore = "true";
     } catch {
-      // What was kept is read back below.
+      // What was stored is read back below.
     }
   };
 
-  // The path of a beacon: this page, the collector's origin, its cookies.
-  const arrives = () =>
+  // Sent like a beacon: from this page to the collector's origin, with its cookies.
+  const fetchState = () =>
     fetch(`${base}/opt-out/state`, { credentials: "include", cache: "no-store" })
       .then((answer) => answer.json())
       .catch(() => null);
 
   const look = async () => {
-    const state = await arrives();
+    const state = await fetchState();
     const signals = [
       ["gpc", state?.gpc || navigator.globalPrivacyControl],
       ["dnt", state?.dnt || /1|yes/.test(navigator.doNotTrack)],

@@ -69,8 +69,8 @@ async def test_the_page_says_what_is_true_of_this_browser(app: Footfall) -> None
     left_out = await get(app, "/own-visits?saved=yes", marked)
     lost = await get(app, "/own-visits?saved=yes", session)
 
-    assert b"are counted like everybody" in plain.body
-    assert b"are left out of every site" in left_out.body
+    assert b"are counted like all others" in plain.body
+    assert b"are excluded on every site" in left_out.body
     assert [False, False, True] == [
         b"did not keep the cookie" in page.body for page in (plain, left_out, lost)
     ]

@@ -1,4 +1,4 @@
-"""Who may look, who may change, and how guessing is slowed down."""
+"""Who can view a site, what the session cookie is, and how login attempts are limited."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from starlette.responses import Response
 
 from collector.registry.accounts import User
 from collector.registry.sites import Site
-from dashboards import auth
-from dashboards.auth import Throttle
+from dashboards import auth, routes
+from dashboards.auth import LoginLimiter
 from tests.builders import FakeClock
 
 
@@ -32,14 +32,14 @@ def _site(*, public: bool) -> Site:
 
 
 @pytest.mark.parametrize(
-    ("public", "reader", "allowed"),
+    ("public", "user", "allowed"),
     [(True, None, True), (False, None, False), (False, User(id=1, name="ann"), True)],
 )
-def test_strangers_see_public_sites_only(
-    *, public: bool, reader: User | None, allowed: bool
+def test_anonymous_visitors_view_public_sites_only(
+    *, public: bool, user: User | None, allowed: bool
 ) -> None:
-    """A site is for whoever has an account, unless it is public."""
-    assert allowed == auth.can_view(reader, _site(public=public))
+    """A site is for dashboard users, unless it is public."""
+    assert allowed == routes.can_view(user, _site(public=public))
 
 
 @pytest.mark.parametrize(
@@ -51,9 +51,11 @@ def test_strangers_see_public_sites_only(
         ("http", "http://stats.example.org", False),
     ],
 )
-def test_https_is_what_the_reader_uses(scheme: str, public_url: str, *, expected: bool) -> None:
-    """A proxy's https counts when the settings say so; no header is believed."""
-    assert expected == auth.is_https(_request(scheme), public_url)
+def test_https_comes_from_the_settings_or_the_connection(
+    scheme: str, public_url: str, *, expected: bool
+) -> None:
+    """A proxy's https counts if the settings say so; no header is trusted."""
+    assert expected == routes.is_https(_request(scheme), public_url)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,7 @@ def test_https_is_what_the_reader_uses(scheme: str, public_url: str, *, expected
 def test_the_session_cookie_is_bound_as_tightly_as_can_be(
     *, https: bool, parts: tuple[str, ...]
 ) -> None:
-    """Over https the cookie is this host's alone; never is it within reach of a script."""
+    """Over https the cookie belongs to this host alone; scripts can never read it."""
     answer = Response()
 
     auth.set_session_cookie(answer, "t0ken", https=https)
@@ -79,15 +81,15 @@ def test_the_session_cookie_is_bound_as_tightly_as_can_be(
 
 
 def test_a_plain_cookie_is_no_session_over_https() -> None:
-    """Over https only the cookie that no other host can set is believed."""
+    """Over https only the cookie that no other host can set counts."""
     request = _request("https", "footfall_session=planted")
 
-    assert auth.session_token(request, https=True) == ""
+    assert routes.session_token(request, https=True) == ""
 
 
 @pytest.mark.parametrize("https", [True, False])
 def test_logging_out_ends_the_cookie(*, https: bool) -> None:
-    """The browser forgets the very cookie it was given."""
+    """The browser deletes the cookie it was given."""
     answer = Response()
 
     auth.clear_session_cookie(answer, https=https)
@@ -95,29 +97,6 @@ def test_logging_out_ends_the_cookie(*, https: bool) -> None:
     cookie = answer.headers["set-cookie"]
     assert cookie.startswith(("footfall_session=", "__Host-footfall_session="))
     assert "Max-Age=0" in cookie
-
-
-@pytest.mark.parametrize(
-    ("method", "headers", "forged"),
-    [
-        ("GET", {"sec-fetch-site": "cross-site"}, False),
-        ("POST", {"sec-fetch-site": "same-origin"}, False),
-        ("POST", {"sec-fetch-site": "none"}, False),
-        ("POST", {"sec-fetch-site": "same-site"}, True),
-        ("POST", {"sec-fetch-site": "cross-site", "origin": "https://stats.example.org"}, True),
-        ("POST", {"origin": "https://stats.example.org"}, False),
-        ("POST", {"origin": "https://front.example.org"}, False),
-        ("POST", {"origin": "https://evil.example"}, True),
-        ("POST", {"origin": "https://stats.example.org.evil.example"}, True),
-        ("POST", {"origin": "null"}, True),
-        ("POST", {}, False),
-    ],
-)
-def test_forged_requests_are_known(method: str, headers: dict[str, str], *, forged: bool) -> None:
-    """What another site's page sends changes nothing; what we sent ourselves may."""
-    given = {"host": "stats.example.org", **headers}
-
-    assert forged == auth.is_cross_site(method, given, "https://front.example.org")
 
 
 @pytest.mark.parametrize(
@@ -135,68 +114,66 @@ def test_forged_requests_are_known(method: str, headers: dict[str, str], *, forg
     ],
 )
 def test_the_login_leads_nowhere_else(wanted: str, target: str) -> None:
-    """After logging in one lands on a page of ours."""
+    """The page after a login is always one of ours."""
     assert target == auth.safe_target(wanted)
 
 
-def test_five_tries_then_a_pause() -> None:
-    """An account can be tried five times at once, then once in half a minute."""
+def test_five_attempts_then_a_pause() -> None:
+    """An account has five login attempts, then one every half minute."""
     clock = FakeClock()
-    throttle = Throttle(clock)
+    limiter = LoginLimiter(clock)
 
-    first = [throttle.admits("ann") for _ in range(6)]
+    first = [limiter.allows("ann") for _ in range(6)]
     clock.pass_by(30)
-    later = [throttle.admits("ann") for _ in range(2)]
+    later = [limiter.allows("ann") for _ in range(2)]
 
     assert [True, True, True, True, True, False] == first
     assert [True, False] == later
 
 
-def test_another_account_is_not_slowed_down() -> None:
-    """Who guesses at one account keeps nobody else out."""
-    throttle = Throttle(FakeClock())
+def test_another_account_is_not_limited() -> None:
+    """Guessing the password of one account does not lock out others."""
+    limiter = LoginLimiter(FakeClock())
     for _ in range(6):
-        throttle.admits("ann")
+        limiter.allows("ann")
 
-    assert throttle.admits("bob")
+    assert limiter.allows("bob")
 
 
 def test_spelling_does_not_make_an_account() -> None:
-    """Capitals and outer spaces are the same account, as the registry has it."""
-    throttle = Throttle(FakeClock())
+    """Capitals and outer spaces make no difference, as in the registry."""
+    limiter = LoginLimiter(FakeClock())
     for _ in range(5):
-        throttle.admits("ann")
+        limiter.allows("ann")
 
-    assert not throttle.admits(" ANN ")
-
-
-def test_many_accounts_together_are_slowed_down() -> None:
-    """Trying one password on many accounts is stopped too."""
-    throttle = Throttle(FakeClock())
-
-    admitted = sum(throttle.admits(f"user {n}") for n in range(100))
-
-    assert admitted == auth.GLOBAL_BURST
+    assert not limiter.allows(" ANN ")
 
 
-def test_coming_in_gives_all_tries_back() -> None:
-    """An owner who mistyped starts afresh next time."""
-    throttle = Throttle(FakeClock())
+def test_many_accounts_together_are_limited() -> None:
+    """Trying one password on many accounts is limited too."""
+    limiter = LoginLimiter(FakeClock())
+
+    allowed = sum(limiter.allows(f"user {n}") for n in range(100))
+
+    assert allowed == auth.GLOBAL_BURST
+
+
+def test_a_login_gives_all_attempts_back() -> None:
+    """After a successful login the account has all its attempts again."""
+    limiter = LoginLimiter(FakeClock())
     for _ in range(5):
-        throttle.admits("ann")
+        limiter.allows("ann")
 
-    throttle.forgive("ann")
+    limiter.reset("ann")
 
-    assert throttle.admits("ann")
+    assert limiter.allows("ann")
 
 
-def test_the_memory_of_tries_is_bounded_and_nameless() -> None:
-    """Ten thousand accounts are remembered at most, and none by its name."""
-    clock = FakeClock()
-    throttle = Throttle(clock)
-    for number in range(auth.KEPT_ACCOUNTS + 50):
-        throttle.admits(f"user {number}")
-        clock.pass_by(1)
+def test_accounts_are_remembered_without_their_names() -> None:
+    """The limiter holds keyed hashes, never the names that were entered."""
+    limiter = LoginLimiter(FakeClock())
 
-    assert len(throttle._accounts) == auth.KEPT_ACCOUNTS
-    assert not any(b"user" in key for key in throttle._accounts)
+    limiter.allows("ann")
+
+    assert [16] == [len(key) for key in limiter._accounts._buckets]
+    assert b"ann" not in b"".join(limiter._accounts._buckets)

@@ -1,4 +1,4 @@
-"""Numbers, values and reservations read well."""
+"""Numbers, values, dates, caveats and settings are formatted for people."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from collector.cells.views import DIMENSIONS
+from collector.registry.sites import Goal
 from collector.stats.query import Period
 from dashboards import formatting
 from dashboards.url_params import PANELS, PERIODS
+from tests.builders import a_site
 
 
 @pytest.mark.parametrize(
@@ -147,9 +149,7 @@ def test_a_folded_row_is_known_by_its_mark() -> None:
 
 def test_reservations_call_folded_values_as_the_page_does() -> None:
     """A sentence about "(other)" names the row that readers see."""
-    assert (
-        formatting.reservation('Visitors of "(other)" are few.') == "Visitors of “Other” are few."
-    )
+    assert formatting.caveat('Visitors of "(other)" are few.') == "Visitors of “Other” are few."
 
 
 def test_every_country_has_a_flag() -> None:
@@ -199,9 +199,9 @@ def test_buckets_are_named_briefly_and_in_full(bucket: str, expected: tuple[str,
 @pytest.mark.parametrize(
     ("count", "expected"),
     [
-        (0, "values too rare to be told"),
-        (1, "1 value too rare to be told"),
-        (1234, "1,234 values too rare to be told"),
+        (0, "values with too few visitors to show"),
+        (1, "1 value with too few visitors to show"),
+        (1234, "1,234 values with too few visitors to show"),
     ],
 )
 def test_a_folded_row_explains_itself(count: int, expected: str) -> None:
@@ -211,7 +211,7 @@ def test_a_folded_row_explains_itself(count: int, expected: str) -> None:
 
 @pytest.mark.parametrize(
     ("profile", "words"),
-    [("standard", "below 3 visitors, and cities below 5"), ("strict", "below 10 visitors")],
+    [("standard", "below 3 visitors, and so are cities below 5"), ("strict", "below 10 visitors")],
 )
 def test_folding_is_told_with_the_profile_s_thresholds(profile: str, words: str) -> None:
     """The sentence follows the thresholds of the site's profile."""
@@ -219,7 +219,7 @@ def test_folding_is_told_with_the_profile_s_thresholds(profile: str, words: str)
 
 
 def test_the_strict_profile_keeps_no_city() -> None:
-    """That no number of visitors makes a city visible is said plainly."""
+    """The sentence says that cities are never shown."""
     assert "all cities" in formatting.folding("strict")
 
 
@@ -237,3 +237,48 @@ def test_every_tab_has_a_name() -> None:
 
         assert formatting.PANEL_WORDS[panel]
         assert len(set(labels)) == len(labels)
+
+
+def test_a_plain_site_lists_its_defaults() -> None:
+    """Empty settings are not listed."""
+    assert formatting.site_facts(a_site()) == [
+        ("Time zone", "UTC"),
+        ("Privacy profile", "standard"),
+        ("Retention", "760 days; hourly numbers 35 days, pairs of dimensions 760 days"),
+    ]
+
+
+def test_every_setting_of_a_site_has_a_line() -> None:
+    """Each setting that is not empty is listed with its label."""
+    site = a_site(
+        profile="strict",
+        profile_locked=True,
+        controller="Ann, ann@example.org",
+        hostnames=("shop.example",),
+        own_paths=("/blog/*",),
+        templates=("/users/:id",),
+        keep_trailing_slash=True,
+        keep_index=True,
+        public_users=True,
+        hash_routing=True,
+        search_parameter="q",
+        goals=(Goal("Signup", event="signup"), Goal("Thanks", path="/thanks")),
+        excluded_paths=("/intern/*",),
+        excluded_countries=("DE",),
+        spam_referrers=("spam.example",),
+    )
+
+    facts = dict(formatting.site_facts(site))
+
+    assert facts["Privacy profile"] == "strict, locked"
+    assert facts["Controller"] == "Ann, ann@example.org"
+    assert facts["Additional hostnames"] == "shop.example"
+    assert facts["Own pages"] == "/blog/*"
+    assert facts["Path templates"] == "/users/:id"
+    assert facts["Path rules"] == (
+        "trailing slashes kept, index pages counted separately, user names kept, hash routing"
+    )
+    assert facts["Spam referrers"] == "spam.example"
+    assert facts["Search parameter"] == "?q="
+    assert facts["Goals"] == "Signup (signup), Thanks (/thanks)"
+    assert facts["Excluded"] == "/intern/*, DE"

@@ -7,7 +7,7 @@ from datetime import datetime
 import pytest
 
 from collector.stats.query import ReportRow
-from dashboards.time_series import ChartBucket, buckets, max_buckets, points
+from dashboards.charts import ChartBucket, buckets, metrics_for, points
 
 NOW = datetime(2026, 11, 23, 14, 25)
 
@@ -78,7 +78,7 @@ def test_a_month_without_visits_has_no_share() -> None:
 )
 def test_only_what_is_needed_is_asked(metric: str, bucket: str, expected: tuple[str, ...]) -> None:
     """Weights are asked for where days become months."""
-    assert expected == max_buckets(metric, bucket)
+    assert expected == metrics_for(metric, bucket)
 
 
 @pytest.mark.parametrize(

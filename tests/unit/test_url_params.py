@@ -16,13 +16,12 @@ from dashboards.url_params import (
     PERIODS,
     TILES,
     PageState,
-    before,
     bucket_of,
     comparable,
     fields_of,
     grain_of,
+    parse_state,
     period_of,
-    query_from,
     url_for,
 )
 
@@ -42,11 +41,11 @@ def _asked(draw: st.DrawFn) -> PageState:
         period=draw(st.sampled_from(["", *PERIODS])),
         metric=draw(st.sampled_from(TILES)),
         filter=draw(st.none() | _filters),
-        opened=draw(st.sampled_from(["", *PANELS])),
+        expanded=draw(st.sampled_from(["", *PANELS])),
     )
     if draw(st.booleans()):
         first, last = sorted((draw(_days), draw(_days)))
-        asked = PageState("custom", first, last, asked.metric, asked.filter, {}, asked.opened)
+        asked = PageState("custom", first, last, asked.metric, asked.filter, {}, asked.expanded)
     for panel, dimensions in PANELS.items():
         asked = asked.with_tab(panel, draw(st.sampled_from(dimensions)))
     return asked
@@ -57,7 +56,7 @@ def test_what_is_asked_survives_its_link(asked: PageState) -> None:
     """Whatever can be asked is asked again by the link that says so."""
     link = url_for("/example.org", asked)
 
-    again = query_from(link.partition("?")[2])
+    again = parse_state(link.partition("?")[2])
 
     assert asked == again
 
@@ -65,9 +64,9 @@ def test_what_is_asked_survives_its_link(asked: PageState) -> None:
 @given(st.text(max_size=300))
 def test_any_query_string_asks_something(query_string: str) -> None:
     """No query string, however mangled, is refused, and its link is stable."""
-    asked = query_from(query_string)
+    asked = parse_state(query_string)
 
-    assert asked == query_from(url_for("/s", asked).partition("?")[2])
+    assert asked == parse_state(url_for("/s", asked).partition("?")[2])
 
 
 def test_nothing_asked_has_the_shortest_link() -> None:
@@ -102,12 +101,12 @@ def test_a_link_is_good_to_read() -> None:
 )
 def test_what_is_not_known_falls_back(query_string: str) -> None:
     """Unknown names and impossible values ask for the default."""
-    assert query_from(query_string) == PageState()
+    assert parse_state(query_string) == PageState()
 
 
 def test_custom_dates_may_come_in_any_order() -> None:
     """The earlier date begins the period, whichever field it was typed into."""
-    asked = query_from("from=2026-03-05&to=2026-03-01")
+    asked = parse_state("from=2026-03-05&to=2026-03-01")
 
     assert (asked.period, asked.first, asked.last) == (
         "custom",
@@ -118,7 +117,7 @@ def test_custom_dates_may_come_in_any_order() -> None:
 
 def test_a_named_period_ends_custom_dates() -> None:
     """Choosing a named period leaves no dates behind in the link."""
-    asked = query_from("from=2026-03-01&to=2026-03-05").with_period("7d")
+    asked = parse_state("from=2026-03-01&to=2026-03-05").with_period("7d")
 
     assert url_for("/s", asked) == "/s?period=7d"
 
@@ -155,7 +154,7 @@ def test_the_period_before_is_as_long_and_touches(first: date, length: int) -> N
     """Numbers are compared with as many days, right before."""
     period = Period(first, first + timedelta(days=length))
 
-    earlier = before(period)
+    earlier = period.before()
 
     assert earlier.last + timedelta(days=1) == period.first
     assert earlier.last - earlier.first == period.last - period.first
@@ -177,7 +176,7 @@ def test_changes_compare_complete_days() -> None:
 )
 def test_what_has_no_other_day_or_is_over_is_compared_whole(period: Period) -> None:
     """A single day, and a period that is over, are told as they are."""
-    assert (period, before(period)) == comparable(period, TODAY)
+    assert (period, period.before()) == comparable(period, TODAY)
 
 
 @pytest.mark.parametrize(
@@ -199,22 +198,22 @@ def test_buckets_fit_the_period(days: int, bucket: str, grain: Grain) -> None:
 
 def test_a_new_filter_takes_the_place_of_the_old() -> None:
     """There is one filter at a time, and a list shown in full closes with it."""
-    asked = query_from("filter=country:FR&open=pages").with_filter("path", "/a:b?c=d&e")
+    asked = parse_state("filter=country:FR&open=pages").with_filter("path", "/a:b?c=d&e")
 
     assert Filter("path", ("/a:b?c=d&e",)) == asked.filter
-    assert asked.opened == ""
+    assert asked.expanded == ""
 
 
 def test_a_filter_can_be_taken_off() -> None:
     """Without its filter, the rest of the question stays."""
-    asked = query_from("filter=country:FR&metric=visits").without_filter()
+    asked = parse_state("filter=country:FR&metric=visits").without_filter()
 
     assert PageState(metric="visits") == asked
 
 
 def test_the_date_form_carries_all_but_the_period() -> None:
     """Choosing dates keeps filter, metric and tabs."""
-    asked = query_from("period=7d&filter=country:FR&metric=visits&pages=exit_path&open=sources")
+    asked = parse_state("period=7d&filter=country:FR&metric=visits&pages=exit_path&open=sources")
 
     assert fields_of(asked) == {
         "metric": "visits",

@@ -57,7 +57,7 @@ def test_guessing_is_slowed_down(client: TestClient) -> None:
     answer = client.post("/login", data={"name": "ann", "password": PASSWORD})
 
     assert answer.status_code == 429
-    assert "Too many tries" in words_of(answer.text)
+    assert "Too many attempts" in words_of(answer.text)
 
 
 def test_logging_out_ends_the_session_itself(client: TestClient) -> None:
@@ -148,7 +148,7 @@ def test_settings_show_what_is_declared_of_a_site(client: TestClient, registry: 
 
     page = client.get("/settings").text
 
-    assert "400 days; hours for 35 days" in page
+    assert "400 days; hourly numbers 35 days" in page
     assert "Thanks &lt;b&gt; (/thanks)" in page
 
 

@@ -20,8 +20,8 @@ from collector.settings import Settings
 from collector.stats.report import Reports
 from dashboards import routes as dashboards
 from dashboards.overview import overview
-from dashboards.panels import wanted_panels
-from dashboards.url_params import query_from
+from dashboards.panels import panel_names
+from dashboards.url_params import parse_state
 from tests.builders import FakeClock
 from tests.integration.dashboards.browsing import log_in, words_of
 from tests.integration.seeding import closes_at, hit, insert, seal_plainly
@@ -181,7 +181,7 @@ def test_what_is_not_kept_together_is_refused_in_a_sentence(
     answer = client.get("/example.org?filter=country:DE&places=city")
 
     assert answer.status_code == 200
-    assert "No counts are kept of City together with Country" in words_of(answer.text)
+    assert "City is not counted together with Country" in words_of(answer.text)
 
 
 def test_sealed_and_open_days_are_told_together(client: TestClient, store: Store) -> None:
@@ -218,7 +218,7 @@ def test_an_unfinished_day_does_not_spoil_the_comparison(client: TestClient, sto
     html = client.get("/example.org?period=7d").text
 
     assert "up by 50%" in words_of(html)
-    assert "15–20 November 2026, compared with 8–13 November 2026" in words_of(html)
+    assert "Changes compare 15–20 November 2026 with 8–13 November 2026" in words_of(html)
 
 
 def test_today_is_told_beside_yesterday_without_a_percentage(
@@ -332,7 +332,7 @@ def test_static_files_are_kept_for_ever_by_their_own_address(client: TestClient)
 def test_a_store_that_does_not_answer_is_said(
     client: TestClient, reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A page that cannot be shown says that the fault is ours, and nothing of the fault."""
+    """The error page says that the database is down, without any details of it."""
 
     def unreachable(*_: object) -> None:
         raise Unreachable("10.0.0.7 refused")
@@ -343,7 +343,7 @@ def test_a_store_that_does_not_answer_is_said(
 
     assert answer.status_code == 503
     assert "10.0.0.7" not in answer.text
-    assert "The fault is ours" in words_of(answer.text)
+    assert "The database did not answer" in words_of(answer.text)
 
 
 @pytest.mark.parametrize(
@@ -379,11 +379,11 @@ def test_questions_asked_at_once_make_the_same_page(reports: Reports, store: Sto
         begun.append(len(calls))
         return [call() for call in reversed(calls)][::-1]
 
-    asked = query_from("period=7d")
+    asked = parse_state("period=7d")
     shown = overview(reports, clock, site, asked, backwards)
 
     assert overview(reports, clock, site, asked) == shown
-    assert begun == [2 + len(wanted_panels(site, asked))]
+    assert begun == [2 + len(panel_names(site, asked))]
 
 
 def test_the_front_page_lists_what_one_may_see(client: TestClient, store: Store) -> None:

@@ -92,7 +92,7 @@ def test_what_no_view_answers_is_refused_in_a_sentence(client: TestClient, store
     apart = client.get(f"{TODAY}&by=city&filter=country:DE")
 
     assert (unknown.status_code, apart.status_code) == (400, 400)
-    assert "shoe_size is no dimension" in unknown.text
+    assert "shoe_size is not a dimension" in unknown.text
     assert "No view keeps" in apart.text
 
 
