@@ -29,7 +29,7 @@ def a_spool(
     counters: Counters | None = None,
 ) -> Iterator[Spool]:
     """Open the spool of a folder, with its thread, and close it after."""
-    spool = open_journal(folder, max_bytes=max_bytes, clock=clock, counters=counters)
+    spool = open_spool(folder, max_bytes=max_bytes, clock=clock, counters=counters)
     spool.start()
     try:
         yield spool
@@ -37,7 +37,7 @@ def a_spool(
         spool.close()
 
 
-def open_journal(
+def open_spool(
     folder: Path,
     *,
     max_bytes: int = PLENTY,

@@ -1,12 +1,11 @@
-"""Bring the spool's hits into the store, each exactly once.
+"""Deliver the spool's hits to the store, each exactly once.
 
-Knows the order of steps: a batch is closed and its token durable before it is
-first sent; when the outcome of a send is unknown it first makes sure that the
-send is over, then asks for the batch's receipt. Refuses to know tables and
-files. Runs in a thread of its own, so neither the event loop nor an
-acknowledgement ever waits for the store.
+A batch is closed and its token durable before it is first sent. If the outcome of a send is
+unknown, delivery first makes sure that the send is over, then asks for the batch's receipt. It
+runs in a thread of its own, so that neither the event loop nor an acknowledgement waits for the
+store.
 
-Source: docs/design/0002-one-part-one-receipt.md.
+Source: docs/design/0002-one-part-one-receipt.md, docs/design/0022-rejected-batches.md.
 """
 
 from __future__ import annotations
@@ -14,62 +13,40 @@ from __future__ import annotations
 import logging
 import random
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal
 
 from collector.cells import receipts
 from collector.clock import Clock
-from collector.counters import Counted
 from collector.errors import Rejected, SchemaMismatch, SpoolError, Unreachable
 from collector.hit import Hit
-from collector.spool import quarantine
-from collector.spool.encryption import Batch
+from collector.spool.database import Batch
 from collector.spool.spool import Spool
 
+if TYPE_CHECKING:
+    from collector.cells.client import Store
+    from collector.settings import DeliverySettings
+
 BACK_OFF_FIRST_SECONDS = 0.5
-BACK_OFF_MOST_SECONDS = 60.0
+BACK_OFF_MAX_SECONDS = 60.0
 SCHEMA_RETRY_SECONDS = 60.0
-MOST_OF_A_CORE = 0.3
+MAX_SHARE_OF_A_CORE = 0.3
 LONGEST_REST_SECONDS = 10.0
-MOST_TOKENS = 4
-"""Under so many a batch goes, one after the other, while the store accepts it and keeps nothing."""
+TOKENS_TO_TRY = 4
+"""How many tokens a batch is sent under, in turn, while the store accepts it but keeps nothing."""
 
 _log = logging.getLogger(__name__)
 
 
-class InsertClient(Protocol):
-    """What delivery asks of the store; `cells.client.Store` is one."""
-
-    def insert_arrow(
-        self, table: str, columns: Sequence[str], stream: bytes, *, token: str, query_id: str = ""
-    ) -> None:
-        """Insert one Arrow stream as one part."""
-        ...
-
-
-class Pace(Protocol):
-    """How often and how much is sent; `settings.Delivery` is one."""
-
-    @property
-    def flush_interval_s(self) -> float:
-        """Seconds from one flush to the next."""
-        ...
-
-    @property
-    def max_batch_hits(self) -> int:
-        """Hits in one batch, at most about."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class DeliveryHealth:
-    """How delivery fares.
+    """The state of delivery.
 
     Attributes:
-        state: `schema` means that nothing is sent until the store's tables are ours again.
+        state: `schema` means that nothing is delivered until the store's tables are ours again.
         lag_seconds: the age of the oldest hit that is not in the store; 0 if there is none.
-        last_error: what went wrong last, in our own words; empty once a flush succeeded.
+        last_error: what went wrong last; empty once a flush succeeded.
         batches: how many were delivered since the start.
         hits: how many hits these held.
     """
@@ -85,23 +62,23 @@ class Delivery:
     """The thread that empties the spool into the store.
 
     Args:
-        shape: applied to the hits of a batch before they are sent, such as
+        batch_filter: applied to the hits of a batch before they are sent, such as
             caps on how many values a dimension may have.
     """
 
     def __init__(
         self,
         spool: Spool,
-        store: InsertClient,
+        store: Store,
         clock: Clock,
-        pace: Pace,
-        shape: Callable[[list[Hit]], list[Hit]] | None = None,
+        settings: DeliverySettings,
+        batch_filter: Callable[[list[Hit]], list[Hit]] | None = None,
     ) -> None:
         self._spool = spool
         self._store = store
         self._clock = clock
-        self._pace = pace
-        self._filter = shape
+        self._settings = settings
+        self._filter = batch_filter
         self._never_sent: set[str] = set()
         self._attempts = 0
         self._state: Literal["idle", "ok", "waiting", "schema"] = "idle"
@@ -148,7 +125,7 @@ class Delivery:
             self._deliver_counts()
 
     def health(self) -> DeliveryHealth:
-        """Tell how delivery fares; any thread, never waits."""
+        """Return the state of delivery; any thread, never waits."""
         oldest = self._spool.stats().oldest
         lag = max(0.0, self._clock.now() - oldest) if oldest is not None else 0.0
         return DeliveryHealth(self._state, lag, self._last_error, self._batches, self._hits)
@@ -167,7 +144,7 @@ class Delivery:
             self._note("schema", mismatch)
         except (Unreachable, SpoolError) as failed:
             self._note("waiting", failed)
-        except Exception as unexpected:  # noqa: BLE001 - the thread outlives what nobody foresaw
+        except Exception as unexpected:  # noqa: BLE001 - an unexpected error must not end the thread
             self._note("waiting", unexpected)
         else:
             self._state, self._last_error = "ok", ""
@@ -184,12 +161,14 @@ class Delivery:
         if self._state == "schema":
             return SCHEMA_RETRY_SECONDS
         if failures:
-            most = min(BACK_OFF_MOST_SECONDS, BACK_OFF_FIRST_SECONDS * 2 ** min(failures, 10))
-            return random.uniform(most / 2, most)  # noqa: S311 - jitter, no secret
-        # One core in three at most: many small partitions make a flush dear. A machine that
-        # slept through a flush makes it look dearer than any is.
-        longest = self._pace.flush_interval_s + LONGEST_REST_SECONDS
-        rest = max(self._pace.flush_interval_s, cost_seconds / MOST_OF_A_CORE) - cost_seconds
+            longest = min(BACK_OFF_MAX_SECONDS, BACK_OFF_FIRST_SECONDS * 2 ** min(failures, 10))
+            return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, no secret
+        # At most one core in three, for many small partitions make a flush expensive. A machine
+        # that was suspended during a flush makes it look more expensive than any is.
+        longest = self._settings.flush_interval_s + LONGEST_REST_SECONDS
+        rest = (
+            max(self._settings.flush_interval_s, cost_seconds / MAX_SHARE_OF_A_CORE) - cost_seconds
+        )
         return min(rest, longest)
 
     def _confirm_unconfirmed(self) -> None:
@@ -200,65 +179,93 @@ class Delivery:
             self._spool.confirm(closes_at, tokens)
 
     def _close_batches(self) -> list[Batch]:
-        batches = self._spool.close_batches(self._pace.max_batch_hits)
+        batches = self._spool.close_batches(self._settings.max_batch_hits)
         self._never_sent = {batch.token for batch in batches}
         return batches
 
     def _deliver(self, batch: Batch) -> None:
         # A batch that this process did not close may have been sent by the one before.
-        if batch.token not in self._never_sent and self._has_arrived(batch):
-            self._forget(batch, batch.count)
+        stored = set[str]() if batch.token in self._never_sent else self._stored_tokens(batch)
+        self._never_sent.discard(batch.token)
+        if batch.token in stored:
+            self._finish(batch, batch.hits, [])
             return
         hits = self._spool.hits(batch)
-        try:
-            self._send_until_stored(batch, hits)
-        except Rejected as rejected:
-            if not self._has_arrived(batch):
-                self._take_apart(batch, hits, rejected)
-                return
-        self._forget(batch, len(hits))
+        rejected = self._send_or_split(batch, batch.token, hits, stored)
+        self._finish(batch, len(hits), rejected)
 
-    def _send_until_stored(self, batch: Batch, hits: list[Hit]) -> None:
-        self._never_sent.discard(batch.token)
-        shaped = self._filter(hits) if self._filter else hits
-        harmless = [quarantine.without(hit, batch.state) for hit in shaped]
-        block = receipts.arrow_block(harmless, batch.token, batch.closes_at)
-        for nth in range(MOST_TOKENS):
-            self._send(batch, block, f"{batch.token}~{nth}" if nth else batch.token)
+    def _stored_tokens(self, batch: Batch) -> set[str]:
+        receipts.wait_until_over(self._store, batch.token)
+        return set(receipts.arrived(self._store, batch.closes_at, batch.token, 0))
+
+    def _send_or_split(
+        self, batch: Batch, token: str, hits: list[Hit], stored: set[str]
+    ) -> list[Hit]:
+        """Send hits, in halves where the store rejects them; return those it rejects alone.
+
+        Args:
+            token: the batch's own, or made from it for a half.
+            stored: those of these tokens that the store had before.
+        """
+        if token in stored:
+            return []
+        was_split = any(each.startswith(f"{token}.") for each in stored)
+        if not was_split and self._accepts(batch, token, hits):
+            return []
+        if len(hits) < 2:
+            return hits
+        middle = len(hits) // 2
+        rejected = self._send_or_split(batch, f"{token}.0", hits[:middle], stored)
+        return rejected + self._send_or_split(batch, f"{token}.1", hits[middle:], stored)
+
+    def _accepts(self, batch: Batch, token: str, hits: list[Hit]) -> bool:
+        """Send hits under a token; False if the store rejects them and has not applied them."""
+        try:
+            self._send_until_stored(batch.closes_at, token, hits)
+        except Rejected as rejected:
+            receipts.wait_until_over(self._store, token)
+            if receipts.has_receipt(self._store, batch.closes_at, token):
+                return True
+            if token == batch.token:
+                self._check_accepts_any(batch, rejected)
+            if len(hits) == 1:
+                _log.error("the store rejects a hit, which is counted and left out: %s", rejected)
+            return False
+        return True
+
+    def _check_accepts_any(self, batch: Batch, rejected: Rejected) -> None:
+        """Make sure that the store takes a batch without hits: else no hit is at fault."""
+        try:
+            self._send_until_stored(batch.closes_at, f"{batch.token}.empty", [])
+        except Rejected:
+            raise SchemaMismatch(f"the store rejects every batch: {rejected}") from rejected
+
+    def _send_until_stored(self, closes_at: int, token: str, hits: list[Hit]) -> None:
+        filtered = self._filter(hits) if self._filter else hits
+        block = receipts.arrow_block(filtered, token, closes_at)
+        for nth in range(TOKENS_TO_TRY):
+            self._attempts += 1
+            self._store.insert_arrow(
+                *("hits", *block),
+                token=f"{token}~{nth}" if nth else token,
+                query_id=f"{token}/{self._attempts}",
+            )
             # An INSERT that found no view, or a used token, is accepted and keeps nothing; and
             # a store that was killed may have logged a token without the part.
-            if receipts.has_receipt(self._store, batch.closes_at, batch.token):
+            if receipts.has_receipt(self._store, closes_at, token):
                 return
-        raise SchemaMismatch("the store took a batch and kept nothing of it")
+        raise SchemaMismatch("the store accepted a batch but kept nothing of it")
 
-    def _send(self, batch: Batch, block: receipts.Block, token: str) -> None:
-        self._attempts += 1
-        attempt = f"{batch.token}/{self._attempts}"
-        self._store.insert_arrow("hits", *block, token=token, query_id=attempt)
-
-    def _has_arrived(self, batch: Batch) -> bool:
-        receipts.wait_until_over(self._store, batch.token)
-        return receipts.has_receipt(self._store, batch.closes_at, batch.token)
-
-    def _forget(self, batch: Batch, arrived: int) -> None:
-        lost = batch.count - arrived
-        self._spool.delete(batch, lost)
+    def _finish(self, batch: Batch, read: int, rejected: list[Hit]) -> None:
+        lost = batch.hits - read
+        self._spool.delete(batch, lost, rejected)
         self._batches += 1
-        self._hits += arrived
+        self._hits += read - len(rejected)
         if lost:
             _log.error("%d hits of the spool could not be read and are lost", lost)
 
-    def _take_apart(self, batch: Batch, hits: list[Hit], rejected: Rejected) -> None:
-        if len(hits) > 1:
-            self._spool.split(batch, hits)
-            return
-        if batch.state == quarantine.WHOLE:
-            _log.error("the store rejects a hit, which is counted and set aside: %s", rejected)
-        site = hits[0].site if hits else 0
-        self._spool.set_aside(batch, site, quarantine.next_state(batch.state))
-
     def _deliver_counts(self) -> None:
-        counts: Mapping[Counted, int] = self._spool.counts()
+        counts = self._spool.counts()
         if not counts:
             return
         collector = self._spool.epoch

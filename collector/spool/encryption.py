@@ -1,73 +1,98 @@
-"""Turn hits into the encrypted frames of the spool, and back; say what a batch is.
+"""Encrypt the spool's frames under one random key per `closes_at`.
 
-Pure but for the randomness of nonces. A frame is the msgpack array of the hits
-of one `closes_at` that one group commit wrote, under AES-GCM with `closes_at`
-as associated data, so that no frame can pass for one of another day. Called by
-the journal.
+A frame is the msgpack array of the hits of one `closes_at` that one group commit wrote, under
+AES-GCM with `closes_at` as associated data, so a frame cannot pass for one of another day.
+A key is synced to the disk, file and folder, before its first use, and is overwritten and
+unlinked when the spool holds nothing more of its day. It is no day secret: no pseudonym can be
+made with it.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import NamedTuple
+from pathlib import Path
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from collector.hit import Hit
+from collector.spool import durable_files
 
+KEY_BYTES = 32
 NONCE_BYTES = 12
+DESTROYED = bytes(KEY_BYTES)
 
 encode_hit = msgspec.msgpack.Encoder().encode
 _decode_hits = msgspec.msgpack.Decoder(list[Hit]).decode
 
 
-class Batch(NamedTuple):
-    """Hits of one `closes_at` that are sent together, for ever the same under one token.
+class SpoolKeys:
+    """The keys in one folder, each in a file of mode 0600 named after its `closes_at`.
 
-    Attributes:
-        id: the journal's number for it.
-        closes_at: when the day of all its hits ends, in seconds since 1970.
-        token: its receipt's value in the store; fixed before the first send.
-        count: how many hits it holds.
-        state: what of its hits is sent; `poison` names the states.
+    Every method may raise OSError.
     """
 
-    id: int
-    closes_at: int
-    token: str
-    # "count" is the contract's word; a tuple's own method of that name is of no use here.
-    count: int  # type: ignore[assignment]
-    state: str
+    def __init__(self, path: Path) -> None:
+        self._folder = path
+        self._ciphers: dict[int, AESGCM] = {}
+
+    def cipher(self, closes_at: int) -> AESGCM:
+        """Return the cipher of a day, with a new key if there is none."""
+        return self.known(closes_at) or self._keep(closes_at, self._create(closes_at))
+
+    def known(self, closes_at: int) -> AESGCM | None:
+        """Return the cipher of a day; None if it has no key."""
+        found = self._ciphers.get(closes_at)
+        if found is None and (key := self._read(closes_at)) is not None:
+            return self._keep(closes_at, key)
+        return found
+
+    def destroy(self, closes_at: int) -> None:
+        """Overwrite and unlink a day's key; nothing happens if there is none."""
+        self._ciphers.pop(closes_at, None)
+        path = self._path(closes_at)
+        if path.exists():
+            durable_files.write(path, DESTROYED)
+            path.unlink()
+            durable_files.sync(self._folder)
+
+    def _keep(self, closes_at: int, key: bytes) -> AESGCM:
+        cipher = self._ciphers[closes_at] = AESGCM(key)
+        return cipher
+
+    def _read(self, closes_at: int) -> bytes | None:
+        try:
+            key = self._path(closes_at).read_bytes()
+        except FileNotFoundError:
+            return None
+        # A torn key was never used: the first frame waits until the whole of it is synced.
+        return key if len(key) == KEY_BYTES and key != DESTROYED else None
+
+    def _create(self, closes_at: int) -> bytes:
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        key = os.urandom(KEY_BYTES)
+        unfinished = self._folder / f"{closes_at}.new"
+        durable_files.write(unfinished, key)
+        unfinished.rename(self._path(closes_at))
+        durable_files.sync(self._folder)
+        durable_files.sync(self._folder.parent)
+        return key
+
+    def _path(self, closes_at: int) -> Path:
+        return self._folder / str(closes_at)
 
 
-class SpoolStats(NamedTuple):
-    """How full the spool is.
-
-    Attributes:
-        rows: hits that are not yet in the store.
-        bytes: the size of their frames.
-        oldest: when the oldest frame was written, in seconds since 1970; None if empty.
-        acknowledged: hits made durable since the start of this process.
-    """
-
-    rows: int
-    bytes: int
-    oldest: float | None
-    acknowledged: int = 0
-
-
-def frame_of(cipher: AESGCM, closes_at: int, encoded: Sequence[bytes]) -> bytes:
+def encrypt_hits(cipher: AESGCM, closes_at: int, encoded: Sequence[bytes]) -> bytes:
     """Encrypt hits, each already encoded by `encode_hit`, as one frame."""
     plain = b"\xdd" + len(encoded).to_bytes(4, "big") + b"".join(encoded)
-    return seal(cipher, closes_at, plain)
+    return encrypt(cipher, closes_at, plain)
 
 
-def hits_of(cipher: AESGCM, closes_at: int, frame: bytes) -> list[Hit]:
+def decrypt_hits(cipher: AESGCM, closes_at: int, frame: bytes) -> list[Hit]:
     """Decrypt a frame; empty if it is damaged or belongs to another day or key."""
-    plain = unseal(cipher, closes_at, frame)
+    plain = decrypt(cipher, closes_at, frame)
     if plain is None:
         return []
     try:
@@ -76,19 +101,20 @@ def hits_of(cipher: AESGCM, closes_at: int, frame: bytes) -> list[Hit]:
         return []
 
 
-def seal(cipher: AESGCM, closes_at: int, plain: bytes) -> bytes:
+def encrypt(cipher: AESGCM, closes_at: int, plain: bytes) -> bytes:
     """Encrypt bytes under a fresh nonce, bound to a day."""
     nonce = os.urandom(NONCE_BYTES)
-    return nonce + cipher.encrypt(nonce, plain, _bound_to(closes_at))
+    return nonce + cipher.encrypt(nonce, plain, _associated_data(closes_at))
 
 
-def unseal(cipher: AESGCM, closes_at: int, sealed: bytes) -> bytes | None:
-    """Decrypt what `seal` made; None if it is damaged or bound to another day or key."""
+def decrypt(cipher: AESGCM, closes_at: int, encrypted: bytes) -> bytes | None:
+    """Decrypt what `encrypt` made; None if it is damaged or bound to another day or key."""
+    nonce, body = encrypted[:NONCE_BYTES], encrypted[NONCE_BYTES:]
     try:
-        return cipher.decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _bound_to(closes_at))
+        return cipher.decrypt(nonce, body, _associated_data(closes_at))
     except (InvalidTag, ValueError):
         return None
 
 
-def _bound_to(closes_at: int) -> bytes:
+def _associated_data(closes_at: int) -> bytes:
     return b"footfall frame 1 %d" % closes_at

@@ -1,10 +1,9 @@
-"""Commit hits in groups from one thread that owns the spool's disk.
+"""Commit hits in groups, from one thread that owns the spool's disk.
 
-Knows order: the hits that wait become one group, handed over once the event loop
-has read all that arrived; what arrives while one is on its way to the disk is the
-next group (natural batching); and after a failure everything that rested on it is
-undone on the event loop before anything else is taken. Refuses to know what a hit
-or a table is. Called by the journal only.
+The hits that wait become one group, which is handed to the thread once the event loop has read
+all that arrived; what arrives while it is being committed is the next group (natural batching).
+After a failure everything that rested on it is undone on the event loop before anything else is
+taken.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import NoReturn, Protocol, TypeVar
+from typing import TypeVar
 
 from collector.errors import SpoolError, SpoolFull
 
@@ -24,46 +23,24 @@ Undo = Callable[[], None]
 Result = TypeVar("Result")
 
 IDLE_SECONDS = 1.0
-MEND_SECONDS = 0.25
+REOPEN_SECONDS = 0.25
 JOB_TIMEOUT_SECONDS = 60.0
 GROUP_BYTES = 32 * 1024
 """Hits that suffice for a group though more arrive: about 150."""
 WAITING_MAX_BYTES = 64 * 1024 * 1024
-REFUSED = (SpoolError, OverflowError, ValueError, TypeError)
-"""What may arise when a hit is encoded and appended."""
 
 _log = logging.getLogger(__name__)
 
 
 class DiskError(SpoolError):
-    """Raised if the spool's disk failed: hits are refused until it is mended."""
-
-
-class Disk(Protocol):
-    """What the writer asks of the journal; every method in the writer's thread."""
-
-    def commit(self, hits: Mapping[int, list[bytes]]) -> None:
-        """Make encoded hits, by `closes_at`, durable; all of them or none."""
-        ...
-
-    def reopen(self) -> None:
-        """After a failure: open the disk anew, without anything that was not acknowledged."""
-        ...
-
-    def after_commit(self) -> None:
-        """Do what must come soon after a commit, but not before its acknowledgement."""
-        ...
-
-    def idle(self) -> None:
-        """Do what can wait."""
-        ...
+    """Raised if the spool's disk failed: hits are refused until it works again."""
 
 
 class _Acknowledgement(asyncio.Future[None]):
     """The one future that every hit of a group waits for."""
 
     def cancel(self, msg: object = None) -> bool:  # noqa: ARG002 - asyncio's signature
-        """Refuse: one request that goes away must not take its group along."""
+        """Refuse: a request that is cancelled must not cancel its whole group."""
         return False
 
 
@@ -79,23 +56,40 @@ class _Group:
 
 
 class GroupCommit:
-    """The thread that owns the disk, and the queue before it.
+    """The thread that owns the disk, and the group of hits that it commits next.
 
     Args:
-        disk: what commits.
-        room: how many bytes the disk may still take; asked before each hit.
-        commit_wait_s: how long a group waits for further hits before it is committed.
+        commit: makes encoded hits, by `closes_at`, durable: all of them or none.
+        after_commit: does what must follow a commit soon, but may not delay its acknowledgement.
+        idle: does what can wait.
+        reopen: opens the disk anew after a failure, without anything that was not acknowledged.
+        wait_s: how long a group waits for further hits before it is committed.
+
+    All four are called in the thread.
+
+    Attributes:
+        room: how many bytes of hits the disk may still take; kept up to date by the caller.
     """
 
-    def __init__(self, disk: Disk, room: Callable[[], int], commit_wait_s: float) -> None:
-        self._disk = disk
-        self._room = room
-        self._commit_wait_s = commit_wait_s
+    def __init__(
+        self,
+        commit: Callable[[Mapping[int, list[bytes]]], None],
+        after_commit: Callable[[], None],
+        idle: Callable[[], None],
+        reopen: Callable[[], None],
+        wait_s: float,
+    ) -> None:
+        self.room = 0
+        self._commit = commit
+        self._after_commit = after_commit
+        self._idle = idle
+        self._reopen = reopen
+        self._wait_s = wait_s
         self._lock = threading.Lock()
-        self._open: _Group | None = None
+        self._next: _Group | None = None
         self._failure: SpoolError | None = None
-        self._to_undo = 0
-        self._wake: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._undos_due = 0
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -105,14 +99,14 @@ class GroupCommit:
         return self._failure
 
     def start(self) -> None:
-        """Begin to commit, in a thread of its own."""
+        """Start the thread."""
         self._thread = threading.Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
         """Commit what waits, then end the thread."""
         self._stopping.set()
-        self._wake.put(None)
+        self._jobs.put(None)
         if self._thread is not None:
             self._thread.join()
             self._thread = None
@@ -121,17 +115,17 @@ class GroupCommit:
         self._failure = self._failure or SpoolError("the spool is closed")
 
     def append(self, closes_at: int, encoded: bytes, undo: Undo | None) -> asyncio.Future[None]:
-        """Add a hit to the group that is next; on the event loop only.
+        """Add a hit to the next group; on the event loop only.
 
         Returns:
             Done when the hit is durable; fails with `SpoolError` after `undo` was called.
 
         Raises:
-            SpoolFull: if there is no room; `undo` is the caller's to call.
-            SpoolError: if the disk is in trouble; likewise.
+            SpoolFull: if there is no room; `undo` was not called.
+            SpoolError: if the disk failed; likewise.
         """
         with self._lock:
-            group = self._group_for(len(encoded))
+            group = self._group_with_room(len(encoded))
             group.hits[closes_at].append(encoded)
             if undo is not None:
                 group.undos.append(undo)
@@ -143,17 +137,17 @@ class GroupCommit:
         Returns, Raises: as `append`.
         """
         with self._lock:
-            group = self._group_for(sum(len(encoded) for _, encoded in hits))
+            group = self._group_with_room(sum(len(encoded) for _, encoded in hits))
             for closes_at, encoded in hits:
                 group.hits[closes_at].append(encoded)
             group.undos.append(undo)
             return group.done
 
     def run_on_thread(self, job: Callable[[], Result]) -> Result:
-        """Run a job in the writer's thread and wait for it; from any other thread.
+        """Run a job in the thread and wait for it.
 
         Raises:
-            SpoolError: if the disk is in trouble, or the job does not come to its turn.
+            SpoolError: if the disk failed, or the job had to wait for too long.
         """
         if self._thread is None or threading.current_thread() is self._thread:
             return self._attempt(job)
@@ -162,44 +156,44 @@ class GroupCommit:
         def run() -> None:
             try:
                 outcome.set_result(self._attempt(job))
-            except BaseException as failed:  # noqa: BLE001 - told to the thread that asked
+            except BaseException as failed:  # noqa: BLE001 - raised in the thread that waits
                 outcome.set_exception(failed)
 
-        self._wake.put(run)
+        self._jobs.put(run)
         try:
             return outcome.result(JOB_TIMEOUT_SECONDS)
         except TimeoutError as slow:
             raise SpoolError("the spool's disk does not answer") from slow
 
     def commit_pending(self) -> None:
-        """Mend if there is trouble, then commit the group that waits; the thread's whole work."""
+        """Commit the group that waits; after a failure, reopen the disk first."""
         if self._failure is not None and not self._reopened():
             return
-        if self._commit_wait_s and self._open is not None:
-            self._stopping.wait(self._commit_wait_s)
+        if self._wait_s and self._next is not None:
+            self._stopping.wait(self._wait_s)
         with self._lock:
-            group, self._open = self._open, None
+            group, self._next = self._next, None
         if group is None:
             return
         try:
-            self._disk.commit(group.hits)
+            self._commit(group.hits)
         except Exception as failed:  # noqa: BLE001 - whatever it is, the hits are not durable
-            self._fail(group, _as_refusal(failed))
+            self._fail(group, _as_spool_error(failed))
         else:
-            _tell(group.loop, _acknowledge, group)
-            self._guarded(self._disk.after_commit)
+            _call_on_loop(group.loop, _acknowledge, group)
+            self._do_chore(self._after_commit)
 
-    def _group_for(self, size: int) -> _Group:
-        group = self._open
+    def _group_with_room(self, size: int) -> _Group:
+        group = self._next
         if self._failure is not None:
             raise SpoolError(str(self._failure))
         if group is None:
-            if size > self._room():
+            if size > self.room:
                 raise SpoolFull("the spool is full")
             loop = asyncio.get_running_loop()
-            group = self._open = _Group(loop)
+            group = self._next = _Group(loop)
             loop.call_soon(self._hand_over, group, 0)
-        elif group.bytes + size > self._room():
+        elif group.bytes + size > self.room:
             raise SpoolFull("the spool is full")
         elif group.bytes > WAITING_MAX_BYTES:
             raise SpoolFull("the spool's disk does not keep up")
@@ -207,35 +201,35 @@ class GroupCommit:
         return group
 
     def _hand_over(self, group: _Group, bytes_before: int) -> None:
-        """Wake the thread once a turn of the loop brought nothing more to the group."""
+        """Wake the thread once an iteration of the loop brought nothing more to the group."""
         # A commit costs as much for two hits as for sixty, and its thread and the loop are in
         # each other's way.
         if bytes_before < group.bytes < GROUP_BYTES:
             group.loop.call_soon(self._hand_over, group, group.bytes)
         else:
-            self._wake.put(None)
+            self._jobs.put(None)
 
     def _run(self) -> None:
         while True:
             try:
-                job = self._wake.get(timeout=MEND_SECONDS if self._failure else IDLE_SECONDS)
+                job = self._jobs.get(timeout=REOPEN_SECONDS if self._failure else IDLE_SECONDS)
             except queue.Empty:
-                job = self._idle
+                job = self._when_idle
             if job is not None:
                 job()
             self.commit_pending()
-            if self._stopping.is_set() and self._wake.empty():
+            if self._stopping.is_set() and self._jobs.empty():
                 return
 
-    def _idle(self) -> None:
+    def _when_idle(self) -> None:
         if self._failure is None:
-            self._guarded(self._disk.idle)
+            self._do_chore(self._idle)
 
-    def _guarded(self, chore: Callable[[], None]) -> None:
+    def _do_chore(self, chore: Callable[[], None]) -> None:
         try:
             chore()
-        except Exception as failed:  # noqa: BLE001 - the thread outlives what nobody foresaw
-            self._fail(None, _as_refusal(failed))
+        except Exception as failed:  # noqa: BLE001 - an unexpected error must not end the thread
+            self._fail(None, _as_spool_error(failed))
 
     def _attempt(self, job: Callable[[], Result]) -> Result:
         if self._failure is not None and not self._reopened():
@@ -250,32 +244,32 @@ class GroupCommit:
         _log.error("the spool refuses hits: %s", failed)
         with self._lock:
             self._failure = failed
-            later, self._open = self._open, None
+            later, self._next = self._next, None
         # Newest first: what came later rests on what came before.
         groups = [each for each in (later, group) if each is not None]
-        self._to_undo += len(groups)
+        self._undos_due += len(groups)
         for each in groups:
-            if not _tell(each.loop, self._undo, each, failed):
-                self._to_undo -= 1
+            if not _call_on_loop(each.loop, self._undo, each, failed):
+                self._undos_due -= 1
 
     def _undo(self, group: _Group, failed: SpoolError) -> None:
         for undo in reversed(group.undos):
             undo()
         if not group.done.done():
             group.done.set_exception(SpoolError(str(failed)))
-            # Whoever waits hears of it; a sender that has gone is no error.
+            # Marks it as retrieved: if every sender has gone, asyncio would log it.
             group.done.exception()
         with self._lock:
-            self._to_undo -= 1
+            self._undos_due -= 1
 
     def _reopened(self) -> bool:
         with self._lock:
-            if self._to_undo:
+            if self._undos_due:
                 return False
         try:
-            self._disk.reopen()
-        except Exception as failed:  # noqa: BLE001 - likewise
-            self._failure = _as_refusal(failed)
+            self._reopen()
+        except Exception as failed:  # noqa: BLE001 - an unexpected error must not end the thread
+            self._failure = _as_spool_error(failed)
             return False
         with self._lock:
             self._failure = None
@@ -283,20 +277,7 @@ class GroupCommit:
         return True
 
 
-def undo_and_raise(refused: Exception, undo: Undo | None) -> NoReturn:
-    """Take back what a hit did that is not taken.
-
-    Raises:
-        SpoolError: the refusal itself, or that the hit cannot be encoded.
-    """
-    if undo is not None:
-        undo()
-    if isinstance(refused, SpoolError):
-        raise refused
-    raise SpoolError("the hit cannot be encoded") from refused
-
-
-def _as_refusal(failed: Exception) -> SpoolError:
+def _as_spool_error(failed: Exception) -> SpoolError:
     return failed if isinstance(failed, SpoolError) else SpoolError(f"the spool failed: {failed!r}")
 
 
@@ -305,10 +286,12 @@ def _acknowledge(group: _Group) -> None:
         group.done.set_result(None)
 
 
-def _tell(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *what: object) -> bool:
+def _call_on_loop(
+    loop: asyncio.AbstractEventLoop, call: Callable[..., None], *what: object
+) -> bool:
     try:
         loop.call_soon_threadsafe(call, *what)
     except RuntimeError:
-        # The loop has ended: nobody waits any more, and no visit is left to undo.
+        # The loop has ended: no sender waits any more, and no visit is left to undo.
         return False
     return True

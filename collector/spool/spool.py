@@ -1,9 +1,7 @@
 """Keep accepted hits on the disk until the store has them.
 
-Knows frames, batches and counts, kept in one SQLite file that one thread owns;
-refuses to know ClickHouse. The endpoints append, delivery closes batches and forgets them,
-sealing asks what is held. A hit whose `append` was awaited survives kill -9
-and power cuts.
+A hit whose `append` was awaited survives `kill -9` and power cuts. Delivery closes batches of
+hits and deletes them once the store has them.
 
 Source: docs/design/0005-spool.md.
 """
@@ -12,34 +10,52 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple, NoReturn
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from collector.clock import Clock
 from collector.counters import Counted, Counters
+from collector.day import DAY_SECONDS
 from collector.errors import SpoolError
 from collector.hit import Hit
-from collector.spool import durable_files, quarantine, queries
-from collector.spool.database import SpoolDatabase, disk_errors
+from collector.spool import durable_files
+from collector.spool.database import Batch, Frame, Size, SpoolDatabase, disk_errors
 from collector.spool.encryption import (
-    Batch,
-    SpoolStats,
+    SpoolKeys,
+    decrypt,
+    decrypt_hits,
     encode_hit,
-    frame_of,
-    hits_of,
-    seal,
-    unseal,
+    encrypt,
+    encrypt_hits,
 )
-from collector.spool.group_commit import REFUSED, DiskError, GroupCommit, Undo, undo_and_raise
-from collector.spool.keys import SpoolKeys
-from collector.spool.queries import Frame
+from collector.spool.group_commit import DiskError, GroupCommit, Undo
 
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 VACUUM_PAGES = 1024
-DAY_SECONDS = 86_400
+
+_REFUSED = (SpoolError, OverflowError, ValueError, TypeError)
+"""What may arise when a hit is encoded and appended."""
+
+
+class SpoolStats(NamedTuple):
+    """How full the spool is.
+
+    Attributes:
+        rows: hits that are not yet in the store.
+        bytes: the size of their frames.
+        oldest: when the oldest frame was written, in seconds since 1970; None if empty.
+        acknowledged: hits made durable since the start of this process.
+    """
+
+    rows: int
+    bytes: int
+    oldest: float | None
+    acknowledged: int = 0
 
 
 class Spool:
@@ -66,48 +82,48 @@ class Spool:
         counters: Counters | None = None,
         commit_wait_s: float = 0.0,
     ) -> None:
-        self._path = path
         self._keys = SpoolKeys(keys_dir)
         self._clock = clock
         self._max_bytes = max_bytes
         self._counters = counters or Counters()
-        self._rows = self._bytes = self._unchecked_bytes = self._acknowledged = 0
+        self._rows = self._bytes = self._bytes_in_log = self._acknowledged = 0
         self._oldest: float | None = None
         self._last_frame = 0
-        self._doubtful = False
-        self._told_damages = 0
-        self._file = SpoolDatabase(path)
+        self._outcome_unknown = False
+        self._database = SpoolDatabase(path)
         self._lock = durable_files.lock(path.with_name("spool.lock"))
-        self._writer = GroupCommit(self, self._room, commit_wait_s)
+        self._group_commit = GroupCommit(
+            self._commit, self._after_commit, self._idle, self._reopen, commit_wait_s
+        )
         try:
             self._open()
-            with self._file.transaction() as run:
-                queries.start_session(run)
+            with self._database.transaction():
+                self._database.start_session()
         except BaseException:
-            self._file.close()
+            self._database.close()
             os.close(self._lock)
             raise
 
     @property
     def epoch(self) -> str:
         """The spool's own random name, part of every token."""
-        return self._file.epoch
+        return self._database.epoch
 
     @property
     def failure(self) -> SpoolError | None:
         """Why hits are refused at present; None if they are not."""
-        return self._writer.failure
+        return self._group_commit.failure
 
     def start(self) -> None:
         """Begin to commit, in a thread of its own."""
-        self._writer.start()
+        self._group_commit.start()
 
     def close(self) -> None:
-        """Commit what waits, then let go of the file."""
-        self._writer.close()
+        """Commit what waits, then close the file and release the lock."""
+        self._group_commit.close()
         with suppress(DiskError):
-            self._keep_counts()
-        self._file.close()
+            self._save_counts()
+        self._database.close()
         os.close(self._lock)
 
     def append(self, hit: Hit, undo: Undo | None = None) -> asyncio.Future[None]:
@@ -122,31 +138,34 @@ class Spool:
 
         Raises:
             SpoolFull: if there is no room.
-            SpoolError: if the disk is in trouble or the hit cannot be encoded.
+            SpoolError: if the disk failed or the hit cannot be encoded.
         """
         try:
-            return self._writer.append(hit.closes_at, encode_hit(hit), undo)
-        except REFUSED as refused:
-            undo_and_raise(refused, undo)
+            return self._group_commit.append(hit.closes_at, encode_hit(hit), undo)
+        except _REFUSED as refused:
+            if undo is not None:
+                undo()
+            _raise_as_spool_error(refused)
 
     def append_all(self, hits: Sequence[tuple[Hit, Undo]]) -> asyncio.Future[None]:
         """Take hits that were sent together: all of them become durable, or none.
 
         Args:
-            hits: each with what takes back what it did to its visit, called as by `append`.
+            hits: each with its undo, called as by `append`.
 
         Returns, Raises: as `append`.
         """
 
-        def undo() -> None:
-            for _, taken_back in reversed(hits):
-                taken_back()
+        def undo_all() -> None:
+            for _, undo in reversed(hits):
+                undo()
 
         try:
             encoded = [(hit.closes_at, encode_hit(hit)) for hit, _ in hits]
-            return self._writer.append_all(encoded, undo)
-        except REFUSED as refused:
-            undo_and_raise(refused, undo)
+            return self._group_commit.append_all(encoded, undo_all)
+        except _REFUSED as refused:
+            undo_all()
+            _raise_as_spool_error(refused)
 
     def close_batches(self, max_hits: int) -> list[Batch]:
         """Put open frames into batches, each with a token that is durable on return.
@@ -159,82 +178,70 @@ class Spool:
         """
 
         def close() -> list[Batch]:
-            with self._file.transaction() as run:
-                return queries.close_open_frames(run, self.epoch, max_hits)
+            with self._database.transaction():
+                return self._database.close_batches(max_hits)
 
-        return self._writer.run_on_thread(close)
+        return self._group_commit.run_on_thread(close)
 
     def batches(self) -> list[Batch]:
-        """Return the closed batches that are not forgotten, oldest first."""
-        return self._writer.run_on_thread(lambda: queries.batches(self._file.run))
+        """Return the batches that were closed and not deleted, oldest first."""
+        return self._group_commit.run_on_thread(self._database.batches)
 
     def hits(self, batch: Batch) -> list[Hit]:
-        """Read a batch; fewer hits than its count if frames are damaged or their key is gone."""
-        bodies = self._writer.run_on_thread(lambda: queries.bodies(self._file.run, batch))
+        """Read a batch; fewer hits than it had if frames are damaged or their key is gone."""
+        bodies = self._group_commit.run_on_thread(lambda: self._database.bodies(batch))
         cipher = self._cipher(batch.closes_at)
         if cipher is None:
             return []
-        return [hit for body in bodies for hit in hits_of(cipher, batch.closes_at, body)]
+        return [hit for body in bodies for hit in decrypt_hits(cipher, batch.closes_at, body)]
 
-    def delete(self, batch: Batch, lost: int = 0) -> None:
-        """Drop a batch that the store has.
+    def delete(self, batch: Batch, lost: int = 0, rejected: Iterable[Hit] = ()) -> None:
+        """Delete a batch that the store has.
 
         Args:
             lost: how many of its hits could not be read; counted under `lost`.
+            rejected: its hits that the store does not take; counted under `rejected`.
         """
-        self._replace(batch, (), {(self._today(), "lost", 0): lost} if lost else {})
+        today = self._today()
+        counts = Counter((today, "rejected", hit.site) for hit in rejected)
+        if lost:
+            counts[today, "lost", 0] = lost
 
-    def split(self, batch: Batch, hits: Sequence[Hit]) -> None:
-        """Replace a batch that was rejected, and surely not applied, by its two halves."""
-        middle = len(hits) // 2
-        self._replace(batch, (hits[:middle], hits[middle:]), {})
+        def delete() -> None:
+            with self._database.transaction():
+                deleted = self._database.delete_batch(batch)
+                if deleted is not None:
+                    self._database.add_counts(counts)
+            if deleted is not None:
+                self._note_deleted(deleted)
 
-    def set_aside(self, batch: Batch, site: int, state: str) -> None:
-        """Count the one hit of a batch that the store rejects, and go on with the batch so changed.
-
-        Args:
-            site: of the hit; it is counted under `rejected`, once.
-            state: what of the hit is sent next (see `poison`); empty: nothing, it is dropped.
-        """
-
-        def change() -> None:
-            counts = {(self._today(), "rejected", site): 1}
-            with self._file.transaction() as run:
-                if queries.change_state(run, batch, state) and batch.state == quarantine.WHOLE:
-                    queries.add_counts(run, counts)
-
-        if state:
-            self._writer.run_on_thread(change)
-        else:
-            self._replace(batch, (), {})
+        self._group_commit.run_on_thread(delete)
 
     def unconfirmed_days(self) -> list[tuple[int, int]]:
         """Return (closes_at, first frame) of each day whose open frames the store may have.
 
-        They are in doubt from the start of a process until `recognise`.
+        From the start of a process until `confirm` that is every day that has any.
         """
-        return self._writer.run_on_thread(lambda: queries.unconfirmed_days(self._file.run))
+        return self._group_commit.run_on_thread(self._database.unconfirmed_days)
 
     def confirm(self, closes_at: int, tokens: Sequence[str]) -> None:
-        """Drop a day's open frames that the store has.
+        """Delete a day's open frames that the store has.
 
         Args:
             tokens: of this spool's receipts of that day there, from the first frame on.
         """
 
-        def recognise() -> None:
-            with self._file.transaction() as run:
-                gone, lost = queries.confirm(run, closes_at, tokens)
-                queries.add_counts(run, {(self._today(), "lost", 0): lost} if lost else {})
-                self._oldest = queries.oldest(run)
-            self._rows -= gone.hits
-            self._bytes -= gone.bytes
+        def confirm() -> None:
+            with self._database.transaction():
+                deleted, lost = self._database.confirm(closes_at, tokens)
+                self._database.add_counts({(self._today(), "lost", 0): lost} if lost else {})
+            self._note_deleted(deleted)
 
-        self._writer.run_on_thread(recognise)
+        self._group_commit.run_on_thread(confirm)
 
     def holds(self, closes_at: int) -> bool:
-        """Tell whether any hit of a day waits for the store."""
-        return self._writer.run_on_thread(lambda: queries.holds(self._file.run, closes_at))
+        """Return whether any hit of a day waits for the store."""
+        return self._group_commit.run_on_thread(lambda: self._database.holds(closes_at))
 
     def destroy_key(self, closes_at: int) -> None:
         """Destroy the key of a day of which nothing is held.
@@ -244,135 +251,127 @@ class Spool:
         """
 
         def destroy() -> None:
-            if queries.holds(self._file.run, closes_at):
+            if self._database.holds(closes_at):
                 raise SpoolError(f"the spool still holds hits of the day that ends at {closes_at}")
-            with self._file.transaction() as run:
-                run("DELETE FROM handover WHERE closes_at = ?", closes_at)
+            with self._database.transaction():
+                self._database.delete_visits(closes_at)
                 self._keys.destroy(closes_at)
 
-        self._writer.run_on_thread(destroy)
+        self._group_commit.run_on_thread(destroy)
 
     def counts(self) -> dict[Counted, int]:
         """Return the cumulative counts that changed since the store last had them."""
 
         def changed() -> dict[Counted, int]:
-            self._keep_counts()
-            return queries.changed_counts(self._file.run)
+            self._save_counts()
+            return self._database.changed_counts()
 
-        return self._writer.run_on_thread(changed)
+        return self._group_commit.run_on_thread(changed)
 
     def counts_delivered(self, counts: Mapping[Counted, int]) -> None:
-        """Note that the store has these counts; forget those of days long past."""
+        """Note that the store has these counts; delete those of days long past."""
 
         def note() -> None:
-            with self._file.transaction() as run:
-                queries.note_delivered(run, counts, self._today())
+            with self._database.transaction():
+                self._database.note_delivered(counts, self._today())
 
-        self._writer.run_on_thread(note)
+        self._group_commit.run_on_thread(note)
 
     def save_visits(self, visits: Mapping[int, bytes]) -> None:
         """Keep visits in flight, by `closes_at`, for the next process; encrypted like hits."""
 
-        def keep() -> None:
-            with self._file.transaction() as run:
-                run("DELETE FROM handover")
-                for closes_at, body in visits.items():
-                    sealed = seal(self._keys.cipher(closes_at), closes_at, body)
-                    run("INSERT INTO handover VALUES (?, ?)", closes_at, sealed)
+        def save() -> None:
+            with self._database.transaction():
+                self._database.save_visits(
+                    {
+                        closes_at: encrypt(self._keys.cipher(closes_at), closes_at, body)
+                        for closes_at, body in visits.items()
+                    }
+                )
 
-        self._writer.run_on_thread(keep)
+        self._group_commit.run_on_thread(save)
 
     def load_visits(self) -> dict[int, bytes]:
-        """Take the visits that the last process handed over; a second call finds none."""
+        """Take the visits that the last process saved; a second call finds none."""
 
         def take() -> list[tuple[int, bytes]]:
-            with self._file.transaction() as run:
-                kept = run("SELECT closes_at, body FROM handover")
-                run("DELETE FROM handover")
-                return kept
+            with self._database.transaction():
+                return self._database.take_visits()
 
         visits = {}
-        for closes_at, sealed in self._writer.run_on_thread(take):
+        for closes_at, encrypted in self._group_commit.run_on_thread(take):
             cipher = self._cipher(closes_at)
-            body = unseal(cipher, closes_at, sealed) if cipher else None
+            body = decrypt(cipher, closes_at, encrypted) if cipher else None
             if body is not None:
                 visits[closes_at] = body
         return visits
 
     def stats(self) -> SpoolStats:
-        """Tell how full the spool is; any thread, never waits."""
+        """Return how full the spool is; any thread, never waits."""
         return SpoolStats(self._rows, self._bytes, self._oldest, self._acknowledged)
 
-    def commit(self, hits: Mapping[int, list[bytes]]) -> None:
-        """Make a group durable; called by the writer only."""
+    def _commit(self, hits: Mapping[int, list[bytes]]) -> None:
         now, counts = self._clock.now(), self._counters.drain()
         try:
             frames = [
-                Frame(closes_at, len(encoded), now, self._frame(closes_at, encoded))
+                Frame(closes_at, len(encoded), now, self._encrypt(closes_at, encoded))
                 for closes_at, encoded in hits.items()
             ]
-            self._doubtful = True
-            self._last_frame = self._file.write(frames, counts)
-            self._doubtful = False
+            self._outcome_unknown = True
+            self._last_frame = self._database.write(frames, counts)
+            self._outcome_unknown = False
         except Exception:
             self._counters.restore(counts)
             raise
-        for frame in frames:
-            self._rows += frame.hits
-            self._acknowledged += frame.hits
-            self._bytes += len(frame.body)
-            self._unchecked_bytes += len(frame.body)
+        added = Size(sum(frame.hits for frame in frames), sum(len(frame.body) for frame in frames))
+        self._acknowledged += added.hits
+        self._bytes_in_log += added.bytes
         self._oldest = self._oldest or now
+        self._resize(self._rows + added.hits, self._bytes + added.bytes)
 
-    def after_commit(self) -> None:
-        """Keep the log short; called by the writer only."""
-        if self._unchecked_bytes > CHECKPOINT_BYTES:
+    def _after_commit(self) -> None:
+        if self._bytes_in_log > CHECKPOINT_BYTES:
             self._checkpoint()
 
-    def reopen(self) -> None:
-        """Open the file anew, without frames whose hits were refused; called by the writer only."""
-        self._file.close()
+    def _idle(self) -> None:
+        self._save_counts()
+        if self._bytes_in_log:
+            self._checkpoint()
+        self._database.vacuum(VACUUM_PAGES)
+
+    def _reopen(self) -> None:
+        self._database.close()
         self._open()
 
-    def idle(self) -> None:
-        """Keep counts, empty the log, give free pages back; called by the writer only."""
-        self._keep_counts()
-        if self._unchecked_bytes:
-            self._checkpoint()
-        self._file.vacuum(VACUUM_PAGES)
+    def _open(self) -> None:
+        if self._database.open():
+            self._counters.count("spool_damaged", self._today())
+        if self._outcome_unknown:
+            # Their hits were refused, but some may have reached the disk after all.
+            self._database.delete_after(self._last_frame)
+            self._outcome_unknown = False
+        self._last_frame = self._database.last_id()
+        self._resize(*self._database.size())
+        self._oldest = self._database.oldest()
 
-    def _replace(
-        self, batch: Batch, parts: Sequence[Sequence[Hit]], counts: Mapping[Counted, int]
-    ) -> None:
-        def replace() -> None:
-            now, added = self._clock.now(), 0
-            with self._file.transaction() as run:
-                gone = queries.drop_batch(run, batch)
-                if gone is None:
-                    return
-                for number, hits in enumerate(parts):
-                    token, count = f"{batch.token}.{number}", len(hits)
-                    body = self._frame(batch.closes_at, [encode_hit(hit) for hit in hits])
-                    frame = queries.add_frame(run, Frame(batch.closes_at, count, now, body, token))
-                    queries.add_batch(run, token, batch.closes_at, [frame], count)
-                    added += len(body)
-                queries.add_counts(run, counts)
-                self._oldest = queries.oldest(run)
-            self._rows += sum(map(len, parts)) - gone.hits
-            self._bytes += added - gone.bytes
+    def _resize(self, rows: int, size_bytes: int) -> None:
+        self._rows, self._bytes = rows, size_bytes
+        self._group_commit.room = self._max_bytes - size_bytes
 
-        self._writer.run_on_thread(replace)
+    def _note_deleted(self, deleted: Size) -> None:
+        self._resize(self._rows - deleted.hits, self._bytes - deleted.bytes)
+        self._oldest = self._database.oldest()
 
-    def _frame(self, closes_at: int, encoded: list[bytes]) -> bytes:
-        return frame_of(self._keys.cipher(closes_at), closes_at, encoded)
+    def _encrypt(self, closes_at: int, encoded: list[bytes]) -> bytes:
+        return encrypt_hits(self._keys.cipher(closes_at), closes_at, encoded)
 
-    def _keep_counts(self) -> None:
+    def _save_counts(self) -> None:
         counts = self._counters.drain()
         if not counts:
             return
         try:
-            with self._file.transaction() as run:
-                queries.add_counts(run, counts)
+            with self._database.transaction():
+                self._database.add_counts(counts)
         except Exception:
             self._counters.restore(counts)
             raise
@@ -384,22 +383,12 @@ class Spool:
     def _today(self) -> int:
         return int(self._clock.now()) // DAY_SECONDS
 
-    def _room(self) -> int:
-        return self._max_bytes - self._bytes
-
     def _checkpoint(self) -> None:
-        self._file.checkpoint("PASSIVE")
-        self._unchecked_bytes = 0
+        self._database.checkpoint()
+        self._bytes_in_log = 0
 
-    def _open(self) -> None:
-        self._file.open()
-        if self._doubtful:
-            queries.drop_after(self._file.run, self._last_frame)
-            self._doubtful = False
-        self._last_frame = queries.last_id(self._file.run)
-        self._rows, self._bytes = queries.size(self._file.run)
-        self._oldest = queries.oldest(self._file.run)
-        if self._file.damages > self._told_damages:
-            damages = self._file.damages - self._told_damages
-            self._counters.count("spool_damaged", self._today(), times=damages)
-            self._told_damages = self._file.damages
+
+def _raise_as_spool_error(refused: Exception) -> NoReturn:
+    if isinstance(refused, SpoolError):
+        raise refused
+    raise SpoolError("the hit cannot be encoded") from refused

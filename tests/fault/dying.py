@@ -12,7 +12,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,8 @@ from collector.cells.client import Store
 from collector.clock import SystemClock
 from collector.hit import Hit
 from collector.settings import DeliverySettings as Pace
+from collector.spool.database import Batch
 from collector.spool.delivery import Delivery
-from collector.spool.encryption import Batch
 from collector.spool.group_commit import Undo
 from collector.spool.spool import Spool
 from tests.fault.traffic import invented
@@ -37,8 +37,8 @@ POINTS = (
     "before send",
     "within send",
     "after send",
-    "before forget",
-    "after forget",
+    "before delete",
+    "after delete",
     "before destroy",
     "after destroy",
 )
@@ -59,8 +59,8 @@ class Fate:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DyingJournal(Spool):
-    """The journal, with a fate around each of its steps."""
+class DyingSpool(Spool):
+    """The spool, with a fate around each of its steps."""
 
     fate: Fate
 
@@ -71,10 +71,9 @@ class DyingJournal(Spool):
         self.fate.passing("after append")
         return taken
 
-    def commit(self, hits: Mapping[int, list[bytes]]) -> None:
-        """Make a group durable."""
+    def _commit(self, hits: Mapping[int, list[bytes]]) -> None:
         self.fate.passing("before commit")
-        super().commit(hits)
+        super()._commit(hits)
         self.fate.passing("after commit")
 
     def close_batches(self, max_hits: int) -> list[Batch]:
@@ -84,11 +83,11 @@ class DyingJournal(Spool):
         self.fate.passing("after close")
         return closed
 
-    def forget(self, batch: Batch, lost: int = 0) -> None:
-        """Forget a batch."""
-        self.fate.passing("before forget")
-        super().delete(batch, lost)
-        self.fate.passing("after forget")
+    def delete(self, batch: Batch, lost: int = 0, rejected: Iterable[Hit] = ()) -> None:
+        """Delete a batch."""
+        self.fate.passing("before delete")
+        super().delete(batch, lost, rejected)
+        self.fate.passing("after delete")
 
     def destroy_key(self, closes_at: int) -> None:
         """Destroy a key."""
@@ -129,9 +128,9 @@ async def heard(spool: Spool, hits: Sequence[Hit]) -> None:
 
 def main(folder: Path, dsn: str, point: str, times: int) -> None:
     """Append and deliver in turns until fate strikes."""
-    DyingJournal.fate = DyingStore.fate = Fate(point, times)
+    DyingSpool.fate = DyingStore.fate = Fate(point, times)
     clock = SystemClock()
-    spool = DyingJournal(folder / "spool.sqlite3", folder / "keys", clock, 1 << 30)
+    spool = DyingSpool(folder / "spool.sqlite3", folder / "keys", clock, 1 << 30)
     spool.start()
     store = DyingStore(folder / "clickhouse", dsn)
     delivery = Delivery(spool, store, clock, Pace(max_batch_hits=15))

@@ -24,7 +24,7 @@ from collector.settings import DeliverySettings as Pace
 from collector.spool.delivery import Delivery
 from collector.spool.spool import Spool
 from tests.builders import a_site
-from tests.fault.dying import DyingJournal, DyingStore, Fate, heard
+from tests.fault.dying import DyingSpool, DyingStore, Fate, heard
 from tests.fault.traffic import a_crowd
 
 STATEMENTS = {
@@ -73,9 +73,9 @@ def sealer_of(store: Store, spool: Spool, folder: Path, clock: Clock) -> Sealer:
 
 def main(folder: Path, dsn: str, point: str) -> None:
     """Append, deliver and seal until fate strikes."""
-    DyingJournal.fate = DyingSealersStore.fate = Fate(point, 1)
+    DyingSpool.fate = DyingSealersStore.fate = Fate(point, 1)
     clock = SystemClock()
-    spool = DyingJournal(folder / "spool.sqlite3", folder / "keys", clock, 1 << 30)
+    spool = DyingSpool(folder / "spool.sqlite3", folder / "keys", clock, 1 << 30)
     spool.start()
     store = DyingSealersStore(folder / "clickhouse", dsn)
     hits = a_crowd(ZONES)

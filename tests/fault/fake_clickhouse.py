@@ -81,10 +81,10 @@ class FakeClickHouse:
     def query(self, sql: str, parameters: Any = None, settings: Any = None) -> list[Any]:
         """Answer for receipts, for statements that still run, and for days."""
         self._answer()
-        told = parameters or {}
-        if "token" in told:
-            return self._about(told["token"], sql)
-        return self._about_day(told.get("closes_at", 0), sql)
+        values = parameters or {}
+        if "token" in values:
+            return self._about(values["token"], sql)
+        return self._about_day(values.get("closes_at", 0), sql)
 
     def command(self, sql: str, settings: Any = None, parameters: Any = None) -> None:
         """Do what sealing asks for, or stumble."""
@@ -97,7 +97,7 @@ class FakeClickHouse:
             raise Unreachable("connection reset")
 
     def let_one_arrive(self) -> None:
-        """Apply an INSERT that nobody waits for any more."""
+        """Apply an INSERT that no client waits for any more."""
         if self.late:
             self.applied.append(self.late.pop(next(iter(self.late))))
 

@@ -1,9 +1,8 @@
-"""Record a spool as some version writes it, for later versions to read.
+"""Record a spool as this version writes it, for later versions to read.
 
-Run in a tree of that version: `PYTHONPATH=. python record_spool.py FOLDER`. Beside the
-spool and its keys it leaves `hits.json`: every hit that was acknowledged, by name of field.
-tests/vectors/spool-format-1 was made so by fe584d6~1, the last version whose visits were
-handed over as objects instead of packed.
+`PYTHONPATH=. python tests/fault/record_spool.py FOLDER`. Beside the spool and its keys it
+leaves `hits.json`: every hit that was acknowledged, by name of field. So
+tests/vectors/spool-format-1 was made.
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from tests.unit.test_visits import an_arrival
 
 
 def main(folder: Path) -> None:
-    """Append hits of three days, hand over a visit, and close as a clean stop does."""
+    """Append hits of three days, save a visit, and close as a clean stop does."""
     folder.mkdir(parents=True)
     hits = invented(12)
     visits = Visits()

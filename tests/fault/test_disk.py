@@ -12,11 +12,12 @@ import pytest
 
 from collector.errors import SpoolError
 from tests.fault.traffic import invented
-from tests.spooling import a_spool, append, open_journal, waiting
+from tests.spooling import a_spool, append, open_spool, waiting
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.needs_system("user namespaces")
 def test_f_8_a_full_disk_refuses_and_recovers_without_a_restart(tmp_path: Path) -> None:
     """On a real full disk: refused hits never appear, acknowledged ones stay, room mends it."""
     command = ["unshare", "-rm", sys.executable, "-m", "tests.fault.small_disk"]
@@ -35,8 +36,8 @@ def test_f_8_a_full_disk_refuses_and_recovers_without_a_restart(tmp_path: Path) 
 def test_f_15_a_second_collector_on_the_same_spool_is_refused(tmp_path: Path) -> None:
     """Another process is told which directory is taken, and touches nothing."""
     program = (
-        "import sys; from pathlib import Path; from tests.spooling import open_journal; "
-        "open_journal(Path(sys.argv[1]))"
+        "import sys; from pathlib import Path; from tests.spooling import open_spool; "
+        "open_spool(Path(sys.argv[1]))"
     )
     with a_spool(tmp_path) as spool:
         append(spool, invented(10))
@@ -75,7 +76,7 @@ def test_f_22_a_spool_of_a_newer_format_is_refused_cleanly(tmp_path: Path) -> No
     database.close()
 
     with pytest.raises(SpoolError, match="newer version"):
-        open_journal(tmp_path)
+        open_spool(tmp_path)
 
     database = sqlite3.connect(tmp_path / "spool.sqlite3")
     assert (5,) == database.execute("SELECT sum(hits) FROM frame").fetchone()

@@ -1,4 +1,4 @@
-"""F-22: a spool that an older version left is read by this one: every hit that waits in it."""
+"""F-22: a spool of format 1 is read: every hit that waits in it, and every visit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ RECORDED = Path(__file__).parents[1] / "vectors" / "spool-format-1"
 
 
 def test_f_22_a_recorded_spool_is_read_and_counted_once(server: Store, tmp_path: Path) -> None:
-    """Every hit that version acknowledged is there, field by field, and counted once."""
+    """Every hit that was acknowledged is there, field by field, and counted once."""
     folder = tmp_path / "data"
     shutil.copytree(RECORDED, folder)
     named = json.loads((RECORDED / "hits.json").read_text())
@@ -36,16 +36,14 @@ def test_f_22_a_recorded_spool_is_read_and_counted_once(server: Store, tmp_path:
     assert 0 == left
 
 
-def test_f_22_visits_handed_over_in_an_older_form_are_left_out(tmp_path: Path) -> None:
-    """Those visits split, as after a crash: the start goes on, and they are not asked again."""
+def test_f_22_recorded_visits_are_read_once(tmp_path: Path) -> None:
+    """The visit that the recorded spool saved goes on, and is not loaded again."""
     folder = tmp_path / "data"
     shutil.copytree(RECORDED, folder)
     visits = Visits()
 
     with a_spool(folder) as spool:
-        handed_over = spool.load_visits()
-        visits.load(handed_over, NOON)
+        visits.load(spool.load_visits(), NOON)
         again = spool.load_visits()
 
-    assert 1 == len(handed_over)
-    assert (0, {}) == (len(visits), again)
+    assert (1, {}) == (len(visits), again)

@@ -7,8 +7,8 @@ import time
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
+from collector.cells import receipts
 from collector.cells.client import Store
 from collector.clock import SystemClock
 from collector.errors import SchemaMismatch, Unreachable
@@ -163,7 +163,7 @@ def test_f_6_a_wrong_schema_stops_delivery_and_loses_nothing(
 def test_f_7_a_poison_hit_is_counted_and_the_rest_delivered(
     front: Front, server: Store, spool: Spool
 ) -> None:
-    """One hit of a hundred is rejected for its content: it is set aside as a count."""
+    """One hit of a hundred is rejected for its content: it is counted as such and left out."""
     hits = invented(100)
     poison = hits.pop(37)
     append(spool, [*hits[:37], poison, *hits[37:]])
@@ -173,35 +173,41 @@ def test_f_7_a_poison_hit_is_counted_and_the_rest_delivered(
 
     rejected = server.query("SELECT site, sum(count) FROM suppressed GROUP BY site")
     assert [(poison.site, 1)] == rejected
-    assert [] == verdict(server, [*hits, without_its_own_values(poison)])
+    assert [] == verdict(server, hits)
 
 
-def without_its_own_values(hit: Hit) -> Hit:
-    """Say what is counted of a hit whose path is rejected, wherever that path stands."""
-    assert (hit.path, "") == (hit.exit_path, hit.event)
-    return replace(hit, path="(other)", hostname="(other)", exit_path="(other)")
-
-
-def test_f_7_what_is_set_aside_keeps_its_values_elsewhere(
+def test_f_7_halves_that_arrived_are_not_sent_again(
     front: Front, server: Store, spool: Spool
 ) -> None:
-    """Only the values at fault become "(other)"; the visit's stay, to meet what comes later."""
-    (poison,) = invented(1, zones=("UTC",))
-    append(spool, [poison])
-    front.begin("reject", poison.path.encode())
+    """A rejected batch of which a half arrived goes on by halves, also once it would be taken."""
+    hits = invented(40, zones=("UTC",))
+    append(spool, hits)
+    (batch,) = spool.close_batches(1000)
+    block = receipts.arrow_block(spool.hits(batch)[:20], f"{batch.token}.0", batch.closes_at)
+    server.insert_arrow("hits", *block, token=f"{batch.token}.0")
 
     Delivery(spool, server, SystemClock(), PACE).flush()
 
-    def values(view: int) -> list[str]:
-        rows = server.query(
-            "SELECT DISTINCT value FROM open_cells WHERE view = {view:UInt16} AND site = 1",
-            {"view": view},
-        )
-        return [value for (value,) in rows]
+    assert [] == verdict(server, hits)
+    assert 0 == spool.stats().rows
 
-    assert ["(other)"] == values(10)
-    assert [poison.visit.entry_path] == values(15)
-    assert [poison.visit.country] == values(25)
+
+def test_f_7_a_store_that_rejects_every_batch_loses_nothing(
+    front: Front, server: Store, spool: Spool
+) -> None:
+    """If a batch without hits is rejected too, no hit is at fault: all wait for the store."""
+    hits = invented(40)
+    append(spool, hits)
+    delivery = Delivery(spool, server, SystemClock(), PACE)
+
+    front.begin("reject", b"closes_at")
+    with pytest.raises(SchemaMismatch, match="every batch"):
+        delivery.flush()
+    front.end("reject")
+    delivery.flush()
+
+    assert [] == verdict(server, hits)
+    assert {} == spool.counts()
 
 
 def test_f_11_a_batch_restarted_twice_is_the_same_batch(

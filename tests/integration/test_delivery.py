@@ -123,7 +123,7 @@ def test_a_batch_closed_and_never_sent_is_sent_after_a_restart(spool: Spool, sto
 
 
 def test_a_bad_hit_is_set_aside_and_the_rest_counted(spool: Spool, store: Store) -> None:
-    """Bisection finds the one hit that does not fit, counts it, and loses no other."""
+    """Halving finds the one hit that does not fit; it is counted, and no other is lost."""
     good = invented(40, zones=("UTC",))
     bad = a_hit(path="/bad", day=70_000, closes_at=good[0].closes_at)
     append(spool, [*good[:13], bad, *good[13:]])

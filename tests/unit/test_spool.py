@@ -1,4 +1,4 @@
-"""The journal: acknowledged means durable, in order, by day, and unreadable for others."""
+"""The spool: acknowledged means durable, in order, by day, and unreadable for others."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from collector.errors import SpoolError
 from collector.spool.spool import Spool
 from tests.builders import FakeClock, a_hit
-from tests.spooling import a_spool, append, open_journal, some_hits, waiting
+from tests.spooling import a_spool, append, open_spool, some_hits, waiting
 
 TODAY, TOMORROW = 1_795_305_600, 1_795_392_000
 
@@ -34,13 +34,13 @@ def test_hits_that_wait_together_share_one_commit(spool: Spool) -> None:
 
     batches = spool.close_batches(10)
 
-    assert 500 == sum(batch.count for batch in batches)
+    assert 500 == sum(batch.hits for batch in batches)
     assert len(batches) <= 5
 
 
 def test_a_group_waits_for_what_has_arrived(tmp_path: Path) -> None:
     """While each turn of the event loop brings a hit, they gather; a turn without one ends that."""
-    with a_resting_journal(tmp_path) as spool:
+    with a_spool_without_its_thread(tmp_path) as spool:
         handed_over = asyncio.run(handed_over_after(spool, hits=20, idle_turns=1))
 
     assert [0] * 20 + [1] == handed_over
@@ -50,7 +50,7 @@ def test_a_group_waits_for_what_has_arrived(tmp_path: Path) -> None:
 
 def test_a_group_does_not_wait_for_ever(tmp_path: Path) -> None:
     """However many hits arrive, a group of some size is committed before all of them have."""
-    with a_resting_journal(tmp_path) as spool:
+    with a_spool_without_its_thread(tmp_path) as spool:
         handed_over = asyncio.run(handed_over_after(spool, hits=400, idle_turns=0))
 
     assert 50 < handed_over.count(0) < 300
@@ -58,9 +58,9 @@ def test_a_group_does_not_wait_for_ever(tmp_path: Path) -> None:
 
 
 @contextmanager
-def a_resting_journal(folder: Path) -> Iterator[Spool]:
+def a_spool_without_its_thread(folder: Path) -> Iterator[Spool]:
     """Open a spool whose thread never starts: what is handed over waits until it is closed."""
-    spool = open_journal(folder)
+    spool = open_spool(folder)
     try:
         yield spool
     finally:
@@ -74,7 +74,7 @@ async def handed_over_after(spool: Spool, *, hits: int, idle_turns: int) -> list
         if hit is not None:
             spool.append(hit)
         await asyncio.sleep(0)
-        woken.append(spool._writer._wake.qsize())
+        woken.append(spool._group_commit._jobs.qsize())
     return woken
 
 
@@ -84,7 +84,7 @@ def test_a_batch_holds_hits_of_one_day(spool: Spool) -> None:
 
     batches = spool.close_batches(1000)
 
-    assert [(TODAY, 3), (TOMORROW, 2)] == [(batch.closes_at, batch.count) for batch in batches]
+    assert [(TODAY, 3), (TOMORROW, 2)] == [(batch.closes_at, batch.hits) for batch in batches]
     for batch in batches:
         assert {batch.closes_at} == {hit.closes_at for hit in spool.hits(batch)}
 
@@ -103,7 +103,7 @@ def test_a_batch_is_the_same_after_a_restart(tmp_path: Path) -> None:
 
 
 def test_no_two_batches_share_a_token(tmp_path: Path) -> None:
-    """Tokens are never used again, not even when everything before was forgotten."""
+    """Tokens are never used again, not even when everything before was deleted."""
     tokens = []
     for _ in range(3):
         with a_spool(tmp_path) as spool:
@@ -115,19 +115,19 @@ def test_no_two_batches_share_a_token(tmp_path: Path) -> None:
     assert 3 == len(set(tokens))
 
 
-def test_a_forgotten_batch_is_gone(spool: Spool) -> None:
-    """After `forget` neither the batch nor its bytes are held."""
+def test_a_deleted_batch_is_gone(spool: Spool) -> None:
+    """After `delete` neither the batch nor its bytes are held."""
     append(spool, some_hits(3))
     (batch,) = spool.close_batches(1000)
 
     spool.delete(batch)
 
     assert [] == spool.batches()
-    assert (0, 0, None) == spool.stats()[:3][:3]
+    assert (0, 0, None) == spool.stats()[:3]
     assert not spool.holds(TODAY)
 
 
-def test_a_day_is_held_until_its_last_batch_is_forgotten(spool: Spool) -> None:
+def test_a_day_is_held_until_its_last_batch_is_deleted(spool: Spool) -> None:
     """`holds` is true from the first hit on, whether or not it is in a batch."""
     append(spool, some_hits(1, closes_at=TODAY))
     open_frame = spool.holds(TODAY)
@@ -176,43 +176,17 @@ def test_only_the_owner_can_read_the_spool(tmp_path: Path) -> None:
         assert 0o600 == (tmp_path / "spool.sqlite3").stat().st_mode & 0o777
 
 
-def test_a_batch_can_be_halved(spool: Spool) -> None:
-    """The halves hold the same hits in the same order, under tokens of their own."""
-    hits = some_hits(5)
-    append(spool, hits)
-    (batch,) = spool.close_batches(1000)
+def test_a_batch_that_is_not_there_deletes_nothing(spool: Spool) -> None:
+    """Deleting twice, or a batch of a file that was replaced, touches no other batch."""
+    append(spool, some_hits(3))
+    (gone,) = spool.close_batches(1000)
+    spool.delete(gone)
+    append(spool, some_hits(2))
 
-    spool.split(batch, hits)
+    spool.delete(gone, lost=3)
 
-    first, second = spool.batches()
-    assert hits == spool.hits(first) + spool.hits(second)
-    assert [batch.token + ".0", batch.token + ".1"] == [first.token, second.token]
-    assert 5 == spool.stats().rows
-
-
-def test_halving_again_changes_nothing(spool: Spool) -> None:
-    """A batch that is gone is not replaced a second time."""
-    hits = some_hits(4)
-    append(spool, hits)
-    (batch,) = spool.close_batches(1000)
-    spool.split(batch, hits)
-
-    spool.split(batch, hits)
-
-    assert 4 == sum(each.count for each in spool.batches())
-
-
-def test_hits_after_a_halved_batch_stay_apart_from_it(spool: Spool) -> None:
-    """Batches closed later take the open frames and none of the halves'."""
-    hits = some_hits(4)
-    append(spool, hits)
-    (batch,) = spool.close_batches(1000)
-    append(spool, [a_hit(path="/later")])
-    spool.split(batch, hits)
-
-    (later,) = spool.close_batches(1000)
-
-    assert ["/later"] == [hit.path for hit in spool.hits(later)]
+    assert 2 == len(waiting(spool))
+    assert {} == spool.counts()
 
 
 def test_a_drained_spool_gives_its_room_back(tmp_path: Path) -> None:
@@ -224,7 +198,7 @@ def test_a_drained_spool_gives_its_room_back(tmp_path: Path) -> None:
         full = (tmp_path / "spool.sqlite3").stat().st_size
 
         for _ in range(3):
-            spool._writer.run_on_thread(spool.idle)
+            spool._group_commit.run_on_thread(spool._idle)
 
         assert full > 10_000_000
         assert (tmp_path / "spool.sqlite3").stat().st_size < full / 2
@@ -257,4 +231,4 @@ def test_a_damaged_frame_costs_its_own_hits_only(tmp_path: Path) -> None:
         (batch,) = spool.close_batches(1000)
 
         assert ["/0", "/2"] == [hit.path for hit in spool.hits(batch)]
-        assert 3 == batch.count
+        assert 3 == batch.hits

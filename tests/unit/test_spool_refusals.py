@@ -1,4 +1,4 @@
-"""The journal: what cannot be kept is refused, undone, and never appears."""
+"""The spool: what cannot be kept is refused, undone, and never appears."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from tests.spooling import (
     a_spool,
     append,
     files_no_larger_than,
-    open_journal,
+    open_spool,
     some_hits,
     waiting,
 )
 
 
 def test_a_full_spool_refuses_and_takes_again(tmp_path: Path) -> None:
-    """Beyond `max_bytes` hits are refused; once a batch is forgotten they are taken."""
+    """Beyond `max_bytes` hits are refused; once a batch is deleted they are taken."""
     with a_spool(tmp_path, max_bytes=2000) as spool:
         taken = [append(spool, [hit])[0] for hit in some_hits(30)]
         with pytest.raises(SpoolFull):
@@ -88,7 +88,7 @@ def test_a_request_that_goes_away_does_not_take_its_group_along(spool: Spool) ->
 def test_a_second_process_is_refused(spool: Spool, tmp_path: Path) -> None:
     """The message says that another process has the directory, and which."""
     with pytest.raises(StoreBusy, match=str(tmp_path)):
-        open_journal(tmp_path)
+        open_spool(tmp_path)
 
 
 def test_a_spool_of_a_newer_version_is_refused_whole(tmp_path: Path) -> None:
@@ -101,7 +101,7 @@ def test_a_spool_of_a_newer_version_is_refused_whole(tmp_path: Path) -> None:
     before = (tmp_path / "spool.sqlite3").read_bytes()
 
     with pytest.raises(SpoolError, match="newer version"):
-        open_journal(tmp_path)
+        open_spool(tmp_path)
 
     assert before == (tmp_path / "spool.sqlite3").read_bytes()
 
@@ -135,21 +135,21 @@ def test_a_failed_commit_refuses_all_that_rested_on_it(tmp_path: Path) -> None:
     assert ([], []) == (applied, out_of_order)
 
 
-def test_a_failed_disk_is_mended_without_a_restart(tmp_path: Path) -> None:
+def test_a_failed_disk_is_used_again_without_a_restart(tmp_path: Path) -> None:
     """Refused hits never appear, and hits are taken again once the disk works."""
     with a_spool(tmp_path) as spool:
         append(spool, [a_hit(path="/before")])
         with files_no_larger_than(20_000):
             refused = append(spool, some_hits(500))
             still = append(spool, some_hits(1))
-            trouble = spool.failure
+            failure = spool.failure
         taken = [False]
         while not any(taken):
             taken = append(spool, [a_hit(path="/after")])
         paths = [hit.path for hit in waiting(spool)]
 
     assert not any(refused + still)
-    assert trouble is not None
+    assert failure is not None
     assert ["/before", "/after"] == paths
 
 
@@ -204,12 +204,12 @@ class FaultyClock(FakeClock):
         """Return the instant shown, or fail."""
         if self.fails:
             self.fails = False
-            raise ArithmeticError("nobody foresaw this")
+            raise ArithmeticError("a defect")
         return super().now()
 
 
-def test_an_error_that_nobody_foresaw_refuses_its_hits_and_no_later_ones(tmp_path: Path) -> None:
-    """Whatever fails within a commit, its hits are told so, and the thread goes on."""
+def test_an_unexpected_error_refuses_its_hits_and_no_later_ones(tmp_path: Path) -> None:
+    """Whatever fails within a commit, its hits are refused, and the thread goes on."""
     clock = FaultyClock()
     with a_spool(tmp_path, clock=clock) as spool:
         clock.fails = True

@@ -1,4 +1,4 @@
-"""The journal: what is kept beside the hits: counts by reason, and visits for the next process."""
+"""The spool: what is kept beside the hits: counts by reason, and visits for the next process."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_counts_are_kept_beside_the_hits(tmp_path: Path) -> None:
         assert {(20_000, "bot", 3): 2} == spool.counts()
 
 
-def test_delivered_counts_are_told_again_only_when_they_grow(tmp_path: Path) -> None:
+def test_delivered_counts_are_sent_again_only_when_they_grow(tmp_path: Path) -> None:
     """A count is cumulative: the store gets the new total, never a difference."""
     counters = Counters()
     with a_spool(tmp_path, counters=counters, clock=FakeClock(20_000 * 86_400)) as spool:
@@ -36,7 +36,7 @@ def test_delivered_counts_are_told_again_only_when_they_grow(tmp_path: Path) -> 
         assert {(20_000, "bot", 3): 2} == spool.counts()
 
 
-def test_old_delivered_counts_are_forgotten(tmp_path: Path) -> None:
+def test_old_delivered_counts_are_deleted(tmp_path: Path) -> None:
     """The spool does not grow with the years."""
     counters = Counters()
     with a_spool(tmp_path, counters=counters, clock=FakeClock(20_010 * 86_400)) as spool:
@@ -47,7 +47,7 @@ def test_old_delivered_counts_are_forgotten(tmp_path: Path) -> None:
         assert {(20_000, "bot", 3): 1} == spool.counts()
 
 
-def test_visits_are_handed_over_once(tmp_path: Path) -> None:
+def test_visits_are_loaded_once(tmp_path: Path) -> None:
     """The next process takes the visits in flight, and a third finds none."""
     with a_spool(tmp_path) as spool:
         spool.save_visits({TODAY: b"visits of today"})
@@ -59,7 +59,7 @@ def test_visits_are_handed_over_once(tmp_path: Path) -> None:
     assert {} == second
 
 
-def test_visits_handed_over_cannot_be_read_without_the_key(tmp_path: Path) -> None:
+def test_saved_visits_cannot_be_read_without_the_key(tmp_path: Path) -> None:
     """They are encrypted like hits, and die with the key of their day."""
     with a_spool(tmp_path) as spool:
         spool.save_visits({TODAY: b"marked visits"})
@@ -71,7 +71,7 @@ def test_visits_handed_over_cannot_be_read_without_the_key(tmp_path: Path) -> No
 
 
 def test_lost_hits_are_counted(spool: Spool) -> None:
-    """What could not be read is told by reason."""
+    """What could not be read is counted under a reason."""
     append(spool, some_hits(3))
     (batch,) = spool.close_batches(1000)
 
