@@ -11,6 +11,7 @@ Source: docs/design/0014-snapshots.md.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 
 from collector.cells import partitions
 from collector.cells.client import Store
@@ -27,15 +28,36 @@ class Snapshots:
 
     Args:
         live: counts a site's visits with a hit in the last five minutes, by site number.
+        sites: returns all sites as they are now.
+        lock: held while a day is being sealed or a site erased.
     """
 
-    def __init__(self, store: Store, clock: Clock, live: Callable[[int], int]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        live: Callable[[int], int],
+        sites: Callable[[], Sites],
+        lock: AbstractContextManager[object] | None = None,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._live = live
+        self._sites = sites
+        self._lock = lock or nullcontext()
         self._taken_at = float("-inf")
         self._visits: dict[int, int] = {}
         self._cleared = False
+
+    def ensure(self, site: Site) -> None:
+        """Take the first snapshot if a site needs one and none exists yet.
+
+        Waits while a day is being sealed or a site erased.
+        """
+        is_strict = profile_of(site.profile).snapshot_seconds > 0
+        if is_strict and self._taken_at == float("-inf"):
+            with self._lock:
+                self.refresh(self._sites())
 
     def refresh(self, sites: Sites) -> bool:
         """Take the next snapshot if it is due, or drop the last one if no site needs one any more.
@@ -61,11 +83,6 @@ class Snapshots:
         self._visits = {site: self._live(site) for site in strict}
         self._taken_at, self._cleared = now, False
         return True
-
-    def is_missing(self, site: Site) -> bool:
-        """Return True if the site needs a snapshot and none exists yet."""
-        is_strict = profile_of(site.profile).snapshot_seconds > 0
-        return is_strict and self._taken_at == float("-inf")
 
     def visits_now(self, site: int) -> int:
         """Count a site's current visits: as of the snapshot, or live for other sites."""

@@ -27,7 +27,7 @@ from collector.ingest.site_rules import rules_of
 from collector.ingest.visits import Visits
 from collector.privacy.address import Networks
 from collector.privacy.day_secrets import DaySecrets, runtime_directory
-from collector.registry.sites import Site, Sites
+from collector.registry.sites import Sites
 from collector.registry.store import Registry
 from collector.settings import Settings, runtime_candidates
 from collector.spool.delivery import Delivery
@@ -82,7 +82,7 @@ class Container:
     batch_filter: BatchFilter
     reports: Reports
     ingest: IngestContext
-    sealing_lock: threading.Lock = field(default_factory=threading.Lock)
+    sealing_lock: threading.Lock
     stopping: threading.Event = field(default_factory=threading.Event)
     store_ready: bool = False
     sealed_days: int = 0
@@ -113,15 +113,6 @@ class Container:
         self.batch_filter.restore(open_values(self.store))
         self.snapshots.refresh(self.sites)
 
-    def ensure_snapshot(self, site: Site) -> None:
-        """Take a site's first snapshot if it needs one and has none.
-
-        Waits while a day is being sealed or a site erased.
-        """
-        if self.store_ready and self.snapshots.is_missing(site):
-            with self.sealing_lock:
-                self.snapshots.refresh(self.registry.sites())
-
     def close(self) -> None:
         """Close all files; delivery must have ended."""
         self.spool.close()
@@ -150,7 +141,14 @@ def build_container(settings: Settings, clock: Clock | None = None) -> Container
     secrets = _build_day_secrets(settings, clock, counters, places)
     visits = Visits()
     known, grace = known_values(), settings.seal.grace_s
-    snapshots = Snapshots(store, clock, lambda site: visits.now_visitors(site, int(clock.now())))
+    lock = threading.Lock()
+    snapshots = Snapshots(
+        store,
+        clock,
+        lambda site: visits.now_visitors(site, int(clock.now())),
+        registry.sites,
+        lock,
+    )
     sealer = Sealer(store, spool, secrets, registry.sites, clock, grace, known=known)
     batch_filter = BatchFilter(Caps(), counters, clock, sealer)
     context = IngestContext(
@@ -180,15 +178,9 @@ def build_container(settings: Settings, clock: Clock | None = None) -> Container
         retention=Retention(store, lambda: keeps_of(registry.sites()), clock),
         snapshots=snapshots,
         batch_filter=batch_filter,
-        reports=Reports(
-            store,
-            registry.sites,
-            clock,
-            snapshots.visits_now,
-            known,
-            before=lambda site: container.ensure_snapshot(site),  # noqa: PLW0108 - made below
-        ),
+        reports=Reports(store, registry.sites, clock, snapshots, known),
         ingest=context,
+        sealing_lock=lock,
     )
     container.read_sites()
     return container

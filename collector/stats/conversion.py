@@ -1,49 +1,37 @@
-"""Answer conversion rates: visitors who reached a goal, of all who could have.
+"""Compute conversion rates: visitors who reached a goal, of all who could have.
 
-Pure. Such a question is two: one about the goal, one about everybody. Both are asked of the same
-days and values, so that the upper part never exceeds the lower. Called by `report`.
+Pure. Such a question becomes two: one about the goal, one about all visitors of the same days
+and values, so that the numerator never exceeds the denominator.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 
 from collector.errors import Unanswerable
 from collector.hit import OTHER
 from collector.stats.metrics import CONVERSION_RATE, EVERYBODY, METRICS, VISITORS
-from collector.stats.query import Query, Report, ReportRow
+from collector.stats.query import Query, Report
 
 GOAL = "goal"
 
+Values = Mapping[str, float | None]
 
-def conversion_report(query: Query, ask: Callable[[Query], Report]) -> Report:
-    """Answer a question for conversion rates among other metrics.
+
+def split(query: Query) -> tuple[Query, Query]:
+    """Split a question with conversion rates into one about a goal and one about all visitors.
 
     Rows are ordered by the first of the other metrics, else by converted visitors.
 
     Raises:
-        Unanswerable: if the question names no goal, and for all that `ask` cannot answer.
+        Unanswerable: if the question names no goal.
     """
     if query.dimension != GOAL and all(one.dimension != GOAL for one in query.filters):
         raise Unanswerable("A conversion rate needs a goal: ask by goal, or filter by one.")
-    others = tuple(name for name in query.metrics if name != CONVERSION_RATE)
-    converted = ask(replace(query, metrics=tuple(dict.fromkeys((*others, VISITORS)))))
-    everybody = ask(_of_everybody(query))
-    below = _below(query, everybody)
-    return replace(
-        converted,
-        rows=tuple(
-            replace(row, metrics=_rated(query, row.metrics, below(row))) for row in converted.rows
-        ),
-        totals=_rated(query, converted.totals, everybody.totals[VISITORS]),
-        caveats=tuple(dict.fromkeys((*converted.caveats, *everybody.caveats))),
-    )
-
-
-def _of_everybody(query: Query) -> Query:
-    """Ask the same of all visitors, whether they reached a goal or not."""
-    return replace(
+    others = (name for name in query.metrics if name != CONVERSION_RATE)
+    of_goal = replace(query, metrics=tuple(dict.fromkeys((*others, VISITORS))))
+    of_all = replace(
         query,
         metrics=(VISITORS,),
         dimension="" if query.dimension == GOAL else query.dimension,
@@ -52,23 +40,25 @@ def _of_everybody(query: Query) -> Query:
         page=1,
         search="",
     )
+    return of_goal, of_all
 
 
-def _below(query: Query, everybody: Report) -> Callable[[ReportRow], float | None]:
-    """Find what a row's converted visitors are a part of: those of its own value or time."""
-    if query.dimension == GOAL:
-        return lambda _: everybody.totals[VISITORS]
-    found = {row.value: row.metrics[VISITORS] for row in everybody.rows if row.value != OTHER}
-    return lambda row: found.get(row.value)
+def combine(query: Query, converted: Report, everybody: Report) -> Report:
+    """Put the answers to both questions together."""
+    total = everybody.totals[VISITORS]
+    by_value = {row.value: row.metrics[VISITORS] for row in everybody.rows if row.value != OTHER}
+    rows = (
+        (row, total if query.dimension == GOAL else by_value.get(row.value))
+        for row in converted.rows
+    )
+    return replace(
+        converted,
+        rows=tuple(replace(row, metrics=_with_rate(query, row.metrics, of)) for row, of in rows),
+        totals=_with_rate(query, converted.totals, total),
+        caveats=tuple(dict.fromkeys((*converted.caveats, *everybody.caveats))),
+    )
 
 
-def _rated(
-    query: Query, metrics: Mapping[str, float | None], everybody: float | None
-) -> dict[str, float | None]:
-    sums = {VISITORS: _whole(metrics[VISITORS]), EVERYBODY: _whole(everybody)}
-    rate = METRICS[CONVERSION_RATE].value(sums)
+def _with_rate(query: Query, metrics: Values, everybody: float | None) -> dict[str, float | None]:
+    rate = METRICS[CONVERSION_RATE].value({VISITORS: metrics[VISITORS], EVERYBODY: everybody})
     return {name: rate if name == CONVERSION_RATE else metrics[name] for name in query.metrics}
-
-
-def _whole(count: float | None) -> int | None:
-    return None if count is None else int(count)

@@ -1,8 +1,4 @@
-"""Say what each metric is: its unit, its words and its formula over the sums of cells.
-
-Pure. A closed table; knows no SQL and no view by name. Called by `plan` for
-the sums to read, by `report` for the values and by `reference` for the page.
-"""
+"""Declare what each metric is: its unit, its words and its formula over the sums of cells."""
 
 from __future__ import annotations
 
@@ -56,7 +52,7 @@ class Metric:
         """The sum that rows are ordered by when this metric comes first."""
         return self.per or self.sum
 
-    def value(self, sums: Mapping[str, int | None]) -> float | None:
+    def value(self, sums: Mapping[str, float | None]) -> float | None:
         """Work the metric out from sums.
 
         Returns:

@@ -1,10 +1,8 @@
-"""Fold what an open day may not tell yet, as its sealing will fold it.
+"""Fold the small cells of an open day with the same rules that sealing applies.
 
-Pure: takes the cells that `reading.of_open` reads. In a list small cells go into "(other)",
-and the next smallest where one would go alone; of a table they are left out. Fine sums are
-struck from small cells, and from as many more as hide them. Source:
-docs/design/0007-folding.md; the rules for sealed days are in `cells.folding`.
-Called by `report`.
+Pure. In a list small cells go into "(other)", and the next smallest where one would go alone; in
+a table they are left out. Continuous sums are suppressed in small cells, and in as many more as
+hide them. Source: docs/design/0007-folding.md; the rules for sealed days are in `cells.folding`.
 """
 
 from __future__ import annotations
@@ -13,27 +11,53 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from operator import itemgetter
-from typing import Any, NamedTuple
+from operator import attrgetter
+from typing import NamedTuple
 
-Row = tuple[Any, ...]
-"""A cell as it is read: `part, day, key, called, further, called_key, is_wanted, wants_folded,
-needed, id, weight` and the sums, visitors last. It is small if its weight is less than it needs;
-folded, it goes under `called_key`, with all that are `called` the same."""
 
-PART, DAY, KEY, CALLED, FURTHER, CALLED_KEY, IS_WANTED, WANTS_FOLDED, NEEDED, ID, WEIGHT = range(11)
-SUMS, VISITORS = 11, -1
+class OpenCell(NamedTuple):
+    """One cell of an open day, as `sql.open_select` reads it.
 
-_line = itemgetter(PART, DAY, CALLED, FURTHER)
-_by_weight = itemgetter(WEIGHT, ID)
+    Attributes:
+        selection: the number of the selection it belongs to.
+        key: of the row it is counted in, unless it is folded.
+        fold_value, fold_other: name the "(other)" that it is folded into; cells that have the
+            same on the same day are one group.
+        fold_key: of the row it is counted in, if it is folded.
+        matches, fold_matches: whether it passes the filters as it is, and folded.
+        threshold: the cell is small if its weight is less.
+        visitors: also the last of the sums.
+    """
+
+    selection: int
+    day: date
+    key: str
+    fold_value: str
+    fold_other: str
+    fold_key: str
+    matches: int
+    fold_matches: int
+    threshold: int
+    id: int
+    weight: int
+    sums: tuple[int, ...]
+
+    @property
+    def visitors(self) -> int:
+        """How many visitors it counts."""
+        return self.sums[-1]
+
+
+_group = attrgetter("selection", "day", "fold_value", "fold_other")
+_by_weight = attrgetter("weight", "id")
 
 
 class Rule(NamedTuple):
-    """How the cells of a part are told.
+    """How the cells of a selection are folded.
 
     Attributes:
         is_list: whether small ones become "(other)"; else they are left out.
-        tells_fine: how many visitors a cell needs to tell its fine sums.
+        keeps_continuous: how many visitors a cell needs to keep its continuous sums.
     """
 
     is_list: bool
@@ -42,31 +66,31 @@ class Rule(NamedTuple):
 
 @dataclass(slots=True)
 class ResultRows:
-    """One part of an answer: its sums as a whole, and line by line.
+    """One selection of an answer: its sums as a whole, and row by row.
 
     Attributes:
-        told: how many values were folded, of the day on which it was most.
+        folded_count: how many values were folded, on the day with the most.
         whole: the sums of all its cells; empty if there are none.
-        lines: the sums of each line, by key.
+        rows: the sums of each row, by key.
     """
 
     folded_count: int = 0
     whole: list[int] = field(default_factory=list)
-    lines: dict[str, list[int]] = field(default_factory=dict)
+    rows: dict[str, list[int]] = field(default_factory=dict)
 
-    def add(self, cells: Sequence[tuple[str, Sequence[int]]]) -> None:
-        """Count cells in, each in its line, and all in the whole."""
+    def add_open(self, cells: Sequence[tuple[str, Sequence[int]]]) -> None:
+        """Add cells of open days, each to its row, and all to the whole."""
         self.whole = added(self.whole, [*map(sum, zip(*(sums for _, sums in cells), strict=True))])
         for key, sums in cells:
-            before = self.lines.get(key)
-            self.lines[key] = added(before, sums) if before else [*sums]
+            before = self.rows.get(key)
+            self.rows[key] = added(before, sums) if before else [*sums]
 
-    def read(self, key: str, told: int, sums: Sequence[int]) -> None:
-        """Count in a line of sealed days, or with no key their whole."""
+    def add_sealed(self, key: str, folded_count: int, sums: Sequence[int]) -> None:
+        """Add a row of sealed days, or without a key their whole."""
         if key:
-            self.lines[key] = added(self.lines.get(key, ()), sums)
+            self.rows[key] = added(self.rows.get(key, ()), sums)
         else:
-            self.folded_count = max(self.folded_count, told)
+            self.folded_count = max(self.folded_count, folded_count)
             self.whole = added(self.whole, sums)
 
 
@@ -76,70 +100,68 @@ def added(some: Sequence[int], more: Sequence[int]) -> list[int]:
 
 
 def fold(
-    cells: Iterable[Row], rules: dict[int, Rule], fine: Sequence[bool]
+    cells: Iterable[OpenCell], rules: dict[int, Rule], continuous: Sequence[bool]
 ) -> dict[int, ResultRows]:
     """Fold the cells of open days.
 
     Args:
-        rules: by part.
-        fine: for each sum, whether small cells leave it out.
+        rules: by selection.
+        continuous: for each sum, whether small cells leave it out.
 
     Returns:
-        The lines of each part that has any.
+        The rows of each selection that has any.
     """
-    by_line: dict[tuple[Any, ...], list[Row]] = defaultdict(list)
+    groups: dict[tuple[int, date, str, str], list[OpenCell]] = defaultdict(list)
     for cell in cells:
-        by_line[_line(cell)].append(cell)
-    found: dict[int, ResultRows] = defaultdict(ResultRows)
-    told: dict[int, Counter[date]] = defaultdict(Counter)
-    for (part, day, *_), line in by_line.items():
-        gone = _folded(line, rules[part])
-        struck = _suppressed(line, gone, rules[part]) if any(fine) else gone
-        told[part][day] += sum(1 for cell in line if cell[ID] in gone and cell[WANTS_FOLDED])
-        _count_folded(found, line, gone, struck, fine)
-    for part, lines in found.items():
-        lines.folded_count = max(told[part].values())
-    return found
+        groups[_group(cell)].append(cell)
+    results: dict[int, ResultRows] = defaultdict(ResultRows)
+    counts: dict[int, Counter[date]] = defaultdict(Counter)
+    for (selection, day, *_), group in groups.items():
+        folded = _folded(group, rules[selection])
+        suppressed = _suppressed(group, folded, rules[selection]) if any(continuous) else folded
+        counts[selection][day] += sum(1 for c in group if c.id in folded and c.fold_matches)
+        rows = _rows(group, folded, suppressed, continuous)
+        if rows:
+            results[selection].add_open(rows)
+    for selection, result in results.items():
+        result.folded_count = max(counts[selection].values())
+    return results
 
 
-def _count_folded(
-    found: dict[int, ResultRows],
-    line: Sequence[Row],
-    gone: set[int],
-    struck: set[int],
-    fine: Sequence[bool],
-) -> None:
-    """Count a line's cells in: those that fold under one name, all others under their own."""
-    told = []
-    for cell in line:
-        folded = cell[ID] in gone
-        if cell[WANTS_FOLDED if folded else IS_WANTED]:
-            sums = _without(cell[SUMS:], fine) if cell[ID] in struck else cell[SUMS:]
-            told.append((cell[CALLED_KEY if folded else KEY], sums))
-    if told:
-        found[line[0][PART]].add(told)
+def _rows(
+    group: Sequence[OpenCell], folded: set[int], suppressed: set[int], continuous: Sequence[bool]
+) -> list[tuple[str, Sequence[int]]]:
+    """List the cells of a group that pass the filters: the key of the row of each, and its sums."""
+    rows: list[tuple[str, Sequence[int]]] = []
+    for cell in group:
+        is_folded = cell.id in folded
+        if cell.fold_matches if is_folded else cell.matches:
+            sums = _without(cell.sums, continuous) if cell.id in suppressed else cell.sums
+            rows.append((cell.fold_key if is_folded else cell.key, sums))
+    return rows
 
 
-def _folded(line: Sequence[Row], rule: Rule) -> set[int]:
-    """Pick the cells that fold: in a list none goes alone, or a subtraction would tell it."""
-    small = {cell[ID] for cell in line if cell[WEIGHT] < cell[NEEDED]}
-    if rule.is_list and len(small) == 1 and len(line) > 1:
-        small.add(min((cell for cell in line if cell[ID] not in small), key=_by_weight)[ID])
+def _folded(group: Sequence[OpenCell], rule: Rule) -> set[int]:
+    """Pick the cells that fold; in a list never one alone: a subtraction would reveal it."""
+    small = {cell.id for cell in group if cell.weight < cell.threshold}
+    if rule.is_list and len(small) == 1 and len(group) > 1:
+        small.add(min((cell for cell in group if cell.id not in small), key=_by_weight).id)
     return small
 
 
-def _suppressed(line: Sequence[Row], gone: set[int], rule: Rule) -> set[int]:
-    """Pick the cells that leave out fine sums; in a list, so many that their sum hides each."""
-    slim = [cell for cell in line if cell[ID] in gone or cell[VISITORS] < rule.keeps_continuous]
-    struck = {cell[ID] for cell in slim}
-    if not slim or not rule.is_list:
-        return struck
-    larger = [cell for cell in line if cell[ID] not in struck]
-    if larger and sum(cell[VISITORS] for cell in slim) < rule.keeps_continuous:
-        # One more is enough: that it is not slim itself means that it hides any.
-        struck.add(min(larger, key=_by_weight)[ID])
-    return struck
+def _suppressed(group: Sequence[OpenCell], folded: set[int], rule: Rule) -> set[int]:
+    """Pick the cells without continuous sums; in a list, so many that their sum hides each."""
+    least = rule.keeps_continuous
+    small = [cell for cell in group if cell.id in folded or cell.visitors < least]
+    suppressed = {cell.id for cell in small}
+    if not small or not rule.is_list:
+        return suppressed
+    larger = [cell for cell in group if cell.id not in suppressed]
+    if larger and sum(cell.visitors for cell in small) < least:
+        # One more is enough: it is not small itself, so it hides any.
+        suppressed.add(min(larger, key=_by_weight).id)
+    return suppressed
 
 
-def _without(sums: Sequence[int], fine: Sequence[bool]) -> list[int]:
-    return [0 if is_fine else one for one, is_fine in zip(sums, fine, strict=True)]
+def _without(sums: Sequence[int], continuous: Sequence[bool]) -> list[int]:
+    return [0 if left_out else one for one, left_out in zip(sums, continuous, strict=True)]

@@ -1,30 +1,28 @@
 """Turn a question into two statements, one over sealed cells and one over open ones.
 
-Pure: chooses the view, binds every value as a parameter, runs nothing. Each
-statement reads both the rows and what they are measured against, so that
-parts always belong to the same whole. Called by `report`.
+Pure: chooses the view, binds every value as a parameter, runs nothing. A question that no view
+answers is refused in a sentence. Each statement reads both the rows and their totals, so that
+rows always belong to the same whole.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from collector.cells.thresholds import Profile, profile_of
-from collector.cells.views import Grain, View
+from collector.cells.views import DIMENSIONS, Grain, MeasureGroup, View, measures, view_for
 from collector.day import zone_of
 from collector.errors import QueryError, Unanswerable
 from collector.hit import OTHER
 from collector.stats import sql
-from collector.stats.dimensions import check_measurable, is_partial, view_of
-from collector.stats.metrics import METRICS, VISITORS, sums_of
+from collector.stats.dimensions import PARTIAL, partners
+from collector.stats.metrics import METRICS, VISITORS, WORDS, sums_of
 from collector.stats.open_day_folding import Rule
-from collector.stats.query import Filter, Query
-from collector.stats.selection import Known, Selection, parameters
-from collector.stats.sql import FINE, NO_KEY
-from collector.stats.time_buckets import recent_since
+from collector.stats.query import Filter, Query, recent_since
+from collector.stats.sql import CONTINUOUS, NO_KEY, Keys, Known, Selection
 
 HOURS_KEPT_DAYS = 35
 LONGEST_PERIOD_DAYS = 3700
@@ -36,16 +34,16 @@ class Plan:
     """Two statements, and how to read their rows.
 
     Attributes:
-        sealed: see `reading.of_sealed`; wants the parameters `sealed`, `kept` and `taken` too.
-        opened: see `reading.of_open`; wants the parameter `sealed` too.
+        sealed_sql: see `sql.sealed_select`; needs the parameters `sealed`, `kept`, `taken` too.
+        open_sql: see `sql.open_select`; needs the parameter `sealed` too.
         parameters: by name, for `{name:Type}`.
         view: the one that answers.
         views: all that are read.
         sums: the names of the sums; visitors last.
-        parts: their numbers: what the rows are made of, or the totals where there are none;
-            then what rows are measured against, if there is anything.
-        rules: by part, how its open cells are folded.
-        weight: the place of the sum that rows are sorted by.
+        selections: their numbers: that of the rows, or of the totals where there are none;
+            then that of the totals to compare the rows with, if there is one.
+        rules: by selection, how its open cells are folded.
+        weight: the index of the sum that rows are sorted by.
     """
 
     sealed_sql: str
@@ -60,16 +58,16 @@ class Plan:
 
     @property
     def has_base(self) -> bool:
-        """Whether there is a part to measure the rows against."""
+        """Whether the totals are a selection of their own."""
         return len(self.selections) > 1
 
     @property
     def continuous(self) -> tuple[bool, ...]:
         """For each sum, whether a cell of few visitors leaves it out."""
-        return tuple(name in FINE for name in self.sums)
+        return tuple(name in CONTINUOUS for name in self.sums)
 
 
-def sql_for(query: Query, now: float, known: Known | None = None) -> Plan:
+def plan_query(query: Query, now: float, known: Known | None = None) -> Plan:
     """Plan a question.
 
     Args:
@@ -80,33 +78,92 @@ def sql_for(query: Query, now: float, known: Known | None = None) -> Plan:
         QueryError: if the question is malformed.
         Unanswerable: if no view can answer it; the sentence says which could.
     """
-    _refuse_malformed(query)
+    _check(query)
     filtered = tuple(one.dimension for one in query.filters)
     view = view_of((*filtered, query.dimension) if query.dimension else filtered)
     check_measurable(view, query.metrics)
     rows, base = _rows(query, view, now), _base(query, view)
-    parts = tuple(part for part in (rows, base) if part)
+    selections = tuple(one for one in (rows, base) if one)
     sums = _sums(query, base)
     weight = METRICS[query.metrics[0]].weight
     profile = profile_of(query.site.profile)
     keys = _keys(query, view)
     return Plan(
-        sealed_sql=sql.of_sealed(parts, sums, keys("value", "other"), weight),
-        open_sql=sql.of_open(parts, sums, keys, profile),
-        parameters=parameters(query.site, parts, known or {})
+        sealed_sql=sql.sealed_select(selections, sums, keys("value", "other"), weight),
+        open_sql=sql.open_select(selections, sums, keys, profile),
+        parameters=sql.parameters(query.site, selections, known or {})
         | {"first": query.period.first, "last": query.period.last}
-        # What is asked by minute only is asked anew with each minute.
+        # Only a series by minute depends on the minute; all others can be cached across minutes.
         | ({"since": recent_since(now)} if query.grain is Grain.MINUTE else {}),
         view=view,
-        views=tuple(part.view for part in parts),
+        views=tuple(one.view for one in selections),
         sums=sums,
-        selections=tuple(part.number for part in parts),
-        rules={part.number: _rule(part, profile) for part in parts},
+        selections=tuple(one.number for one in selections),
+        rules={one.number: _rule(one, profile) for one in selections},
         weight=sums.index(weight),
     )
 
 
-def _refuse_malformed(query: Query) -> None:
+def view_of(names: Iterable[str]) -> View:
+    """Find the view that keeps cells of exactly these dimensions.
+
+    Raises:
+        QueryError: if a name is no dimension.
+        Unanswerable: if no view keeps them together; names those that are kept.
+    """
+    asked = tuple(dict.fromkeys(names))
+    for name in asked:
+        if name not in DIMENSIONS:
+            raise QueryError(f"{name} is no dimension; there are {', '.join(DIMENSIONS)}.")
+    if len(asked) > 2:
+        raise Unanswerable(
+            f"{', '.join(asked)} cannot be asked together: cells of more than two dimensions "
+            "would single people out, so none are kept."
+        )
+    view = view_for(*asked)
+    if view is None:
+        raise Unanswerable(_no_view(asked))
+    return view
+
+
+def check_measurable(view: View, metrics: Iterable[str]) -> None:
+    """Make sure that the cells of a view measure some metrics.
+
+    Raises:
+        QueryError: if a name is no metric.
+        Unanswerable: if the view does not measure one; says what it does.
+    """
+    measured = measures(view)
+    for name in metrics:
+        if name not in METRICS:
+            raise QueryError(f"{name} is no metric; there are {', '.join(METRICS)}.")
+        if not METRICS[name].needs & measured:
+            named = f"The view {view.name}" if view.dimensions else "The total"
+            counted = ", ".join(WORDS[group] for group in MeasureGroup if group & measured)
+            raise Unanswerable(f"{named} cannot say {name}: its cells count {counted}.")
+        if name == "revenue" and "currency" not in view.dimensions:
+            raise Unanswerable(
+                "revenue needs one currency: ask for it by event with a filter on currency "
+                "(event:currency in the reading API)."
+            )
+
+
+def _no_view(asked: tuple[str, ...]) -> str:
+    if len(asked) == 1:
+        name = asked[0]
+        return f"No view keeps {name} by itself; it is kept with {', '.join(partners(name))}."
+    sentences = [f"No view keeps {asked[0]} and {asked[1]} together."]
+    for name in asked:
+        with_it = ", ".join(partners(name))
+        sentences.append(
+            f"With {name} can be asked: {with_it}."
+            if with_it
+            else f"{name} is kept by itself only."
+        )
+    return " ".join(sentences)
+
+
+def _check(query: Query) -> None:
     if not query.metrics:
         raise QueryError("Name at least one metric.")
     if query.dimension and query.grain is not None:
@@ -142,7 +199,7 @@ def _base(query: Query, view: View) -> Selection | None:
     if not query.dimension:
         return Selection("base", view, Grain.DAY, query.filters)
     filtered = tuple(one.dimension for one in query.filters)
-    if query.search or query.dimension in filtered or is_partial(query.dimension):
+    if query.search or query.dimension in filtered or query.dimension in PARTIAL:
         return None
     return Selection("base", view_of(filtered), Grain.DAY, query.filters)
 
@@ -150,21 +207,20 @@ def _base(query: Query, view: View) -> Selection | None:
 def _sums(query: Query, base: Selection | None) -> tuple[str, ...]:
     # Counts show whether anything is missing from the rows, even where only visitors are asked.
     counts = ("pageviews", "events") if query.dimension and base else ()
-    wanted = dict.fromkeys((*sums_of(query.metrics), *counts))
-    return (*(name for name in wanted if name != VISITORS), VISITORS)
+    needed = dict.fromkeys((*sums_of(query.metrics), *counts))
+    return (*(name for name in needed if name != VISITORS), VISITORS)
 
 
-def _rule(part: Selection, profile: Profile) -> Rule:
-    return Rule(part.is_list, profile.small_sums if part.view.dimensions else 0)
+def _rule(selection: Selection, profile: Profile) -> Rule:
+    return Rule(selection.is_list, profile.small_sums if selection.view.dimensions else 0)
 
 
-def _keys(query: Query, view: View) -> Callable[[str, str], str]:
-    """Say how the key of a line is written, of the two columns that hold a cell's values."""
+def _keys(query: Query, view: View) -> Keys:
     if not query.dimension and query.grain is None:
         return lambda _, __: NO_KEY
     if query.dimension:
-        place = view.dimensions.index(query.dimension)
-        return lambda value, other: (value, other)[place]
+        index = view.dimensions.index(query.dimension)
+        return lambda value, other: (value, other)[index]
     if query.grain is not Grain.DAY:
         return lambda _, __: "toString(at)"
     bucket = {

@@ -16,7 +16,7 @@ from collector.cells.views import DIMENSIONS, VIEWS, Dimension, Grain, MeasureGr
 from collector.stats import caveats
 from collector.stats.dimensions import PROPERTIES, partners
 from collector.stats.metrics import EVERYBODY, METRICS, WORDS, Metric
-from collector.stats.sql import KEPT_APART
+from collector.stats.sql import LARGE_CELLS_ONLY
 
 PAGE = Path("docs/metrics.md")
 
@@ -34,8 +34,8 @@ _TAIL = f"""\
 
 - {caveats.SEVERAL_DAYS}
 - {caveats.SEVERAL_VALUES}
-- {caveats.NOT_OF_WHAT_IS_NOT}
-- {caveats.TOLD_APART_ANEW.format(days="…")}
+- {caveats.NOT_FOR_IS_NOT}
+- {caveats.COUNTED_TWICE.format(days="…")}
 - {caveats.OTHER_IS_AN_UPPER_BOUND}
 - {caveats.OTHER_IS_A_DIFFERENCE}
 - {caveats.SMALL_CELLS_LEFT_OUT}
@@ -72,7 +72,7 @@ def _metrics() -> str:
         for one in METRICS.values()
     )
     heads = ("name", "label", "unit", "what it is", "formula", "asked of views that say")
-    apart = " and ".join(f"`{name}` is `{of}`" for name, of in KEPT_APART.items())
+    apart = " and ".join(f"`{name}` is `{of}`" for name, of in LARGE_CELLS_ONLY.items())
     return (
         f"{_section('Metrics', heads, rows)}\nThe sums are those of cells; {apart}, both of "
         f"those cells alone that are large enough to keep continuous sums. `{EVERYBODY}` is the "

@@ -1,8 +1,4 @@
-"""Find which days of a period are sealed, and whether any is open.
-
-What a question is not about costs it nothing. Knows seals and where open days are read;
-refuses to know what is asked of them. Called by `lines` and, for what was looked up, `report`.
-"""
+"""Find which days of a period are sealed, and whether any is open; cache what was looked up."""
 
 from __future__ import annotations
 
@@ -21,7 +17,8 @@ from collector.stats.query import Query
 LIMITS = {"max_execution_time": 10, "max_result_rows": 200_000, "result_overflow_mode": "throw"}
 """What one statement may cost: seconds, and rows of its answer."""
 
-LOOKS_EVERY_S = 5
+CACHED_S = 5
+"""How long a look-up in the store is cached, at most."""
 
 Found = TypeVar("Found")
 
@@ -54,52 +51,48 @@ class SealedDays:
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._looked: dict[Hashable, tuple[Hashable, Any]] = {}
+        self._cached: dict[Hashable, tuple[Hashable, Any]] = {}
 
     def days(self, query: Query) -> Days:
         """Find the kinds of day that a question is about.
 
         A day that is sealed at this very moment is found either way. A period that is wholly
-        sealed stays so, and is known for a few seconds: a page's panels are about the same one.
+        sealed stays so, and is cached for a few seconds: a page's panels ask about the same one.
         """
         today, period = self.today(query.site), query.period
         if period.first == period.last == today and not self._sealed_today(query):
             return Days([], open=True)
         if today <= period.last:
             return Days(sorted(self._ask(_SEALED, query)), open=True)
-        return self._of_past(query)
+        return self._days_before_today(query)
 
-    def _of_past(self, query: Query) -> Days:
-        # Of both in one statement; an open day goes only some time after it was sealed.
-        opened = _HAS.format(open_table(query.site.profile))
-        closed = ("closed", query.site.id)
-        asked = (query.period, query.site.profile)
-        found = self.cached(
-            closed, asked, lambda: self._ask(f"{_SEALED} UNION ALL {opened}", query)
-        )
+    def _days_before_today(self, query: Query) -> Days:
+        # One statement for both: an open day is dropped only some time after it was sealed.
+        sql = f"{_SEALED} UNION ALL {_HAS.format(open_table(query.site.profile))}"
+        key = ("closed", query.site.id)
+        found = self.cached(key, (query.period, query.site.profile), lambda: self._ask(sql, query))
         if 0 in found or not found.issuperset(_closing_instants(query)):
             # What is not sealed may be sealed, or opened by a late hit, at any moment.
-            self._looked.pop(closed, None)
+            self._cached.pop(key, None)
         return Days(sorted(found - {0}), open=0 in found)
 
     def today(self, site: Site) -> date:
-        """Tell a site's local date."""
+        """Return a site's local date."""
         return datetime.fromtimestamp(self._clock.now(), zone_of(site.zone)).date()
 
-    def cached(self, what: Hashable, more: Hashable, find: Callable[[], Found]) -> Found:
-        """Look something up, or know it from a few seconds ago."""
-        stretch = (int(self._clock.now()) // LOOKS_EVERY_S, more)
-        looked, found = self._looked.get(what, (None, None))
-        if looked != stretch:
-            found = find()
-            self._looked[what] = (stretch, found)
-        known: Found = found
-        return known
+    def cached(self, key: Hashable, version: Hashable, find: Callable[[], Found]) -> Found:
+        """Return what was found for a key and version in the last few seconds, or find it anew."""
+        valid = (int(self._clock.now()) // CACHED_S, version)
+        entry = self._cached.get(key)
+        if entry is None or entry[0] != valid:
+            entry = self._cached[key] = (valid, find())
+        found: Found = entry[1]
+        return found
 
     def _sealed_today(self, query: Query) -> bool:
         """Find whether anything of today is sealed, as after a change of time zone."""
-        asked = _HAS.format("sealed_cells")
-        return self.cached(query.site.id, query.period, lambda: bool(self._ask(asked, query)))
+        sql = _HAS.format("sealed_cells")
+        return self.cached(query.site.id, query.period, lambda: bool(self._ask(sql, query)))
 
     def _ask(self, sql: str, query: Query) -> set[int]:
         period = query.period

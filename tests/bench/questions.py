@@ -15,11 +15,12 @@ from datetime import timedelta
 from functools import partial
 
 from collector.cells.client import Store
+from collector.cells.snapshots import Snapshots
 from collector.cells.views import Grain
 from collector.day import EPOCH
 from collector.registry.sites import Site, Sites
-from collector.stats.open_day_cache import FRESH_S
 from collector.stats.query import Filter, Period, Query
+from collector.stats.reader import FRESH_S
 from collector.stats.report import Reports
 from tests.bench import raw_events
 from tests.builders import FakeClock
@@ -82,7 +83,9 @@ def ask_all(
     """
     site = Site(id=1, domain="site1.example")
     clock = FakeClock(today * 86_400 + 43_200.0)
-    reports = Reports(store, lambda: Sites([site]), clock, lambda _: 0)
+    sites = Sites([site])
+    snapshots = Snapshots(store, clock, lambda _: 0, lambda: sites)
+    reports = Reports(store, lambda: sites, clock, snapshots)
     last = EPOCH + timedelta(days=last_day)
     for question in QUESTIONS:
         period = Period(last - timedelta(days=(question.days or days) - 1), last)

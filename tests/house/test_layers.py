@@ -24,7 +24,7 @@ WORLDLY = (
     "collector/server.py",
     "collector/service/",
     "collector/spool/",
-    "collector/stats/open_day_cache.py",
+    "collector/stats/reader.py",
     "dashboards/routes.py",
 )
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime
 from typing import Any
 
 from collector.cells.client import Store
 from collector.cells.sealing import Sealer
 from collector.cells.snapshots import Snapshots
+from collector.clock import Clock
 from collector.hit import Hit
 from collector.registry.sites import Site, Sites
 from collector.stats.query import Period, Query, Report
@@ -29,7 +30,20 @@ def at(when: str) -> FakeClock:
 
 def reports(store: Store, when: str = "2026-11-22 12:30", **more: Any) -> Reports:
     """Ask a store on a Sunday at half past twelve, UTC."""
-    return Reports(store, lambda: Sites([SITE]), at(when), lambda site: 7 * site, **more)
+    return reports_of(store, [SITE], at(when), lambda site: 7 * site, **more)
+
+
+def reports_of(
+    store: Store,
+    sites: Iterable[Site],
+    clock: Clock,
+    live: Callable[[int], int] = lambda _: 0,
+    **more: Any,
+) -> Reports:
+    """Answer questions about some sites; `live` counts the present visits of each."""
+    known = Sites(sites)
+    snapshots = Snapshots(store, clock, live, lambda: known)
+    return Reports(store, lambda: known, clock, snapshots, **more)
 
 
 def ask(metrics: str, period: Period = DAYS, **more: Any) -> Query:
@@ -69,7 +83,8 @@ class Undisturbed:
 
 def take_picture(store: Store, *sites: Site) -> None:
     """Take the snapshot that questions about strict sites are answered from."""
-    Snapshots(store, at("2026-11-22 12:30"), lambda _: 0).refresh(Sites(sites))
+    strict = Sites(sites)
+    Snapshots(store, at("2026-11-22 12:30"), lambda _: 0, lambda: strict).refresh(strict)
 
 
 def seal(store: Store, day: date, sites: Iterable[Site] = (SITE,)) -> None:

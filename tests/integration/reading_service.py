@@ -13,6 +13,7 @@ from starlette.testclient import TestClient
 
 from collector.api.v1 import routes
 from collector.cells.client import Store
+from collector.cells.snapshots import Snapshots
 from collector.registry.store import Registry
 from collector.stats.report import Reports
 from tests.builders import FakeClock
@@ -52,7 +53,8 @@ def reading_service(store: Store, folder: Path) -> Iterator[ReadingService]:
     with Registry(folder / "registry.sqlite3", clock) as registry:
         registry.add_site("open.example", public=True)
         registry.add_site("private.example")
-        reports = Reports(store, registry.sites, clock, lambda site: 4 + site)
+        snapshots = Snapshots(store, clock, lambda site: 4 + site, registry.sites)
+        reports = Reports(store, registry.sites, clock, snapshots)
         app = Starlette(routes=list(routes(reports, registry)))
         with TestClient(app) as client:
             yield ReadingService(client, store, registry)

@@ -17,12 +17,12 @@ from collector.audit.checks import CHECKS, AuditContext, audit, report
 from collector.audit.host_checks import SignalEffect
 from collector.cells import partitions as files
 from collector.cells.client import Store
-from collector.cells.snapshots import Snapshots
 from collector.day import day_at
 from collector.hit import NONE, OTHER
 from collector.registry.sites import Sites
 from tests.builders import a_site
 from tests.integration.closing import CLOSES_AT, Closing, closing, deliver
+from tests.integration.queries import take_picture
 from tests.integration.seeding import hit
 
 
@@ -265,7 +265,7 @@ def test_sketches_of_a_day_long_closed_are_found(audited: AuditContext) -> None:
 def test_a_picture_of_a_day_long_closed_is_found(audited: AuditContext) -> None:
     """Nor may its picture, though the open partition itself be gone."""
     deliver(audited.store, [hit("z", "2026-11-19 10:00")])
-    Snapshots(audited.store, audited.clock, lambda _: 0).refresh(Sites([a_site(profile="strict")]))
+    take_picture(audited.store, a_site(profile="strict"))
     files.drop(audited.store, "open_cells", str(CLOSES_AT - 86_400), audited.clock)
 
     assert {"partitions"} == failed(audited)
@@ -275,7 +275,7 @@ def test_a_picture_of_a_day_long_closed_is_found(audited: AuditContext) -> None:
 def test_a_detached_part_with_sketches_is_found(audited: AuditContext, table: str) -> None:
     """What was taken out of a table has no partition any more, but its files are on the disk."""
     deliver(audited.store, [hit("z", "2026-11-20 10:00")])
-    Snapshots(audited.store, audited.clock, lambda _: 0).refresh(Sites([a_site(profile="strict")]))
+    take_picture(audited.store, a_site(profile="strict"))
     audited.store.command(f"ALTER TABLE {table} DETACH PARTITION ID '{CLOSES_AT}'")
 
     found = store_checks.overdue(audited.store, audited.clock.now(), lambda _: False)

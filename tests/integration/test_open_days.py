@@ -8,8 +8,7 @@ import pytest
 
 from collector.cells.client import Store
 from collector.hit import Hit
-from collector.registry.sites import Sites
-from collector.stats import open_day_cache, reader
+from collector.stats import reader
 from collector.stats.report import Reports
 from tests.builders import FakeClock
 from tests.integration.queries import (
@@ -22,6 +21,7 @@ from tests.integration.queries import (
     column,
     first_hits,
     reports,
+    reports_of,
     seal,
 )
 from tests.integration.seeding import insert
@@ -32,13 +32,13 @@ SOURCES = ask("visitors", DAYS, dimension="source")
 def reading(store: Store) -> tuple[Reports, FakeClock]:
     """Ask by a clock that the test moves."""
     clock = at("2026-11-22 12:30")
-    return Reports(store, lambda: Sites([SITE]), clock, lambda _: 0), clock
+    return reports_of(store, [SITE], clock), clock
 
 
 @pytest.fixture
 def merging(store: Store, monkeypatch: pytest.MonkeyPatch) -> tuple[Reports, FakeClock]:
     """Take four visitors for much merging, and ask by a clock that the test moves."""
-    monkeypatch.setattr(open_day_cache, "HEAVY", 4)
+    monkeypatch.setattr(reader, "HEAVY", 4)
     return reading(store)
 
 
@@ -138,7 +138,7 @@ def test_no_more_is_kept_than_there_is_room_for(
     seal(store, date(2026, 11, 21))
     insert(store, first_hits(4, SUNDAY, source="a.example"))
     paths = ask("visitors", DAYS, dimension="path")
-    monkeypatch.setattr(open_day_cache, "MOST_LINES", 3)
+    monkeypatch.setattr(reader, "MOST_ROWS", 3)
     for question in (SOURCES, paths):
         asked.ask(question)
         clock.pass_by(1)
@@ -157,8 +157,8 @@ def test_what_is_old_is_forgotten_though_nobody_asks(
     asked.ask(SOURCES)
     insert(store, first_hits(6, SUNDAY, source="a.example"))
 
-    clock.pass_by(open_day_cache.FRESH_S)
+    clock.pass_by(reader.FRESH_S)
     asked.forget()
-    clock.pass_by(-open_day_cache.FRESH_S)
+    clock.pass_by(-reader.FRESH_S)
 
     assert column(asked.ask(SOURCES)) == {"a.example": 6}

@@ -6,10 +6,8 @@ from datetime import date
 from typing import Any
 
 from collector.cells.client import Row, Store
-from collector.registry.sites import Sites
 from collector.stats.query import Period
-from collector.stats.report import Reports
-from collector.stats.sealed_days import LOOKS_EVERY_S
+from collector.stats.sealed_days import CACHED_S
 from tests.integration.queries import (
     DAYS,
     FRIDAY,
@@ -22,6 +20,7 @@ from tests.integration.queries import (
     column,
     first_hits,
     reports,
+    reports_of,
     seal,
 )
 from tests.integration.seeding import closes_at, insert, seal_plainly
@@ -63,13 +62,13 @@ def test_a_period_that_is_wholly_sealed_is_known_for_seconds(store: Store) -> No
     for day in (20, 21):
         seal(store, date(2026, 11, day))
     clock = at("2026-11-22 12:30")
-    page = Reports(store, lambda: Sites([SITE]), clock, lambda _: 0)
+    page = reports_of(store, [SITE], clock)
     asked = ask("visitors", TWO_PAST)
     told = [page.ask(asked).totals["visitors"]]
 
     store.command("TRUNCATE TABLE seals")
     told.append(page.ask(asked).totals["visitors"])
-    clock.pass_by(LOOKS_EVERY_S)
+    clock.pass_by(CACHED_S)
     told.append(page.ask(asked).totals["visitors"])
 
     assert [7, 7, 0] == told
@@ -122,7 +121,7 @@ def test_a_day_that_is_sealed_and_dropped_while_it_is_read_counts_once(store: St
             return store.query(sql, *more)
 
     sealed: list[str] = []
-    slow = Reports(SealedMeanwhile(store.path), lambda: Sites([SITE]), clock, lambda _: 0)
+    slow = reports_of(SealedMeanwhile(store.path), [SITE], clock)
 
     totals = slow.ask(ask("visitors pageviews", TWO_PAST)).totals
 

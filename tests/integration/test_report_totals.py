@@ -140,7 +140,7 @@ def test_is_not_gives_counts_and_no_visitors(store: Store) -> None:
     report = reports(store).ask(ask("visitors pageviews", TODAY, filters=others))
 
     assert report.totals == {"visitors": None, "pageviews": 7}
-    assert caveats.NOT_OF_WHAT_IS_NOT in report.caveats
+    assert caveats.NOT_FOR_IS_NOT in report.caveats
 
 
 def test_only_this_sites_cells_are_read(store: Store) -> None:
@@ -160,8 +160,8 @@ def test_a_site_began_with_its_first_local_day(store: Store) -> None:
     insert(store, first_hits(3, FRIDAY) + first_hits(3, SUNDAY))
     seal(store, date(2026, 11, 20))
 
-    assert reports(store).began(SITE) == date(2026, 11, 20)
-    assert reports(store).began(a_site(id=2)) is None
+    assert reports(store).first_day(SITE) == date(2026, 11, 20)
+    assert reports(store).first_day(a_site(id=2)) is None
 
 
 def test_today_is_the_sites_own(store: Store) -> None:

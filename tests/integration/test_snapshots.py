@@ -22,7 +22,7 @@ from collector.registry.store import Registry
 from collector.service.container import build_container
 from collector.service.scheduler import take_snapshot
 from collector.settings import SecretsSettings, Settings
-from collector.stats import open_day_cache
+from collector.stats import reader
 from collector.stats.report import Reports
 from dashboards import routes as dashboards
 from tests.builders import FakeClock, a_site
@@ -116,8 +116,8 @@ def desk(store: Store, tmp_path: Path) -> Iterator[Desk]:
         registry.add_site(STRICT, public=True, profile="strict")
         registry.add_site(LOOSE, public=True)
         visits: dict[int, int] = {}
-        snapshots = Snapshots(store, clock, lambda site: visits.get(site, 0))
-        reports = Reports(store, registry.sites, clock, snapshots.visits_now)
+        snapshots = Snapshots(store, clock, lambda site: visits.get(site, 0), registry.sites)
+        reports = Reports(store, registry.sites, clock, snapshots)
         routes = [
             *v1.routes(reports, registry),
             *dashboards.routes(reports, registry, Settings(), clock=clock),
@@ -150,7 +150,7 @@ def test_what_is_known_of_a_picture_outlives_it_for_seconds(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What took much merging is told for five seconds, past the next picture, as it was."""
-    monkeypatch.setattr(open_day_cache, "HEAVY", 4)
+    monkeypatch.setattr(reader, "HEAVY", 4)
     desk.clock.pass_by(30)
     desk.come(12, "a.example")
     desk.snapshots.refresh(desk.registry.sites())
@@ -159,7 +159,7 @@ def test_what_is_known_of_a_picture_outlives_it_for_seconds(
     desk.come(1, "a.example")
     desk.clock.pass_by(1)
     pictured = desk.snapshots.refresh(desk.registry.sites())
-    desk.clock.pass_by(open_day_cache.FRESH_S - 2)
+    desk.clock.pass_by(reader.FRESH_S - 2)
     known = desk.told(STRICT)
     desk.clock.pass_by(1)
     after = desk.told(STRICT)

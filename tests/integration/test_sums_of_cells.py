@@ -10,7 +10,7 @@ import pytest
 from collector.cells.client import Store
 from collector.cells.views import VIEWS, MeasureGroup, View, measures
 from collector.registry.sites import Site
-from collector.stats.dimensions import is_partial
+from collector.stats.dimensions import PARTIAL
 from collector.stats.query import Filter, Period, Report
 from collector.stats.report import Reports
 from tests.attack.population import invent, secret
@@ -26,7 +26,7 @@ PAIRS = [view for view in VIEWS if len(view.dimensions) == 2]
 
 def whole(view: View) -> bool:
     """Tell whether every hit or visit has a value of each dimension, as of pages and sources."""
-    return not any(is_partial(name) for name in view.dimensions)
+    return not PARTIAL & {*view.dimensions}
 
 
 def counts(view: View) -> str:

@@ -16,10 +16,18 @@ from collector.cells.views import VIEW_BY_DIMENSIONS
 from collector.errors import Unanswerable
 from collector.registry.store import Registry
 from collector.settings import Settings
-from collector.stats.report import Reports
 from dashboards import routes as dashboards
 from tests.builders import FakeClock
-from tests.integration.queries import FRIDAY, SATURDAY, SUNDAY, ask, column, first_hits, seal
+from tests.integration.queries import (
+    FRIDAY,
+    SATURDAY,
+    SUNDAY,
+    ask,
+    column,
+    first_hits,
+    reports_of,
+    seal,
+)
 from tests.integration.queries import reports as asked
 from tests.integration.reading_service import NOON_OF_THE_22ND, ReadingService, reading_service
 from tests.integration.seeding import insert
@@ -104,7 +112,7 @@ def test_the_dashboard_says_what_is_not_known(counted: Store, tmp_path: Path) ->
     clock = FakeClock(NOON_OF_THE_22ND)
     with Registry(tmp_path / "registry.sqlite3", clock) as registry:
         registry.add_site("example.org", public=True)
-        reports = Reports(counted, registry.sites, clock, lambda _: 2)
+        reports = reports_of(counted, registry.sites(), clock, lambda _: 2)
         routes = dashboards.routes(reports, registry, Settings(), clock=clock)
         with TestClient(Starlette(routes=routes)) as client:
             page = client.get("/example.org?period=7d&country=FR").text

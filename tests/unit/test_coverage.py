@@ -8,9 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from collector.cells.views import TOTAL, VIEW_BY_DIMENSIONS
-from collector.stats.coverage import completed, first_whole_day, known_part
-from collector.stats.query import Period, Query, Report, ReportRow
-from collector.stats.time_buckets import TimeBucket
+from collector.stats.caveats import first_whole_day, known_part, with_unknown_days
+from collector.stats.query import Period, Query, Report, ReportRow, TimeBucket
 from tests.builders import a_site
 
 COUNTRY = VIEW_BY_DIMENSIONS[frozenset(("country",))]
@@ -53,19 +52,19 @@ def test_what_is_not_known_is_none_and_never_nought() -> None:
     answer = Report((ReportRow("2026-11-21", {"visitors": 0}),), {"visitors": 0}, ("A sentence.",))
     steps = [TimeBucket(day, day) for day in ("2026-11-20", "2026-11-21")]
 
-    report = completed(WEEK, COUNTRY, since, steps, answer)
+    report = with_unknown_days(WEEK, COUNTRY, since, steps, answer)
 
     assert [None, 0] == [row.metrics["visitors"] for row in report.rows]
     assert report.totals == {"visitors": 0}
     assert report.since == since
     first, second = report.caveats
-    assert first.startswith("Country has been counted since 2026-11-21: of the days before nothing")
+    assert first.startswith("Country has been counted since 2026-11-21: there are no numbers")
     assert second == "A sentence."
 
 
 def test_where_nothing_is_known_there_are_no_numbers() -> None:
     """The total is not nought, and a list is empty."""
-    report = completed(WEEK, TOTAL, date(2026, 11, 23), [], None)
+    report = with_unknown_days(WEEK, TOTAL, date(2026, 11, 23), [], None)
 
     assert (report.rows, report.totals) == ((), {"visitors": None})
     assert report.caveats[0].startswith("The total has been counted since 2026-11-23")

@@ -8,49 +8,59 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from collector.stats.open_day_folding import ResultRows, Row, Rule, fold
+from collector.stats.open_day_folding import OpenCell, ResultRows, Rule, fold
 
 LIST, TABLE = Rule(is_list=True, keeps_continuous=5), Rule(is_list=False, keeps_continuous=5)
 DAY = date(2026, 11, 22)
-FINE = (False, True, False)
-"""Pageviews are counted, seconds are fine, visitors come last."""
+CONTINUOUS = (False, True, False)
+"""Pageviews are counted, seconds are continuous, visitors come last."""
 
 
-def cell(key: str, visitors: int, needed: int = 3, **other: Any) -> Row:
+def cell(key: str, visitors: int, threshold: int = 3, **other: Any) -> OpenCell:
     """Make a cell with two pageviews and seven seconds a visitor."""
-    called = other.get("called", "(other)")
-    wanted = other.get("is_wanted", 1)
-    sums = (2 * visitors, 7 * visitors, visitors)
-    place = (other.get("part", 1), other.get("day", DAY), key, called, "", called)
-    identity = other.get("id", sum(map(ord, key)))
-    return (*place, wanted, other.get("wants_folded", 1), needed, identity, visitors, *sums)
+    name = other.pop("fold_value", "(other)")
+    facts: dict[str, Any] = {
+        "selection": 1,
+        "day": DAY,
+        "key": key,
+        "fold_value": name,
+        "fold_other": "",
+        "fold_key": name,
+        "matches": 1,
+        "fold_matches": 1,
+        "threshold": threshold,
+        "id": sum(map(ord, key)),
+        "weight": visitors,
+        "sums": (2 * visitors, 7 * visitors, visitors),
+    }
+    return OpenCell(**(facts | other))
 
 
-def folded(*cells: Row, rule: Rule = LIST) -> ResultRows:
-    """Fold the cells of one part."""
-    return fold(cells, {1: rule}, FINE).get(1, ResultRows())
+def folded(*cells: OpenCell, rule: Rule = LIST) -> ResultRows:
+    """Fold the cells of one selection."""
+    return fold(cells, {1: rule}, CONTINUOUS).get(1, ResultRows())
 
 
 def test_small_cells_of_a_list_are_counted_under_other() -> None:
-    """Their counts add up to the whole, their fine sums are in neither."""
-    lines = folded(cell("/a", 9), cell("/b", 2), cell("/c", 2), cell("/d", 1))
+    """Their counts add up to the whole, their continuous sums are in neither."""
+    result = folded(cell("/a", 9), cell("/b", 2), cell("/c", 2), cell("/d", 1))
 
-    assert lines.lines == {"/a": [18, 63, 9], "(other)": [10, 0, 5]}
-    assert (lines.whole, lines.folded_count) == ([28, 63, 14], 3)
+    assert result.rows == {"/a": [18, 63, 9], "(other)": [10, 0, 5]}
+    assert (result.whole, result.folded_count) == ([28, 63, 14], 3)
 
 
-def test_fine_sums_are_struck_from_more_cells_until_they_hide_each() -> None:
+def test_continuous_sums_are_suppressed_from_more_cells_until_they_hide_each() -> None:
     """What three visitors left out could be told apart, so the next smallest leaves out its own."""
-    lines = folded(cell("/a", 9), cell("/b", 8), cell("/c", 2), cell("/d", 1))
+    result = folded(cell("/a", 9), cell("/b", 8), cell("/c", 2), cell("/d", 1))
 
-    assert lines.lines == {"/a": [18, 63, 9], "/b": [16, 0, 8], "(other)": [6, 0, 3]}
+    assert result.rows == {"/a": [18, 63, 9], "/b": [16, 0, 8], "(other)": [6, 0, 3]}
 
 
 def test_one_small_cell_takes_the_next_smallest_along() -> None:
     """By weight, then by number, as sealing chooses."""
-    lines = folded(cell("/a", 9), cell("/b", 5, id=2), cell("/c", 5, id=1), cell("/d", 1))
+    result = folded(cell("/a", 9), cell("/b", 5, id=2), cell("/c", 5, id=1), cell("/d", 1))
 
-    assert {key: sums[0] for key, sums in lines.lines.items()} == {
+    assert {key: sums[0] for key, sums in result.rows.items()} == {
         "/a": 18,
         "/b": 10,
         "(other)": 12,
@@ -59,27 +69,27 @@ def test_one_small_cell_takes_the_next_smallest_along() -> None:
 
 def test_a_lone_small_cell_folds_alone() -> None:
     """There is nothing to subtract it from but itself."""
-    assert folded(cell("/a", 1)).lines == {"(other)": [2, 0, 1]}
+    assert folded(cell("/a", 1)).rows == {"(other)": [2, 0, 1]}
 
 
 def test_small_cells_of_a_table_are_left_out() -> None:
     """A pair stores no "(other)", and a cell of few visitors keeps its counts only."""
-    lines = folded(cell("/a", 9), cell("/b", 4), cell("/c", 2, wants_folded=0), rule=TABLE)
+    result = folded(cell("/a", 9), cell("/b", 4), cell("/c", 2, fold_matches=0), rule=TABLE)
 
-    assert lines.lines == {"/a": [18, 63, 9], "/b": [8, 0, 4]}
-    assert lines.folded_count == 0
+    assert result.rows == {"/a": [18, 63, 9], "/b": [8, 0, 4]}
+    assert result.folded_count == 0
 
 
 def test_children_fold_within_their_parent_and_days_by_themselves() -> None:
     """Nothing goes along with a small cell of another parent or day."""
-    lines = folded(
-        cell("DE-BE", 9, called="DE-(other)"),
-        cell("DE-BY", 8, called="DE-(other)"),
-        cell("FR-IDF", 1, called="FR-(other)"),
-        cell("FR-IDF", 7, called="FR-(other)", day=date(2026, 11, 21)),
+    result = folded(
+        cell("DE-BE", 9, fold_value="DE-(other)"),
+        cell("DE-BY", 8, fold_value="DE-(other)"),
+        cell("FR-IDF", 1, fold_value="FR-(other)"),
+        cell("FR-IDF", 7, fold_value="FR-(other)", day=date(2026, 11, 21)),
     )
 
-    assert {key: sums[-1] for key, sums in lines.lines.items()} == {
+    assert {key: sums[-1] for key, sums in result.rows.items()} == {
         "DE-BE": 9,
         "DE-BY": 8,
         "FR-(other)": 1,
@@ -89,18 +99,18 @@ def test_children_fold_within_their_parent_and_days_by_themselves() -> None:
 
 def test_a_filter_looks_at_a_cell_as_it_is_called_once_it_is_folded() -> None:
     """A folded value is not found by its own name."""
-    lines = folded(
-        cell("/a", 9, is_wanted=0, wants_folded=0),
-        cell("/b", 1, is_wanted=1, wants_folded=0),
-        cell("/c", 2, is_wanted=0, wants_folded=0),
+    result = folded(
+        cell("/a", 9, matches=0, fold_matches=0),
+        cell("/b", 1, matches=1, fold_matches=0),
+        cell("/c", 2, matches=0, fold_matches=0),
     )
 
-    assert lines == ResultRows()
+    assert result == ResultRows()
 
 
 def test_totals_tell_all_sums_however_few_visitors_there_are() -> None:
     """Only parts could be told from each other."""
-    assert folded(cell("", 1, needed=0), rule=Rule(is_list=False, keeps_continuous=0)).whole == [
+    assert folded(cell("", 1, threshold=0), rule=Rule(is_list=False, keeps_continuous=0)).whole == [
         2,
         7,
         1,
@@ -110,31 +120,34 @@ def test_totals_tell_all_sums_however_few_visitors_there_are() -> None:
 def test_the_number_of_folded_values_is_that_of_the_day_on_which_it_was_most() -> None:
     """The same value may fold on every day, so days are not added up."""
     earlier = date(2026, 11, 21)
-    lines = folded(
+    result = folded(
         *(cell(name, 1) for name in ("/a", "/b", "/c")),
         *(cell(name, 1, day=earlier) for name in ("/a", "/b")),
     )
 
-    assert lines.folded_count == 3
+    assert result.folded_count == 3
 
 
 @given(st.lists(st.tuples(st.integers(1, 12), st.integers(0, 6)), max_size=12))
-def test_a_list_loses_no_count_and_folds_or_strikes_none_alone(
+def test_a_list_loses_no_count_and_folds_or_suppresses_none_alone(
     cells: list[tuple[int, int]],
 ) -> None:
     """Whatever comes: parts sum to the whole, and what is missing is that of two or more."""
     rows = [cell(f"/{n}", visitors, needed, id=n) for n, (visitors, needed) in enumerate(cells)]
 
-    lines = folded(*rows)
+    result = folded(*rows)
 
     names = {f"/{n}": visitors for n, (visitors, _) in enumerate(cells)}
-    gone = [name for name in names if name not in lines.lines]
-    struck = [name for name in names if lines.lines.get(name, [0, 0, 0])[1] == 0]
-    assert sum(sums[0] for sums in lines.lines.values()) == 2 * sum(names.values())
-    assert len(gone) != 1 or len(names) == 1
-    assert set(gone) <= set(struck)
+    missing = [name for name in names if name not in result.rows]
+    suppressed = [name for name in names if result.rows.get(name, [0, 0, 0])[1] == 0]
+    assert sum(sums[0] for sums in result.rows.values()) == 2 * sum(names.values())
+    assert len(missing) != 1 or len(names) == 1
+    assert set(missing) <= set(suppressed)
     assert (
-        not struck
-        or len(struck) == len(names)
-        or (len(struck) >= 2 and sum(names[name] for name in struck) >= LIST.keeps_continuous)
+        not suppressed
+        or len(suppressed) == len(names)
+        or (
+            len(suppressed) >= 2
+            and sum(names[name] for name in suppressed) >= LIST.keeps_continuous
+        )
     )

@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 
 from collector.cells.views import DIMENSIONS, VIEWS, Grain, View
 from collector.errors import QueryError
-from collector.stats.dimensions import check_measurable
 from collector.stats.metrics import METRICS
-from collector.stats.planner import Plan, sql_for
+from collector.stats.planner import Plan, check_measurable, plan_query
 from collector.stats.query import Filter, Operator, Period, Query
 from tests.builders import a_site
 
@@ -23,7 +22,8 @@ PERIOD = Period(date(2026, 11, 1), date(2026, 11, 22))
 
 def planned(metrics: str = "visitors", period: Period = PERIOD, **more: Any) -> Plan:
     """Plan a question about a site."""
-    return sql_for(Query(more.pop("site", a_site()), tuple(metrics.split()), period, **more), NOW)
+    query = Query(more.pop("site", a_site()), tuple(metrics.split()), period, **more)
+    return plan_query(query, NOW)
 
 
 def is_(dimension: str, *values: str, operator: Operator = "is") -> tuple[Filter, ...]:
@@ -70,7 +70,7 @@ def test_every_view_can_be_asked_for_each_metric_it_says(view: View) -> None:
             check_measurable(view, (name,))
         except QueryError:
             continue
-        assert sql_for(Query(a_site(), (name,), PERIOD, filters=filters), NOW).view is view
+        assert plan_query(Query(a_site(), (name,), PERIOD, filters=filters), NOW).view is view
 
 
 def test_only_the_sums_that_are_needed_are_read() -> None:
@@ -177,7 +177,7 @@ def test_known_values_are_spared(dimension: str, known: list[str]) -> None:
     """Declared paths and hosts, named sources and what is unset do not fold."""
     site = a_site(own_paths=("/own",), hostnames=("shop.example",))
 
-    plan = sql_for(
+    plan = plan_query(
         Query(site, ("visitors",), PERIOD, dimension=dimension), NOW, {"source": ("Google",)}
     )
 
@@ -212,7 +212,7 @@ def test_any_question_is_planned_or_refused_in_a_sentence(
     query = Query(a_site(), tuple(metrics), PERIOD, dimension, grain, filters=filters)
 
     try:
-        told: str | set[str] = set(sql_for(query, NOW).view.dimensions)
+        told: str | set[str] = set(plan_query(query, NOW).view.dimensions)
     except QueryError as refusal:
         told = str(refusal)
 

@@ -11,8 +11,16 @@ from hypothesis import strategies as st
 
 from collector.cells.views import Grain
 from collector.stats import caveats
-from collector.stats.query import Calendar, Filter, Operator, Period, Query
-from collector.stats.time_buckets import RECENT_MINUTES, buckets, start_of
+from collector.stats.query import (
+    RECENT_MINUTES,
+    Calendar,
+    Filter,
+    Operator,
+    Period,
+    Query,
+    buckets,
+    start_of,
+)
 from tests.builders import a_site
 
 NOW = datetime(2026, 11, 22, 12, 30, tzinfo=UTC).timestamp()
@@ -119,7 +127,7 @@ def asked(operator: Operator = "is", values: tuple[str, ...] = ("/",), days: int
         (asked(values=("/a", "/b")), caveats.SEVERAL_VALUES),
         (asked("contains"), caveats.SEVERAL_VALUES),
         (asked("starts"), caveats.SEVERAL_VALUES),
-        (asked("is_not"), caveats.NOT_OF_WHAT_IS_NOT),
+        (asked("is_not"), caveats.NOT_FOR_IS_NOT),
         (asked(), caveats.SMALL_CELLS_LEFT_OUT),
     ],
 )
@@ -133,12 +141,12 @@ def test_days_that_lost_their_secret_are_named() -> None:
     lost = [date(2026, 11, 27), date(2026, 11, 29), date(2026, 11, 30), date(2026, 12, 1)]
     views = Query(a_site(), ("pageviews",), asked(days=2).period)
 
-    (said,) = caveats.of_lost_secrets(asked(days=2), lost)
+    (said,) = caveats.lost_secrets(asked(days=2), lost)
 
     assert "On 2026-11-29, 2026-11-30 the day's secret was lost" in said
-    assert () == caveats.of_lost_secrets(asked(), [date(2026, 11, 29)])
-    assert () == caveats.of_lost_secrets(views, lost)
-    assert () == caveats.of_lost_secrets(asked("is_not"), lost)
+    assert () == caveats.lost_secrets(asked(), [date(2026, 11, 29)])
+    assert () == caveats.lost_secrets(views, lost)
+    assert () == caveats.lost_secrets(asked("is_not"), lost)
 
 
 def test_what_is_exact_is_not_qualified() -> None:

@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from collector.cells.client import Store
+from collector.cells.snapshots import Snapshots
 from collector.registry.store import Registry
 from collector.settings import Settings
 from collector.stats.report import Reports
@@ -54,7 +55,8 @@ def registry(tmp_path: Path, clock: FakeClock) -> Iterator[Registry]:
 @pytest.fixture
 def reports(store: Store, registry: Registry, clock: FakeClock) -> Reports:
     """Answer from the store; two visitors are there now."""
-    return Reports(store, registry.sites, clock, lambda _: 2)
+    snapshots = Snapshots(store, clock, lambda _: 2, registry.sites)
+    return Reports(store, registry.sites, clock, snapshots)
 
 
 @pytest.fixture
