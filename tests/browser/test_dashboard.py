@@ -51,9 +51,9 @@ def test_a_look_around_the_demo_becomes_numbers(visits: Visits) -> None:
     page = visits.open("/demo")
     sent = page.locator("#sent li")
     expect(sent.first).to_contain_text('"n":"pageview"')
-    page.get_by_role("link", name="Prices, by a link").click()
+    page.get_by_role("link", name="Prices (by a link)").click()
     expect(page.locator("#demo-title")).to_have_text("Honest prices")
-    page.get_by_role("button", name="Recipes, by the History API").click()
+    page.get_by_role("button", name="Recipes (by the History API)").click()
     expect(page.locator("#demo-title")).to_have_text("Our recipes")
     expect(sent.filter(has_text='/demo/docs"').first).to_be_visible()
 
@@ -234,7 +234,7 @@ def test_nothing_a_visitor_sends_is_run(visits: Visits, service: Service) -> Non
 def test_an_owner_logs_in_and_out(visits: Visits) -> None:
     """The login opens what was asked for; logging out closes it."""
     page = visits.open("/settings")
-    page.get_by_label("Name").fill(NAME)
+    page.get_by_label("User name").fill(NAME)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Settings")).to_be_visible()
@@ -256,6 +256,6 @@ def test_another_site_s_form_cannot_log_anybody_in(visits: Visits, service: Serv
 
     page.get_by_role("button", name="Win").click()
 
-    expect(page.get_by_role("heading", name="That came from elsewhere")).to_be_visible()
+    expect(page.get_by_role("heading", name="Request rejected")).to_be_visible()
     assert page.context.cookies() == []
     visits.faults.clear()

@@ -205,7 +205,7 @@ async def test_it_shows_what_was_read_and_thrown_away(app: Footfall, language: s
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ((b"user-agent", b"Googlebot/2.1"), "says that it is a program"),
+        ((b"user-agent", b"Googlebot/2.1"), "identifies itself as a program"),
         ((b"sec-purpose", b"prefetch"), "ahead of time"),
     ],
 )
@@ -222,7 +222,7 @@ async def test_it_says_why_a_visitor_would_not_be_counted(
 
 
 EXCLUSIONS: dict[str, dict[str, Any]] = {
-    "does not count the network": {"excluded": Networks(["81.2.69.0/24"])},
+    "does not count visits from your network": {"excluded": Networks(["81.2.69.0/24"])},
     "does not count visits from the country": {
         "rules": {1: SiteRules(excluded_countries=frozenset({"GB"}))}
     },
@@ -244,7 +244,7 @@ async def test_what_the_owner_leaves_out_is_told(app: Footfall, words: str) -> N
     answer = await ask(app, scope, a_receive())
 
     assert words in answer.body.decode()
-    assert b"The rules drop this request" not in answer.body
+    assert b"The rules exclude this request" not in answer.body
     assert b"adds to" not in answer.body
 
 

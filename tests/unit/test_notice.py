@@ -71,7 +71,7 @@ def test_secrets_on_a_disk_are_stated() -> None:
     assert "On a disk of the machine" in text_of(
         a_notice(settings=Settings(secrets=SecretsSettings(store="disk")))
     )
-    assert "in no file on a disk" in text_of(a_notice())
+    assert "not in a file on a disk" in text_of(a_notice())
 
 
 def test_it_promises_72_hours_and_names_who_answers() -> None:

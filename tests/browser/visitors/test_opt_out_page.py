@@ -79,10 +79,10 @@ def test_a_browser_s_own_signal_is_seen(
     status = page.get_by_role("status")
 
     expect(status).to_contain_text("This browser is not counted.")
-    expect(status).to_contain_text(f"signal honoured: this browser refuses by {words}")
+    expect(status).to_contain_text(f"signal honoured: this browser opts out by {words}")
     choose(page, IN)
     expect(status).to_contain_text("This browser is not counted.")
-    expect(page.locator("main")).to_contain_text("The signal stands, whatever you choose")
+    expect(page.locator("main")).to_contain_text("The signal takes precedence over your choice")
 
 
 def test_the_page_says_what_loses_the_choice(worlds: Worlds, regular: Windows) -> None:
@@ -92,8 +92,8 @@ def test_the_page_says_what_loses_the_choice(worlds: Worlds, regular: Windows) -
 
     said = page.locator("main")
 
-    expect(said).to_contain_text("Another browser knows nothing of it")
-    expect(said).to_contain_text("clearing cookies loses it")
+    expect(said).to_contain_text("Other browsers do not know it")
+    expect(said).to_contain_text("clearing cookies removes it")
     expect(said).to_contain_text("a private window forgets it")
     expect(said).to_contain_text("reached without encryption")
 

@@ -110,7 +110,7 @@ def test_where_nothing_can_be_kept_no_success_is_shown(worlds: Worlds, visitor: 
 
     status = status_of(page, framed=False)
     expect(status).to_contain_text("are counted")
-    expect(status).to_contain_text("could not be kept")
+    expect(status).to_contain_text("could not be saved")
 
 
 def test_in_a_frame_without_encryption_no_success_is_shown(
@@ -123,7 +123,7 @@ def test_in_a_frame_without_encryption_no_success_is_shown(
     page.frame_locator("iframe").get_by_role("button", name="Do not count me").click()
 
     status = status_of(page, framed=True)
-    expect(status).to_contain_text("could not be kept")
+    expect(status).to_contain_text("could not be saved")
     expect(status).to_contain_text("are counted")
 
 
@@ -172,6 +172,6 @@ def test_of_who_refuses_no_width_is_read(worlds: Worlds, visitor: Windows) -> No
 
     page.goto(worlds["https"].collector(CROSS, "/privacy/example.org/me"))
 
-    expect(page.get_by_role("status")).to_contain_text("Nothing of your request was read")
+    expect(page.get_by_role("status")).to_contain_text("Nothing in your request was read")
     assert page.locator("script").count() == 0
     assert "width" not in page.url
