@@ -1,4 +1,5 @@
 """The write side: from a request to a hit in the spool.
 
-`door` tells the steps, `doors` lists the ways in, `build_hit` is the table of contents.
+`router` maps paths to handlers, `handler` gives the order of the steps, `formats` decodes,
+and `pipeline` is the table of contents of the rules.
 """

@@ -47,7 +47,7 @@ GrantLookup = Callable[[str], Grant | None]
 """Looks up what a token allows; None if it is unknown."""
 
 Outcome = BuiltHit | Drop
-"""What became of a payload for one site."""
+"""The result of a payload for one site."""
 
 
 class HitSink(Protocol):
@@ -63,7 +63,7 @@ class HitSink(Protocol):
 
 
 class ContextSource(Protocol):
-    """What holds the current context of ingestion: the container."""
+    """The holder of the current context of ingestion: the container."""
 
     @property
     def ingest(self) -> IngestContext:

@@ -1,8 +1,6 @@
-"""Guard the HTTP server against senders of too much, or too slowly.
+"""Limit the headers, bytes and time that one HTTP request may take.
 
-Knows how many headers, how many bytes of them and how much time one request
-may take; httptools itself sets no bound to any of them. Refuses to know what a
-request is about. Given to uvicorn by `app` as its protocol class.
+httptools itself sets no bound to any of them. uvicorn takes the class as its protocol.
 """
 
 from __future__ import annotations
@@ -95,7 +93,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         super().on_message_begin()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header; what they make together is looked at when they end, or the piece does."""
+        """Collect a header; their sum is checked when they end, or the received piece does."""
         # Each instruction here is run for every header of every hit.
         self.headers.append((name.lower(), value))
 
@@ -130,7 +128,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self._close_if_done()
 
     def _has_too_many_headers(self) -> bool:
-        """Tell whether there are more headers, or longer ones, than a request may have."""
+        """Return whether there are too many headers, or too long ones."""
         return len(self.headers) > MAX_HEADERS or (
             self._headers_at_most > MAX_HEADER_BYTES
             and sum(map(len, chain.from_iterable(self.headers))) > MAX_HEADER_BYTES
@@ -162,7 +160,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
         self.transport.abort()
 
     def _start_timer(self, stage: _Stage) -> None:
-        """Give a stage of the request its time; none while there is no request."""
+        """Start the timer of a stage of the request; none while there is no request."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -173,10 +171,10 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(self.body_within_s, self._abort, "slow_body")
 
 
-def limited_protocol(tell: Callable[[Reason], None]) -> type[LimitedHttpProtocol]:
-    """Make a protocol class that tells whom it turned away.
+def limited_protocol(count_rejected: Callable[[Reason], None]) -> type[LimitedHttpProtocol]:
+    """Make a protocol class that counts the connections it closes.
 
     Args:
-        tell: called on the event loop with the reason.
+        count_rejected: called on the event loop with the reason.
     """
-    return type("Guarded", (LimitedHttpProtocol,), {"count": staticmethod(tell)})
+    return type("Guarded", (LimitedHttpProtocol,), {"count": staticmethod(count_rejected)})

@@ -27,7 +27,7 @@ from collector.ingest.enrich.page import Page, PageRules, hostname_of, parse_pag
 from collector.ingest.enrich.sources import is_listed
 from collector.ingest.payload import Payload
 from collector.ingest.rate_limit import RateLimiter
-from collector.ingest.site_rules import NO_RULES, SiteRules, fits, goals_of
+from collector.ingest.site_rules import NO_RULES, SiteRules, goals_of, matches_any
 from collector.ingest.visits import VisitDelta, VisitInput, Visits
 from collector.privacy import pseudonym as pseudonyms
 from collector.privacy import scrub
@@ -300,7 +300,7 @@ def _exclusion(admitted: Admitted, context: IngestContext, seen: _RequestFacts) 
     cookies = admitted.headers.get(b"cookie")
     if cookies and is_own_visit(cookies):
         return Drop.OWN_VISIT
-    if rules.excluded_paths and fits(seen.page.path, rules.excluded_paths):
+    if rules.excluded_paths and matches_any(seen.page.path, rules.excluded_paths):
         return Drop.EXCLUDED_PATH
     if not context.excluded.empty and seen.address in context.excluded:
         return Drop.EXCLUDED_NETWORK

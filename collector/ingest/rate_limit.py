@@ -1,9 +1,7 @@
-"""Shed floods in constant memory, without keeping an address.
+"""Limit the rate of hits by address, network, site and instance, in constant memory.
 
-Knows how fast one address, its network, one site and the whole instance may
-send. Refuses to remember who sent: it keeps fixed arrays of times, addressed
-by a keyed hash whose key is random and thrown away every ten minutes. Called
-by `ingest.assemble` once the site is known.
+No address is kept: fixed arrays of times are indexed by a keyed hash, whose key is random
+and replaced every ten minutes.
 """
 
 from __future__ import annotations
@@ -24,7 +22,7 @@ _PRIVATE_FIRST: Final = frozenset({10, 100, 127, 169, 172, 192})
 
 
 class Rate(msgspec.Struct, frozen=True):
-    """How fast something may send.
+    """A permitted rate.
 
     Attributes:
         per_second: hits a second in the long run.
@@ -57,7 +55,7 @@ class Rates(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rates_of(chosen: settings.LimitsSettings) -> Rates:
-    """Give the rates that settings name."""
+    """Return the rates that settings name."""
     return Rates(
         address=Rate(chosen.address_per_second, chosen.address_burst),
         network=Rate(chosen.network_per_second, chosen.network_burst),
@@ -86,11 +84,10 @@ class RateLimiter:
         self._key_ends = 0.0
 
     def allows(self, address: bytes, site_id: int, now: float) -> bool:
-        """Take one hit of an address into the buckets, or tell that they are full.
+        """Add one hit of an address to the buckets; return False if they are full.
 
         Loopback, private and missing addresses count for the site and the
-        instance only: behind one stands a proxy that the settings do not name,
-        and all the world.
+        instance only: such an address is a proxy that the settings do not name.
 
         Args:
             address: 4 or 16 bytes.
@@ -153,7 +150,7 @@ class RateLimiter:
 
 
 def is_private(address: bytes) -> bool:
-    """Tell whether an address is of loopback, private use or one link.
+    """Return whether an address is loopback, private or link-local.
 
     Source: RFC 1918, RFC 6598, RFC 3927, RFC 4193, RFC 4291.
     """

@@ -1,7 +1,4 @@
-"""Say what a site's owner decided about its hits: pages, exclusions, goals.
-
-Pure. Called by `ingest.assemble` for each hit.
-"""
+"""Prepare what a site's owner decided about its hits: pages, exclusions, goals."""
 
 from __future__ import annotations
 
@@ -41,21 +38,21 @@ NO_RULES: Final = SiteRules()
 
 
 def rules_of(sites: Iterable[Site]) -> dict[int, SiteRules]:
-    """Read the decisions of each site's owner, by the site's number."""
+    """Prepare the rules of each site, by the site's number."""
     return {site.id: _rules_of(site) for site in sites}
 
 
-def fits(path: str, patterns: tuple[str, ...]) -> bool:
-    """Tell whether a path fits one of the patterns."""
+def matches_any(path: str, patterns: tuple[str, ...]) -> bool:
+    """Return whether a path matches one of the patterns."""
     return bool(patterns) and _pattern(patterns).fullmatch(path) is not None
 
 
 def goals_of(goals: Iterable[Goal], kind: Kind, path: str, event: str) -> tuple[str, ...]:
-    """Name the goals that a hit fulfils."""
+    """Return the names of the goals that a hit reaches."""
     if kind is Kind.EVENT:
         return tuple(goal.name for goal in goals if goal.event and goal.event == event)
     if kind is Kind.PAGEVIEW:
-        return tuple(goal.name for goal in goals if goal.path and fits(path, (goal.path,)))
+        return tuple(goal.name for goal in goals if goal.path and matches_any(path, (goal.path,)))
     return ()
 
 

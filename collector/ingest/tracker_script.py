@@ -1,8 +1,7 @@
-"""Serve the tracker: the same bytes for everyone, whatever they send with the request.
+"""Serve the tracker script: the same bytes for everyone, whatever the request carries.
 
-Knows the built script and how long it may be kept. Refuses to look at cookies, signals or
-anything else of a request but its method, `If-None-Match` and `Accept-Encoding`: a script that
-differed by visitor could be cached for others. `app` mounts `routes()`.
+Of a request only its method, `If-None-Match` and `Accept-Encoding` are read: a script that
+differed by visitor could be cached for others.
 """
 
 from __future__ import annotations
@@ -68,7 +67,7 @@ def load(path: Path = BUILT) -> Tracker:
 
 
 def routes(tracker: Tracker | None = None) -> list[Route]:
-    """Give the routes of the tracker: a stable path, and one whose bytes never change.
+    """Return the routes of the tracker: a stable path, and one whose bytes never change.
 
     Args:
         tracker: what to serve; the built script if not said.

@@ -1,15 +1,13 @@
-"""Follow visits in memory, and say what each hit changes about its visit.
+"""Track visits in memory, and compute what each hit changes about its visit.
 
-Knows the visits of the last 30 minutes: each one's values, last page and
-depths of scroll. Refuses to write anything down, and to link two days: a
-visit ends at its site's midnight. Called by `ingest.assemble` for each hit; a
-hit that could not be kept is taken back with `undo`. `app` hands the visits of
-a process that ends well to the next one: `dump`, `load`.
+Only the last 30 minutes are held: each visit's values, last page and scroll depths. Nothing
+is written to disk, and no two days are linked: a visit ends at its site's midnight. A hit
+that could not be kept is reverted with `undo`; a process that stops cleanly passes its
+visits to the next one with `dump` and `load`.
 
-A visit is kept packed, as the bytes of one MessagePack array: a third of what it takes
-as objects, and a size that can be counted, so that memory has a bound whatever is sent.
-A record is replaced and never changed, so that taking a step back is putting the old
-record back.
+A visit is kept packed, as the bytes of one MessagePack array: a third of the memory that
+objects take, and a size that can be counted, so that memory is bounded whatever is sent.
+A record is replaced and never changed, so undoing means putting the old record back.
 """
 
 from __future__ import annotations
@@ -36,7 +34,7 @@ Pages = tuple[tuple[str, int], ...]
 
 
 class VisitInput(msgspec.Struct, frozen=True, gc=False):
-    """What a hit says to its visit.
+    """What a visit needs of a hit.
 
     Attributes:
         site: the site's number.
@@ -90,7 +88,7 @@ _head = msgspec.msgpack.Decoder(_LastHit).decode
 
 
 class VisitDelta(msgspec.Struct, frozen=True, gc=False):
-    """What a hit changes.
+    """The change that a hit makes to its visit's cells.
 
     Attributes:
         values: the values that all cells of the hit are kept under.
@@ -140,7 +138,7 @@ class _SiteVisits:
         self.weight = sum(map(len, visits.values())) + _AROUND * len(visits)
 
     def last_touched(self, pseudonym: bytes, record: bytes) -> int:
-        """Tell when a record moved to the end of the line."""
+        """Return when a record was moved to the end of the queue."""
         return self.touched.get(pseudonym) or _head(record).last
 
 
@@ -171,7 +169,7 @@ class Visits:
         return sum(len(line.visits) for line in self._sites.values())
 
     def record(self, arrival: VisitInput) -> VisitDelta:
-        """Let a hit take its visit a step further, or open one.
+        """Record a hit in its visit, or open a visit; return the change.
 
         A gap of 30 minutes or the end of the site's day ends a visit.
         Engagement never opens one: without a visit it brings no visit values
@@ -199,7 +197,7 @@ class Visits:
         return step
 
     def undo(self, step: VisitDelta) -> None:
-        """Take a step back, the last one first; harmless when done twice."""
+        """Undo a change, newest first; doing it twice is harmless."""
         line = self._sites.get(step.site)
         if step.after is None or line is None or line.visits.get(step.pseudonym) is not step.after:
             return
@@ -245,7 +243,7 @@ class Visits:
         return {closes_at: msgspec.msgpack.encode(sites) for closes_at, sites in days.items()}
 
     def load(self, days: Mapping[int, bytes], now: float) -> None:
-        """Take visits that the last process dumped; call it before any hit arrives.
+        """Load the visits that the last process dumped; call it before any hit arrives.
 
         What cannot be read, as another version wrote it, is left out: those
         visits split, as they do after a crash.
@@ -301,7 +299,7 @@ class Visits:
 
 
 def _packer() -> Callable[[Visit], bytes]:
-    """Give what packs visits, in a buffer of its own; not for two threads at a time."""
+    """Make a function that packs visits in a buffer of its own; for one thread at a time."""
     # `encode` gives bytes that hold on to up to half as much again (msgspec 0.22).
     encode_into, buffer = msgspec.msgpack.Encoder().encode_into, bytearray()
 

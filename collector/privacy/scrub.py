@@ -37,7 +37,7 @@ _ORDINARY = re.compile(
     r"|password|profiles?|reset|reset-password|token|u|unsubscribe|users?|verify|verification)(?:/|$))"
     rf"{_PIECE}(?:[-_]++{_PIECE})*+(?:\.(?:html?|php|aspx?))?+(?:/|$))++"
 )
-_PLAIN_TEXT = re.compile(r"[A-Z]?+[a-z]{0,15}+(?:[ _-]++[A-Z]?+[a-z]{1,15}+)*+")
+PLAIN_TEXT = re.compile(r"[A-Z]?+[a-z]{0,15}+(?:[ _-]++[A-Z]?+[a-z]{1,15}+)*+")
 # Soft hyphen, zero-width, bidi marks, byte-order mark and lone surrogates: what no eye sees
 # must neither make two values of one nor hide a shape.
 _UNSEEN = re.compile(
@@ -122,7 +122,7 @@ def scrub_text(text: str, cap: int = MAX_TEXT) -> str:
     Returns:
         The text with its white space made single, or the empty string.
     """
-    if len(text) <= cap and _PLAIN_TEXT.fullmatch(text):
+    if len(text) <= cap and PLAIN_TEXT.fullmatch(text):
         return text
     if len(text) > MAX_READ:
         return ""

@@ -1,7 +1,6 @@
-"""Say where a visit came from: referrer, source, channel and the five campaign tags.
+"""Classify where a visit came from: referrer, source, channel and the five campaign tags.
 
-Pure; refuses to keep a query, a click identifier's value, or a tag that could
-name a person. Called by `ingest.assemble` with what `ingest.page` picked.
+Pure. No query, no value of a click identifier and no tag that could name a person is kept.
 
 Source: docs/design/0006-rules.md; the lists are `data/sources.toml` and `data/spam.toml`.
 """
@@ -71,7 +70,7 @@ _NOWHERE = Origin(NONE, DIRECT_SOURCE, DIRECT)
 
 
 class Referrer(NamedTuple):
-    """What is kept of a referrer: host without `www.`, what is known of it, and what it tells.
+    """What is kept of a referrer: host without `www.`, its known source, and the origin it gives.
 
     Attributes:
         origin: of a visit that came from there without tags.
@@ -90,7 +89,7 @@ def classify_source(
     tags: Mapping[str, str],
     strict: bool = False,  # noqa: FBT001, FBT002 -- a name would cost a tenth of the call
 ) -> Origin:
-    """Say where a visit came from.
+    """Classify where a visit came from.
 
     Tags win over the referrer, the referrer over a click identifier. A
     referrer of the site itself is none.
@@ -98,7 +97,7 @@ def classify_source(
     Args:
         referrer: as sent; may be empty or nonsense.
         own: returns something truthy for a host name of the site.
-        tags: the page's allow-listed query, as `ingest.page.page_of` picks it.
+        tags: the page's allow-listed query, as `parse_page` returns it.
         strict: whether only the host of the referrer is kept.
     """
     came = _referrer(referrer) if referrer else None
@@ -112,7 +111,7 @@ def classify_source(
 
 
 def known_values() -> dict[str, tuple[str, ...]]:
-    """Give the values that folding trusts at every site, by dimension: the named sources."""
+    """Return the values that folding trusts at every site, by dimension: the named sources."""
     return {"source": (DIRECT_SOURCE, *sorted(KNOWN_SOURCES.brands))}
 
 
@@ -194,7 +193,7 @@ def _known(named: str, came: Referrer | None, click: str) -> KnownSource | None:
 
 
 def _found_medium(plain: Origin, named: str, kind: SourceKind, click: str, *, paid: bool) -> str:
-    """Say the medium that no tag says."""
+    """Return the medium of a visit without a tag for it."""
     if paid:
         return "cpc"
     if named or click or plain.source != DIRECT_SOURCE:

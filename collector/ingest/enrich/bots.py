@@ -1,10 +1,8 @@
-"""Tell machines from people by what a request says of itself.
+"""Recognise bots by their user agent, and prefetches by their headers.
 
-Pure; knows isbot's patterns and a short list of names. Refuses to guess from
-addresses: private relays and VPNs are people. Called by `ingest.device` for
-user agents, and by `ingest.assemble` for the other headers.
+Pure. Addresses are not used: private relays and VPNs are people.
 
-Source: the patterns of isbot (is-bot on PyPI), compiled as measured in facts-libraries.md §3.
+Source: the patterns of isbot (is-bot on PyPI), and a short list of our own.
 """
 
 from __future__ import annotations
@@ -92,7 +90,7 @@ def bot_of(user_agent: str, brands: str = "") -> str:
 
 
 def is_prefetch(sec_purpose: bytes, purpose: bytes, x_moz: bytes) -> bool:
-    """Tell whether a page is loaded ahead of anybody's looking at it.
+    """Return whether a page is loaded before anybody looks at it.
 
     Args:
         sec_purpose: the header `Sec-Purpose`, or empty: `prefetch`, `prefetch;prerender`.

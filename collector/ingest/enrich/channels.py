@@ -1,8 +1,6 @@
-"""Sort a visit's source and medium into channels.
+"""Group sources and media into channels, by GA4's default channel group.
 
-Pure; the rules are GA4's default channel group, in its order, as a table that
-one can read. Refuses to know hosts and brands: `ingest.acquisition` says what
-kind of source it is, and is the only caller.
+Pure: one table of rules, in GA4's order.
 
 Source: support.google.com/analytics/answer/9756891, as read in November 2026.
 """
@@ -19,7 +17,7 @@ UNASSIGNED = "Unassigned"
 
 
 class SourceKind(StrEnum):
-    """What kind of place a known source is: the tables of `data/sources.toml`."""
+    """The kind of a known source: the tables of `data/sources.toml`."""
 
     UNKNOWN = ""
     SEARCH = "search"
@@ -34,7 +32,7 @@ class SourceKind(StrEnum):
 
 
 class ChannelInput(NamedTuple):
-    """What the rules look at; everything lower case.
+    """The input of the rules; everything lower case.
 
     Attributes:
         source: the source as tagged, or the host; empty if there is none.

@@ -1,8 +1,4 @@
-"""Turn an amount of money into minor units, exactly.
-
-Pure: knows ISO 4217's exponents, refuses to round through binary fractions or
-to convert between currencies. Called by the wire modules.
-"""
+"""Convert an amount of money to minor units, exactly, by the exponents of ISO 4217."""
 
 from __future__ import annotations
 
@@ -24,7 +20,7 @@ _EXPONENTS: Final = {
 
 
 def minor_units(amount: object, currency: object) -> tuple[int, str] | None:
-    """Give an amount in the minor units of its currency, rounded half to even.
+    """Convert an amount to the minor units of its currency, rounded half to even.
 
     Args:
         amount: a number, or its decimal text; at most 15 digits before the point.

@@ -1,10 +1,8 @@
-"""Say what a visitor looks with: browser, system, kind of device, width class, language.
+"""Parse browser, system, device class, width class and language from headers.
 
-Pure but for its cache; knows ua-parser's patterns and what browsers freeze in
-their user agents. Refuses to keep a user agent, a minor version or a model.
-Called by `ingest.assemble`.
+Pure but for its caches. No user agent, minor version or device model is kept.
 
-Source: facts-libraries.md §2 (frozen strings); docs/design/0006-rules.md.
+Source: docs/design/0006-rules.md.
 """
 
 from __future__ import annotations
@@ -119,7 +117,7 @@ _LANGUAGE = re.compile(r"\s*([a-zA-Z]{2,3})(?=[-_,;\s]|$)")
 
 
 class Device(NamedTuple):
-    """What a visitor looks with; all but the last in the order of `hit.VisitValues`.
+    """A visitor's browser, system and device; all but the last in the order of `hit.VisitValues`.
 
     Attributes:
         browser: its name, in-app browsers by the app's; "(unknown)" if not known.
@@ -174,7 +172,7 @@ def screen_class(width: int | None) -> str:
 
 @lru_cache(maxsize=1024)
 def language_base(header: str) -> str:
-    """Give the base of the first language in `Accept-Language`, such as "de"; or "(none)"."""
+    """Return the base of the first language in `Accept-Language`, such as "de"; or "(none)"."""
     first = _LANGUAGE.match(header[:64])
     return first[1].lower() if first else NONE
 

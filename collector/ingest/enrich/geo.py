@@ -1,10 +1,8 @@
-"""Say from which country, region and city a truncated address comes.
+"""Look up country, region and city of a truncated address, in a local database.
 
-The one importer of `maxminddb`, `geoip2` and `iptocc`; reads a local file and
-nothing else. Refuses to see a whole address, and to give coordinates or
-networks. Called by `ingest.assemble` with what `privacy.address` truncated.
+Whole addresses never come here, and no coordinates or networks are returned.
 
-Source: facts-libraries.md §5; facts-privacy-security.md §2.8.
+Source: docs/design/0006-rules.md.
 """
 
 from __future__ import annotations
@@ -51,7 +49,7 @@ NOWHERE = Place(UNKNOWN, UNKNOWN, UNKNOWN)
 
 
 class GeoStatus(NamedTuple):
-    """What `footfall geo status` tells.
+    """The state of the database, as `footfall geo status` prints it.
 
     Attributes:
         path: the configured file, or empty.
@@ -69,7 +67,7 @@ class GeoStatus(NamedTuple):
 
 
 BUILT_IN = GeoStatus("", "iptocc", 0, "", "")
-"""What there is without a database."""
+"""The answer without a database."""
 
 
 class GeoDatabase:
@@ -111,7 +109,7 @@ class GeoDatabase:
             self._open(self._path)
 
     def status(self) -> GeoStatus:
-        """Tell which database is in use, how old it is, and what is wrong with it."""
+        """Return which database is in use, its age, and its last error."""
         path = str(self._path or "")
         if self._reader is None:
             return GeoStatus(path, "iptocc", 0, self._error, "")
@@ -161,11 +159,11 @@ class FixedCountry:
     """The country that a sender with a token states of its visitor, in place of a look-up."""
 
     def __init__(self, country: str) -> None:
-        """Take a code of two capitals; one that is no country's is an unknown place."""
+        """Accept a code of two capitals; a code that is no country is an unknown place."""
         self._place = Place(country, UNKNOWN, UNKNOWN) if _is_country(country) else NOWHERE
 
     def locate(self, network: bytes) -> Place:  # noqa: ARG002 - wherever the address lies
-        """Give it."""
+        """Return the country, for any address."""
         return self._place
 
 
@@ -194,7 +192,7 @@ def locate_address(places: GeoDatabase, address: str) -> Place:
 
 
 def examine(database: Path) -> GeoStatus:
-    """Tell what a file is before it is taken into use.
+    """Examine a file before it is taken into use.
 
     Raises:
         SettingsError: if there is no such file, or it is no MaxMind-format file.
@@ -215,7 +213,7 @@ def examine(database: Path) -> GeoStatus:
 
 
 def attribution_of(kind: str) -> str:
-    """Give the line that a database's licence asks for, by the name it calls itself."""
+    """Return the attribution that a database's licence requires, by the database's own name."""
     if kind.startswith(("GeoLite2", "GeoIP2")):
         return "This product includes GeoLite2 data created by MaxMind, https://www.maxmind.com."
     if kind.startswith("DBIP"):

@@ -1,10 +1,8 @@
-"""Turn the address of a page into what we keep of it: host name, path and an allow-list of tags.
+"""Parse the address of a page into host name, scrubbed path and allow-listed query tags.
 
-Pure; refuses to raise on any string, to keep a query that is not on the list,
-and to give a path that is not scrubbed. Called by `ingest.assemble`, and by
-`ingest.acquisition` for referrers.
+Pure, and does not raise for any string.
 
-Source of the steps: facts-privacy-security.md §2.7, restated in docs/design/0006-rules.md.
+Source: docs/design/0006-rules.md.
 """
 
 from __future__ import annotations
@@ -14,7 +12,14 @@ from functools import lru_cache
 
 import msgspec
 
-from collector.privacy.scrub import decoded, scrub_path, scrub_search, scrub_text
+from collector.privacy.scrub import (
+    MAX_TEXT,
+    PLAIN_TEXT,
+    decoded,
+    scrub_path,
+    scrub_search,
+    scrub_text,
+)
 
 MAX_URL = 4096
 """Characters of an address that are read at all; the rest is cut."""
@@ -63,11 +68,11 @@ _MATRIX = re.compile(r";[^/]*")
 
 
 class PageRules(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
-    """What a site's owner decided about its paths.
+    """A site owner's decisions about its paths.
 
     Attributes:
         templates: paths with `:name` for one segment and a last `*` for the rest, such as
-            `/users/:id` or `/blog/*`; a path that fits the first of them becomes it.
+            `/users/:id` or `/blog/*`; a path becomes the first one that it matches.
         search_parameter: the query key that holds what was searched on the site, or empty.
         keep_trailing_slash: whether `/a/` and `/a` are two pages.
         keep_index: whether `/a/index.html` and `/a` are two pages.
@@ -84,7 +89,7 @@ class PageRules(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
 
 
 class Page(msgspec.Struct, frozen=True):
-    """What we keep of a page's address.
+    """What is kept of a page's address.
 
     Attributes:
         hostname: lower case, without port and user; empty if there is none we can read.
@@ -209,6 +214,10 @@ def tags_of(query: str, search_parameter: str = "") -> dict[str, str]:
         if name in CLICK_IDS and value:
             tags.setdefault(CLICK_ID, name)
         elif value and name not in tags and (name in TAGS or (name == search_parameter and name)):
+            if len(value) <= MAX_TEXT and PLAIN_TEXT.fullmatch(value):
+                # Most tags are plain words, which need neither decoding nor scrubbing.
+                tags[name] = value
+                continue
             text = decoded(value.replace("+", " ")).strip()
             if kept := text if name == search_parameter else scrub_text(text):
                 tags[name] = kept

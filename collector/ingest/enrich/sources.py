@@ -1,7 +1,6 @@
-"""Know the hosts, brands and apps that visits come from, and the spammers among referrers.
+"""Look up the hosts, brands and apps that visits come from, and spam referrers.
 
-Reads `data/sources.toml` and `data/spam.toml`; refuses to guess. Pure once read;
-called by `ingest.acquisition`.
+Reads `data/sources.toml` and `data/spam.toml` once.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ class KnownSource(NamedTuple):
 
 
 class KnownSources:
-    """What is known of hosts, tag spellings, brands and spam; never changes once made.
+    """Known hosts, tag spellings, brands and spam hosts; immutable.
 
     Attributes:
         brands: names of all known sources, which folding trusts.
@@ -69,7 +68,7 @@ class KnownSources:
         return self.by_host(wanted.removeprefix("www."))
 
     def is_spam(self, host: str) -> bool:
-        """Tell whether a host or one of its parents is on the spam list."""
+        """Return whether a host or one of its parents is on the spam list."""
         return is_listed(host, self._spam)
 
     def _by_label(self, labels: list[str]) -> KnownSource | None:
@@ -95,7 +94,7 @@ class KnownSources:
 
 
 def is_listed(host: str, hosts: frozenset[str]) -> bool:
-    """Tell whether a host name or one of its parents is in a list."""
+    """Return whether a host name or one of its parents is in a list."""
     labels = host.split(".")[-_HOST_LABELS:]
     return any(".".join(labels[start:]) in hosts for start in range(len(labels)))
 

@@ -59,7 +59,7 @@ Fields = Mapping[str, object]
 
 
 class Sender(NamedTuple):
-    """Whom a relayed hit is of: what a browser would have shown by itself."""
+    """The visitor of a relayed hit: what a browser would have sent itself."""
 
     headers: HeaderList
     peer: str
@@ -70,7 +70,7 @@ class _Batch(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class HitFacts(msgspec.Struct, frozen=True):
-    """What a relayed hit says beyond a payload: whom it is of, and when it was."""
+    """What a relayed hit states beyond a payload: its visitor and its time."""
 
     ip: str = ""
     user_agent: str = ""
@@ -80,12 +80,12 @@ class HitFacts(msgspec.Struct, frozen=True):
 
 
 class BatchOutcome(NamedTuple):
-    """What became of a batch.
+    """The result of a batch.
 
     Attributes:
         size: how many hits it had.
-        wrong: what is wrong with those that could not be read, by their place.
-        filtered: the places of those whose dropping is told.
+        wrong: what is wrong with hits that could not be decoded, by index.
+        filtered: the indexes of dropped hits that the sender is told about.
     """
 
     size: int
@@ -186,7 +186,7 @@ class BatchHandler(Handler):
         return context
 
     def rename_keys(self, hit: Fields, site: Site | None) -> Fields:
-        """Give a hit the keys of this format; `site` is the one the token is for."""
+        """Rename the keys of a hit to ours; `site` is the one the token is for."""
         named = hit.get("d") or hit.get("domain")
         return hit if named or site is None else {**hit, "domain": site.domain}
 

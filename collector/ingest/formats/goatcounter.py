@@ -141,7 +141,7 @@ def payload_of(sent: dict[str, str], hostname: str) -> Payload:
 
 
 def _bot(text: str) -> bool:
-    """Tell whether the script saw a bot: 150 to 153; other numbers are not a script's to send."""
+    """Return whether the script saw a bot: 150 to 153; the script sends no other numbers."""
     code = number_of(text) if text else 0
     if code is None or not (code == 0 or code in _SEEN_BY_SCRIPT):
         raise PayloadError("bad_field", "b")
@@ -149,7 +149,7 @@ def _bot(text: str) -> bool:
 
 
 def _campaign(sent: dict[str, str], page: str) -> str:
-    """Give the page's query the names that we know campaigns by."""
+    """Rename the campaign keys of the page's query to ours."""
     pairs = parse_qsl(sent.get("q", "").lstrip("?")[:MAX_URL])
     if not pairs:
         return ""

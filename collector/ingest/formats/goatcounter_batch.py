@@ -40,7 +40,7 @@ GOATCOUNTERS_KEYS: Final = {
     "time": "created_at",
     "visitor": "session",
 }
-"""What GoatCounter's API calls what goes by these names here."""
+"""GoatCounter's names of our keys."""
 
 _FILTERED: Final = ("ip",)
 _COUNTRY: Final = re.compile(r"[A-Za-z]{2}")
@@ -58,7 +58,7 @@ class _Goatcounter(msgspec.Struct, frozen=True):
 
 
 class GoatcounterHit(msgspec.Struct, frozen=True):
-    """What is read of one of GoatCounter's hits; `no_sessions` and `filter` are its batch's.
+    """The keys that are read of a GoatCounter hit; `no_sessions` and `filter` are its batch's.
 
     Source: facts of the format in GoatCounter's public documentation (2026-11).
     """
@@ -155,7 +155,7 @@ class GoatCounterBatchHandler(BatchHandler):
         return replace(context, places=FixedCountry(country)) if country else context
 
     def rename_keys(self, hit: Fields, site: Site | None) -> Fields:
-        """Give a hit our keys, the site's name among them.
+        """Rename the keys of a hit to ours, the site's name among them.
 
         Raises:
             PayloadError: if the hit cannot be read, or its site was just removed.
@@ -183,7 +183,7 @@ def parse_goatcounter_batch(body: bytes) -> list[dict[str, object]]:
 
 
 def asks_for_filtered(hit: Fields) -> bool:
-    """Tell whether the batch of one of GoatCounter's hits is to be told which were filtered."""
+    """Return whether the sender of a hit's batch wants to know which hits were filtered."""
     return "ip" in convert(GoatcounterHit, dict(hit)).filter
 
 
@@ -200,7 +200,7 @@ def country_stated(hit: Fields) -> str:
 
 
 def from_goatcounter(hit: Fields, host: str) -> dict[str, object]:
-    """Give one of GoatCounter's hits our keys.
+    """Rename the keys of a GoatCounter hit to ours.
 
     Args:
         host: of the site, which the format does not tell.

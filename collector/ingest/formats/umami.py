@@ -61,7 +61,7 @@ class UmamiMessage(msgspec.Struct, frozen=True, gc=False):
 
 
 class UmamiEvent(msgspec.Struct, frozen=True, gc=False):
-    """What is read of an event's payload; everything else in it is left alone.
+    """The keys that are read of an event's payload; all others are ignored.
 
     What is longer than Umami takes is refused as it does.
 
@@ -176,7 +176,7 @@ def site_name(sites: Sites, event: UmamiEvent) -> str:
 
 @lru_cache(maxsize=4096)
 def umami_id(domain: str) -> str:
-    """Give the id by which Umami's clients may name a site: anybody can work it out.
+    """Return the id by which Umami's clients may name a site; it can be computed by anybody.
 
     Source: RFC 9562, a version 5 id of the domain in the namespace of DNS.
     """
@@ -203,7 +203,7 @@ def event_of(sent: UmamiMessage) -> UmamiEvent | None:
 
 
 def payload_of(event: UmamiEvent, site: str = "") -> Payload:
-    """Give an event the common form.
+    """Convert an event to a payload.
 
     Args:
         site: the domain of its site, which is its host if it names none; clients
