@@ -19,6 +19,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from collector.registry.store import Registry
+
 CHROME = (
     "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) "
     "Chrome/142.0.0.0 Safari/537.36"
@@ -97,10 +99,17 @@ class Service:
             check=False,
         )
 
+    def prepare(self) -> None:
+        """Make the data directory with the public sites, without a process of its own for each."""
+        self.data_dir.mkdir(parents=True)
+        with Registry(self.data_dir / "registry.sqlite3") as registry:
+            for site in self.public_sites:
+                registry.add_site(site, public=True)
+
     def start(self, *, wait: bool = True) -> Service:
         """Start the process and wait until it accepts hits."""
         if not self.data_dir.exists():
-            self._found()
+            self.prepare()
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [*self.command, "serve", *self.options],
@@ -208,12 +217,6 @@ class Service:
         """Stop, if still running."""
         if self.process is not None:
             self.stop()
-
-    def _found(self) -> None:
-        self.data_dir.mkdir(parents=True)
-        for site in self.public_sites:
-            added = self.footfall("site", "add", site, "--public")
-            assert added.returncode == 0, added.stderr
 
     def _environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("FOOTFALL_")}

@@ -49,7 +49,7 @@ class Container(Service):
     def start(self, *, wait: bool = True) -> Container:
         """Make a new container on the volume."""
         if not self.data_dir.exists():
-            self._found()
+            self.prepare()
             for path in (self.data_dir, *self.data_dir.rglob("*")):
                 os.chown(path, UID, -1)
         place = self.data_dir.parent / "root"
