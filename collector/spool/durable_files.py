@@ -1,7 +1,4 @@
-"""Lock a data directory against a second process, and make changes to a folder durable.
-
-Knows files only. Called by the journal and its keys.
-"""
+"""Lock a data directory against a second process, and make changes to a folder durable."""
 
 from __future__ import annotations
 
@@ -13,10 +10,10 @@ from collector.errors import StoreBusy
 
 
 def lock(path: Path) -> int:
-    """Take a lock file, made with its folder if need be; the kernel frees it with the process.
+    """Take a lock file, created with its folder if need be; the kernel frees it with the process.
 
     Returns:
-        The descriptor that holds the lock; close it to let go.
+        The descriptor that holds the lock; closing it releases the lock.
 
     Raises:
         StoreBusy: if another process holds it.
@@ -34,7 +31,7 @@ def lock(path: Path) -> int:
 
 
 def create(path: Path) -> None:
-    """Make a file that only its owner can read, unless it is there; durable on return."""
+    """Create a file that only its owner can read, unless it exists; durable on return."""
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
     sync(path.parent)
 

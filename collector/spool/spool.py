@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, NoReturn
@@ -33,7 +33,7 @@ from collector.spool.encryption import (
     encrypt,
     encrypt_hits,
 )
-from collector.spool.group_commit import DiskError, GroupCommit, Undo
+from collector.spool.group_commit import DiskError, GroupCommit, Result, Undo
 
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 VACUUM_PAGES = 1024
@@ -176,12 +176,7 @@ class Spool:
         Returns:
             The new batches, oldest first; some frames may remain open for the next call.
         """
-
-        def close() -> list[Batch]:
-            with self._database.transaction():
-                return self._database.close_batches(max_hits)
-
-        return self._group_commit.run_on_thread(close)
+        return self._in_transaction(lambda: self._database.close_batches(max_hits))
 
     def batches(self) -> list[Batch]:
         """Return the batches that were closed and not deleted, oldest first."""
@@ -208,14 +203,12 @@ class Spool:
             counts[today, "lost", 0] = lost
 
         def delete() -> None:
-            with self._database.transaction():
-                deleted = self._database.delete_batch(batch)
-                if deleted is not None:
-                    self._database.add_counts(counts)
+            deleted = self._database.delete_batch(batch)
             if deleted is not None:
+                self._database.add_counts(counts)
                 self._note_deleted(deleted)
 
-        self._group_commit.run_on_thread(delete)
+        self._in_transaction(delete)
 
     def unconfirmed_days(self) -> list[tuple[int, int]]:
         """Return (closes_at, first frame) of each day whose open frames the store may have.
@@ -232,12 +225,11 @@ class Spool:
         """
 
         def confirm() -> None:
-            with self._database.transaction():
-                deleted, lost = self._database.confirm(closes_at, tokens)
-                self._database.add_counts({(self._today(), "lost", 0): lost} if lost else {})
+            deleted, lost = self._database.confirm(closes_at, tokens)
+            self._database.add_counts({(self._today(), "lost", 0): lost} if lost else {})
             self._note_deleted(deleted)
 
-        self._group_commit.run_on_thread(confirm)
+        self._in_transaction(confirm)
 
     def holds(self, closes_at: int) -> bool:
         """Return whether any hit of a day waits for the store."""
@@ -253,11 +245,10 @@ class Spool:
         def destroy() -> None:
             if self._database.holds(closes_at):
                 raise SpoolError(f"the spool still holds hits of the day that ends at {closes_at}")
-            with self._database.transaction():
-                self._database.delete_visits(closes_at)
-                self._keys.destroy(closes_at)
+            self._database.delete_visits(closes_at)
+            self._keys.destroy(closes_at)
 
-        self._group_commit.run_on_thread(destroy)
+        self._in_transaction(destroy)
 
     def counts(self) -> dict[Counted, int]:
         """Return the cumulative counts that changed since the store last had them."""
@@ -270,36 +261,25 @@ class Spool:
 
     def counts_delivered(self, counts: Mapping[Counted, int]) -> None:
         """Note that the store has these counts; delete those of days long past."""
-
-        def note() -> None:
-            with self._database.transaction():
-                self._database.note_delivered(counts, self._today())
-
-        self._group_commit.run_on_thread(note)
+        self._in_transaction(lambda: self._database.note_delivered(counts, self._today()))
 
     def save_visits(self, visits: Mapping[int, bytes]) -> None:
         """Keep visits in flight, by `closes_at`, for the next process; encrypted like hits."""
 
         def save() -> None:
-            with self._database.transaction():
-                self._database.save_visits(
-                    {
-                        closes_at: encrypt(self._keys.cipher(closes_at), closes_at, body)
-                        for closes_at, body in visits.items()
-                    }
-                )
+            self._database.save_visits(
+                {
+                    closes_at: encrypt(self._keys.cipher(closes_at), closes_at, body)
+                    for closes_at, body in visits.items()
+                }
+            )
 
-        self._group_commit.run_on_thread(save)
+        self._in_transaction(save)
 
     def load_visits(self) -> dict[int, bytes]:
         """Take the visits that the last process saved; a second call finds none."""
-
-        def take() -> list[tuple[int, bytes]]:
-            with self._database.transaction():
-                return self._database.take_visits()
-
         visits = {}
-        for closes_at, encrypted in self._group_commit.run_on_thread(take):
+        for closes_at, encrypted in self._in_transaction(self._database.take_visits):
             cipher = self._cipher(closes_at)
             body = decrypt(cipher, closes_at, encrypted) if cipher else None
             if body is not None:
@@ -353,6 +333,13 @@ class Spool:
         self._last_frame = self._database.last_id()
         self._resize(*self._database.size())
         self._oldest = self._database.oldest()
+
+    def _in_transaction(self, job: Callable[[], Result]) -> Result:
+        def run() -> Result:
+            with self._database.transaction():
+                return job()
+
+        return self._group_commit.run_on_thread(run)
 
     def _resize(self, rows: int, size_bytes: int) -> None:
         self._rows, self._bytes = rows, size_bytes
