@@ -1,1 +1,1 @@
-"""Keep the cells: declare views, write the schema, seal days, drop what is old."""
+"""Store cells: views, schema, fan-out, sealing and folding, retention."""

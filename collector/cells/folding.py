@@ -116,16 +116,11 @@ def fold_tables() -> str:
 def complement_tables() -> str:
     """Fold one more cell in each row and column with only one folded cell.
 
-    Repeat until `count_folded` no longer changes: a cell chosen for its row may be the first one
+    Repeat until no cell is added: a cell chosen for its row may be the first one
     of its column. Cells whose other line has folded cells already are preferred, which ends the
     chain.
     """
     return _complement_tables("closing_folded")
-
-
-def count_folded() -> str:
-    """Count the folded cells."""
-    return "SELECT count() FROM closing_folded"
 
 
 def suppress_small() -> str:
@@ -159,14 +154,9 @@ def suppress_lists() -> str:
 def suppress_tables() -> str:
     """Suppress the continuous sums of one more cell in each row and column with only one.
 
-    Repeat until `count_suppressed` no longer changes.
+    Repeat until no cell is added.
     """
     return _complement_tables("closing_suppressed")
-
-
-def count_suppressed() -> str:
-    """Count the cells whose continuous sums are suppressed."""
-    return "SELECT count() FROM closing_suppressed"
 
 
 def pick_averaged() -> tuple[str, ...]:

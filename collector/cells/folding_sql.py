@@ -1,10 +1,11 @@
 """Write SQL expressions for folding: a cell's shape, keys, group, threshold and "(other)".
 
-All are generated from `views` and `thresholds`; docs/sql/gather.sql shows them in place.
+All are generated from `views` and `thresholds`; docs/sql/seal_1_gather.sql shows them in place.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from collector.cells.schema import SKETCH
@@ -143,17 +144,14 @@ def parent_id() -> str:
     return (
         f"multiIf(grain = {int(Grain.HOUR)}, {_marginal_id('view', 'value')}, "
         f"shape = {HIERARCHY}, {_marginal_id(parents, _PARENT_VALUE)}, "
-        f"shape = {TABLE} AND {rows} != 0, {_marginal_id(rows, 'value')}, 0)"
+        f"shape = {TABLE}, {_marginal_id(rows, 'value')}, 0)"
     )
 
 
 def col_parent_id() -> str:
     """Identify the marginal cell of a pair's column; else 0."""
     columns = _mapped((view, marginals(view)[1]) for view in foldable_views() if is_table(view))
-    return (
-        f"if(shape = {TABLE} AND grain = {int(Grain.DAY)} AND {columns} != 0, "
-        f"{_marginal_id(columns, 'other')}, 0)"
-    )
+    return f"if(shape = {TABLE} AND grain = {int(Grain.DAY)}, {_marginal_id(columns, 'other')}, 0)"
 
 
 def is_thin() -> str:
@@ -177,7 +175,7 @@ def is_thin() -> str:
 def cell_threshold() -> str:
     """Return the weight that a cell needs to be listed."""
     day, hour = (
-        f"if({IS_STANDARD}, {_thresholds(STANDARD, grain)}, {_thresholds(STRICT, grain)})"
+        _of_profile(_thresholds(STANDARD, grain), _thresholds(STRICT, grain))
         for grain in (Grain.DAY, Grain.HOUR)
     )
     return (
@@ -204,7 +202,9 @@ def _is_known() -> str:
 
 
 def _thresholds(profile: Profile, grain: Grain) -> str:
-    return _transform([(view.id, threshold(profile, view, grain)) for view in foldable_views()])
+    least = {view.id: threshold(profile, view, grain) for view in foldable_views()}
+    ((usual, _),) = Counter(least.values()).most_common(1)
+    return _transform([(view, k) for view, k in least.items() if k != usual], usual)
 
 
 def declared_views() -> str:
@@ -219,17 +219,23 @@ def averaging_views() -> str:
 
 def by_profile(field: str) -> str:
     """Return a field of the site's profile."""
-    return f"if({IS_STANDARD}, {getattr(STANDARD, field)}, {getattr(STRICT, field)})"
+    return _of_profile(getattr(STANDARD, field), getattr(STRICT, field))
+
+
+def _of_profile(standard: object, strict: object) -> str:
+    return str(standard) if standard == strict else f"if({IS_STANDARD}, {standard}, {strict})"
 
 
 def _mapped(pairs: Iterable[tuple[View, View | None]]) -> str:
-    """Map a cell's view to another one; 0 where there is none."""
+    """Map a cell's view to another one; 0, which is the view of no gathered cell, if none."""
     return _transform([(view.id, found.id) for view, found in pairs if found is not None])
 
 
-def _transform(pairs: list[tuple[int, int]]) -> str:
+def _transform(pairs: list[tuple[int, int]], default: int = 0) -> str:
+    if not pairs:
+        return str(default)
     keys, values = zip(*pairs, strict=True)
-    return f"transform(view, {list(keys)}, {list(values)}, 0)"
+    return f"transform(view, {list(keys)}, {list(values)}, {default})"
 
 
 def _vocabulary_is_known(view: View) -> bool:

@@ -25,14 +25,17 @@ def partitions(store: Store, table: str) -> list[str]:
     ]
 
 
-def folders(store: Store, table: str, partition: str = "") -> list[str]:
+def folders(
+    store: Store, table: str, partition: str = "", *, only_active: bool = False
+) -> list[str]:
     """List the folders of a table's parts, including those that wait for deletion."""
     return [
         str(path)
         for (path,) in store.query(
             "SELECT path FROM system.parts WHERE database = currentDatabase() "
-            "AND table = {table:String} AND {partition:String} IN ('', partition_id)",
-            {"table": table, "partition": partition},
+            "AND table = {table:String} AND {partition:String} IN ('', partition_id) "
+            "AND active >= {only_active:UInt8}",
+            {"table": table, "partition": partition, "only_active": int(only_active)},
         )
     ]
 

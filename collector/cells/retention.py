@@ -149,19 +149,8 @@ def _rewrite(
 ) -> None:
     before = set(partitions.folders(store, table))
     store.command(f"ALTER TABLE {table} DELETE {where}", _NOW, parameters)
-    rewritten = before - _active(store, table)
+    rewritten = before.difference(partitions.folders(store, table, only_active=True))
     partitions.verify_deleted(store, table, sorted(rewritten), clock)
-
-
-def _active(store: Store, table: str) -> set[str]:
-    return {
-        str(path)
-        for (path,) in store.query(
-            "SELECT path FROM system.parts WHERE database = currentDatabase() "
-            "AND table = {table:String} AND active",
-            {"table": table},
-        )
-    }
 
 
 def _expired(keep: Keep, today: date) -> str:

@@ -294,10 +294,10 @@ def fold_chunk(
     _declare_matching(store, found, closes_at)
     for statement in (folding.gather(), *folding.fold_lists(), folding.fold_tables()):
         _run(store, statement, parameters)
-    _repeat(store, folding.complement_tables(), folding.count_folded(), parameters)
+    _repeat(store, folding.complement_tables(), "closing_folded", parameters)
     for statement in (folding.suppress_small(), folding.suppress_lists()):
         _run(store, statement, parameters)
-    _repeat(store, folding.suppress_tables(), folding.count_suppressed(), parameters)
+    _repeat(store, folding.suppress_tables(), "closing_suppressed", parameters)
     for statement in folding.pick_averaged():
         _run(store, statement, parameters)
     return parameters
@@ -367,10 +367,10 @@ def _clear(store: Store) -> None:
         store.command(statement)
 
 
-def _repeat(store: Store, statement: str, count: str, parameters: Mapping[str, Any]) -> None:
-    """Run a statement until a count no longer changes."""
+def _repeat(store: Store, statement: str, target: str, parameters: Mapping[str, Any]) -> None:
+    """Run an INSERT until its table no longer grows."""
     before = None
-    while (now := store.query(count)) != before:
+    while (now := store.query(f"SELECT count() FROM {target}")) != before:
         before = now
         _run(store, statement, parameters)
 

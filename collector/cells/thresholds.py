@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from collector.cells.views import (
     DIMENSIONS,
     TOTAL,
-    VIEW_BY_DIMENSIONS,
     VIEWS,
     Grain,
     MeasureGroup,
@@ -18,6 +17,7 @@ from collector.cells.views import (
     View,
     Vocabulary,
     measures,
+    view_for,
 )
 
 NEVER = 2**31 - 1
@@ -158,15 +158,13 @@ def averages_few(view: View) -> bool:
 
 def marginals(view: View) -> tuple[View | None, View | None]:
     """Return the views of a pair's two members; None where a member has no view."""
-    first, second = (VIEW_BY_DIMENSIONS.get(frozenset((name,))) for name in view.dimensions)
+    first, second = map(view_for, view.dimensions)
     return first, second
 
 
 def parent_view(view: View) -> View | None:
     """Return the view of a hierarchy's parent dimension."""
-    if not is_hierarchy(view):
-        return None
-    return VIEW_BY_DIMENSIONS.get(frozenset((DIMENSIONS[view.dimensions[-1]].parent,)))
+    return view_for(DIMENSIONS[view.dimensions[-1]].parent) if is_hierarchy(view) else None
 
 
 def foldable_views() -> tuple[View, ...]:

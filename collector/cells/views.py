@@ -82,13 +82,8 @@ class View:
 
 RECEIPT_VIEW = 0
 
-_HIT, _VISIT, _EXIT = Scope.HIT, Scope.VISIT, Scope.EXIT
-_CLOSED, _KNOWN, _OPEN, _PRECISE = (
-    Vocabulary.CLOSED,
-    Vocabulary.KNOWN,
-    Vocabulary.OPEN,
-    Vocabulary.PRECISE,
-)
+_HIT, _VISIT, _EXIT = Scope
+_CLOSED, _KNOWN, _OPEN, _PRECISE = Vocabulary
 
 DIMENSIONS: dict[str, Dimension] = {
     dimension.name: dimension

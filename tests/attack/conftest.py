@@ -1,4 +1,4 @@
-"""Give attacks a real store, as integration tests have it."""
+"""Attacks use the same real store as integration tests."""
 
 from tests.integration.conftest import prepared, store
 

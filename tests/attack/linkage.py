@@ -1,4 +1,4 @@
-"""Look for what joins two cells: equal bytes of sketches, equal sums of sealed cells."""
+"""Look for links between two cells: equal bytes of sketches, equal sums of sealed cells."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def shared_windows(states: Iterable[bytes]) -> int:
 
 
 def windows_of(state: bytes) -> npt.NDArray[np.uint64]:
-    """Give the 8-byte strings at every offset, as numbers."""
+    """Return the 8-byte strings at every offset, as numbers."""
     if len(state) < WINDOW:
         return np.empty(0, np.uint64)
     plain = np.frombuffer(state, np.uint8)
@@ -50,12 +50,12 @@ def _varied(windows: npt.NDArray[np.uint64]) -> npt.NDArray[np.bool_]:
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """A cell that one visitor made alone, as an attacker sees it, and who that was.
+    """A cell with one visitor, as an attacker sees it, and who the visitor was.
 
     Attributes:
         view: its number.
-        sums: all that is told of it.
-        visitor: the truth, by which the attack is judged.
+        sums: everything that is published about it.
+        visitor: the truth, which measures the attack.
     """
 
     view: int
@@ -65,7 +65,7 @@ class Single:
 
 @dataclass(frozen=True, slots=True)
 class Joins:
-    """How an attack by equal sums fared.
+    """The result of an attack by equal sums.
 
     Attributes:
         tried: cells of one visitor who is alone in a cell of another list too, for each such list.
@@ -79,12 +79,12 @@ class Joins:
 
     @property
     def advantage(self) -> float:
-        """How much more often equal sums find the right cell than a blind guess, 0 to 1."""
+        """How much more often equal sums find the right cell than a random guess, 0 to 1."""
         return (self.right - self.blind) / max(1, self.tried)
 
 
 def join_by_sums(singles: Iterable[Single]) -> Joins:
-    """Look for each cell of one visitor in every other list, by its sums."""
+    """Search each cell with one visitor in every other list, by its sums."""
     by_view: dict[int, list[Single]] = defaultdict(list)
     for single in singles:
         by_view[single.view].append(single)

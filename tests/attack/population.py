@@ -1,4 +1,4 @@
-"""Invent visitors of one day with habits, rare ones among them, and the hits that they make."""
+"""Generate the visitors of one day, some with rare habits, and their hits."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ class Visitor:
 
     @property
     def hour(self) -> int:
-        """The hour of their visit, which the attacker may know too."""
+        """The hour of their visit, which the attacker may know as well."""
         return self.network[-1] % 24
 
     def hits(self, secret: bytes, **changes: Any) -> Iterator[Hit]:
-        """Make the visitor's hits of the day, under the pseudonym of a secret."""
+        """Generate the visitor's hits of the day, under the pseudonym of a secret."""
         who = pseudonym(secret, self.network, self.user_agent)
         for place, (path, engaged) in enumerate(zip(self.paths, self.engaged_ms, strict=True)):
             facts: dict[str, Any] = {
@@ -60,13 +60,13 @@ class Visitor:
 
 
 def invent(count: int, seed: int = 1) -> list[Visitor]:
-    """Invent so many visitors; the same for the same seed."""
+    """Generate so many visitors, deterministic by seed."""
     choose = random.Random(seed)
     return [_visitor(choose, number) for number in range(count)]
 
 
 def secret(seed: int = 1) -> bytes:
-    """Make up a day secret."""
+    """Generate a day secret."""
     return hashlib.blake2b(b"%d %d" % (seed, CLOSES_AT), digest_size=32).digest()
 
 

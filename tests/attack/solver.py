@@ -1,10 +1,9 @@
-"""Find the folded cells that someone with all published numbers can work out exactly.
+"""Find the folded cells that can be computed exactly from all published numbers.
 
-A table's listed cells and its row and column sums are known. A cell that is
-not listed is an unknown between its row and its column; it can be worked out
-if and only if it lies on no cycle of unknowns, that is, if it is a bridge of
-the graph that has rows and columns as its points and unknowns as its lines.
-Rows and columns whose sum is not told are one point together.
+A table's listed cells and its row and column sums are known. A cell that is not listed is an
+unknown, an edge between its row and its column. It can be computed if and only if it lies on no
+cycle of unknowns, that is, if it is a bridge of the graph. All rows and columns whose sum is not
+published are one vertex.
 
 Source: Gusfield, A graph theoretic approach to statistical data security, 1988.
 """
@@ -16,18 +15,18 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping
 
 Line = tuple[Hashable, Hashable]
 Step = tuple[Hashable, int]
-_UNTOLD = ("untold",)
+_UNPUBLISHED = ("unpublished",)
 
 
 def determined(unknowns: Iterable[Line], told: frozenset[Hashable]) -> list[Line]:
-    """List the unknowns that follow from the sums.
+    """List the unknowns that the sums determine.
 
     Args:
         unknowns: (row, column) of each cell that is not listed; rows and columns differ in name.
         told: the rows and columns whose sums are published.
     """
     lines = list(unknowns)
-    ends = [tuple(end if end in told else _UNTOLD for end in line) for line in lines]
+    ends = [tuple(end if end in told else _UNPUBLISHED for end in line) for line in lines]
     graph: dict[Hashable, list[Step]] = defaultdict(list)
     for number, (one, other) in enumerate(ends):
         if one != other:

@@ -25,19 +25,19 @@ CONTINUOUS = [SUMS.index(name) for name in CONTINUOUS_SUMS]
 
 @pytest.fixture(scope="module")
 def visitors() -> list[Visitor]:
-    """Invent ten thousand visitors."""
+    """Generate ten thousand visitors."""
     return invent(VISITORS)
 
 
 def visit(store: Store, visitors: Iterable[Visitor]) -> None:
-    """Let the visitors make their hits."""
+    """Deliver the visitors' hits."""
     hits = [hit for one in visitors for hit in one.hits(secret())]
     for start in range(0, len(hits), 5_000):
         deliver(store, hits[start : start + 5_000])
 
 
 def sketches(store: Store, table: str) -> list[bytes]:
-    """Read the sketch of every cell, receipts apart, as its bytes."""
+    """Read the bytes of every cell's sketch, except receipts."""
     merged = schema.SKETCH.replace("(", "MergeState(")
     rows = store.query(
         f"SELECT hex(state) FROM (SELECT {merged}(visitors) AS state FROM {table} "
@@ -47,7 +47,7 @@ def sketches(store: Store, table: str) -> list[bytes]:
 
 
 def test_no_bytes_of_a_sketch_occur_in_another_cell(store: Store, visitors: list[Visitor]) -> None:
-    """All 8-byte windows of all sketches of a day, intersected: none is shared."""
+    """No 8-byte string occurs in two sketches of a day, at any offset."""
     visit(store, visitors)
 
     states = sketches(store, "open_cells")
@@ -57,7 +57,7 @@ def test_no_bytes_of_a_sketch_occur_in_another_cell(store: Store, visitors: list
 
 
 def test_unkeyed_tags_would_be_found_in_many_cells(store: Store, visitors: list[Visitor]) -> None:
-    """The control: with one tag for all of a visitor's cells the same search finds thousands."""
+    """The control: with one tag for all cells of a visitor the same search finds thousands."""
     keyed = fan_out.select()
     unkeyed = re.sub(r"sipHash64Keyed\(.*\), (?=counts_visitor)", "k0, ", keyed)
     store.command(schema.tables()["open_cells"].replace("open_cells", "unkeyed_cells"))
@@ -74,7 +74,7 @@ def test_unkeyed_tags_would_be_found_in_many_cells(store: Store, visitors: list[
 def test_sealed_cells_of_one_visitor_cannot_be_joined_by_their_sums(
     store: Store, visitors: list[Visitor]
 ) -> None:
-    """Who is alone in two lists is found in the second no more often than by a blind guess.
+    """A visitor alone in two lists is found in the second no more often than by a random guess.
 
     The first control keeps the small sums, the second only the small counts:
     both must succeed, or the attack proves nothing.
@@ -91,7 +91,7 @@ def test_sealed_cells_of_one_visitor_cannot_be_joined_by_their_sums(
     joins = join_by_sums(singles(listed, truth))
     with_sums = [before[cell.view, cell.value] for cell in listed]
     fine = join_by_sums(singles(with_sums, truth))
-    counts = join_by_sums(singles(map(without_fine_sums, with_sums), truth))
+    counts = join_by_sums(singles(map(without_continuous_sums, with_sums), truth))
 
     assert joins.tried >= 100
     assert joins.advantage <= 0.02
@@ -100,19 +100,19 @@ def test_sealed_cells_of_one_visitor_cannot_be_joined_by_their_sums(
 
 
 def alone(cell: Cell) -> bool:
-    """Tell whether a cell is one of a list and of one visitor."""
+    """Return whether a cell belongs to a list and has one visitor."""
     whole = cell.grain == Grain.DAY and cell.visitors == 1 and not cell.other
     return whole and OTHER not in cell.value
 
 
-def without_fine_sums(cell: Cell) -> Cell:
-    """Show a cell as it would be with its continuous sums dropped and its counts kept."""
+def without_continuous_sums(cell: Cell) -> Cell:
+    """Return a cell with its continuous sums dropped and its counts kept."""
     sums = tuple(0 if place in CONTINUOUS else one for place, one in enumerate(cell.sums))
     return Cell(cell.site, cell.view, cell.grain, cell.at, cell.value, "", sums, cell.visitors)
 
 
 def who_is_where(visitors: list[Visitor]) -> dict[tuple[int, str], set[int]]:
-    """Note which visitors each cell of a list is made of."""
+    """Return which visitors each cell of a list consists of."""
     found: dict[tuple[int, str], set[int]] = defaultdict(set)
     for number, one in enumerate(visitors):
         values = [(name, getattr(one.values, name)) for name in VISIT_VALUES]
@@ -122,7 +122,7 @@ def who_is_where(visitors: list[Visitor]) -> dict[tuple[int, str], set[int]]:
 
 
 def singles(cells: Iterable[Cell], truth: dict[tuple[int, str], set[int]]) -> list[Single]:
-    """Give the cells that truly are of one visitor, with the truth beside them."""
+    """Return the cells that really have one visitor, with that visitor."""
     return [
         Single(cell.view, cell.sums, next(iter(truth[cell.view, cell.value])))
         for cell in cells

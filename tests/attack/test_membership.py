@@ -1,4 +1,4 @@
-"""R-15: whoever has the disk after sealing cannot tell whether a visitor was there.
+"""R-15: an attacker with the disk after sealing cannot tell whether a visitor was there.
 
 The attacker knows the target's address and user agent, and so their country,
 browser, system and device: the lists with a threshold of one visitor. Half of
@@ -34,12 +34,12 @@ DAY_BEGAN = CLOSES_AT - 86_400
 
 @pytest.fixture(scope="module")
 def people() -> list[Visitor]:
-    """Invent forty thousand people of one distribution; the even ones were there."""
+    """Generate forty thousand people from one distribution; the even ones were there."""
     return invent(2 * EACH, seed=2)
 
 
 def were_there(store: Store, people: list[Visitor]) -> None:
-    """Let every second one make their hits."""
+    """Deliver the hits of every second one."""
     hits = [hit for one in people[::2] for hit in one.hits(secret())]
     for start in range(0, len(hits), 5_000):
         deliver(store, hits[start : start + 5_000])
@@ -48,7 +48,7 @@ def were_there(store: Store, people: list[Visitor]) -> None:
 def test_sealed_numbers_do_not_tell_who_was_there(
     store: Store, people: list[Visitor], tmp_path: Path
 ) -> None:
-    """The best guess from sealed cells is right no more than 2 % more often for those present."""
+    """The best guess from sealed cells has an advantage of at most 2 %."""
     were_there(store, people)
     with closing(store, tmp_path, a_site(), known={"source": ["Google", NONE]}) as days:
         days.sealer.run_once()
@@ -57,7 +57,7 @@ def test_sealed_numbers_do_not_tell_who_was_there(
     spread = Counter(one.values.country for one in people[::2])
 
     def guess(one: Visitor) -> bool:
-        # Whoever was there made these values be listed; whoever was not, only if others did.
+        # The values of those present are listed; those of others only if somebody else had them.
         return all(getattr(one.values, name) in listed[name] for name in ALWAYS_LISTED)
 
     rare = [one for one in people if spread[one.values.country] < RARE]
@@ -69,10 +69,10 @@ def test_sealed_numbers_do_not_tell_who_was_there(
 def test_a_sealed_disk_holds_no_tag_even_of_a_known_secret(
     store: Store, people: list[Visitor], tmp_path: Path
 ) -> None:
-    """Sealing takes what a stolen secret would have unlocked, and the attack is a real one.
+    """After sealing, a stolen day secret reveals nobody, and the attack is a real one.
 
-    The control: while the day is open, who has its secret knows nearly
-    everyone by the disk; who guesses a secret, nobody.
+    The control: while the day is open, the disk and the secret reveal nearly everybody; a guessed
+    secret reveals nobody.
     """
     were_there(store, people)
     tags, strangers = tags_of(store, people), tags_of(store, people, guessed=secret(9))
@@ -91,7 +91,7 @@ def test_a_sealed_disk_holds_no_tag_even_of_a_known_secret(
 def advantage(
     people: list[Visitor], targets: Iterable[Visitor], guess: Callable[[Visitor], bool]
 ) -> float:
-    """Tell how much more often those present are guessed to be there than those absent."""
+    """Return how much more often those present are guessed to be there than those absent."""
     present = {id(one) for one in people[::2]}
     guesses: dict[bool, list[bool]] = {True: [], False: []}
     for one in targets:
@@ -100,12 +100,12 @@ def advantage(
 
 
 def rate(guesses: list[bool]) -> float:
-    """Tell which part of the guesses was yes."""
+    """Return the share of positive guesses."""
     return sum(guesses) / max(1, len(guesses))
 
 
 def tags_of(store: Store, people: list[Visitor], guessed: bytes = secret()) -> list[int]:
-    """Work out what the sketch of each one's hour would keep of them, as the store writes it."""
+    """Compute the tag of each person in the cell of their hour, as the store writes it."""
     state = schema.SKETCH.replace("(", "State(")
     number = f"toUInt64({TOTAL.id << 48 | int(Grain.HOUR) << 40}) + k.3"
     cell = f"concat('\\0', reinterpretAsFixedString({number}))"
@@ -129,7 +129,7 @@ def tags_of(store: Store, people: list[Visitor], guessed: bytes = secret()) -> l
 
 
 def on(disk: Windows, tags: list[int]) -> list[bool]:
-    """Tell which tags are on the disk."""
+    """Return which tags are on the disk."""
     wanted = np.sort(np.array(tags, np.uint64))
     places = np.searchsorted(wanted, disk).clip(0, len(wanted) - 1)
     there = set(np.unique(disk[wanted[places] == disk]).tolist())
@@ -137,6 +137,6 @@ def on(disk: Windows, tags: list[int]) -> list[bool]:
 
 
 def image(folder: Path) -> Windows:
-    """Read every 8-byte string of every file; tags are random, so compression leaves them whole."""
+    """Read every 8-byte string of every file; random tags are not changed by compression."""
     files = [path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()]
     return np.concatenate([windows_of(content) for content in files])

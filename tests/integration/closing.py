@@ -1,4 +1,4 @@
-"""Close days in tests: a sealer over a real spool and real secrets, and what it wrote."""
+"""Seal days in tests, with a real spool and real day secrets, and read the result."""
 
 from __future__ import annotations
 
@@ -43,13 +43,13 @@ class Cell:
     folded: int = 0
 
     def sum(self, name: str) -> int:
-        """Give a sum by its name."""
+        """Return a sum by its name."""
         return self.sums[SUMS.index(name)]
 
 
 @dataclass(frozen=True, slots=True)
 class Closing:
-    """All that takes part in sealing."""
+    """A sealer and what it works on."""
 
     store: Store
     spool: Spool
@@ -65,13 +65,13 @@ def closing(
     *sites: Site,
     known: Mapping[str, Sequence[str]] | None = None,
 ) -> Iterator[Closing]:
-    """Open a spool and secrets, and give the sealer that minds them."""
+    """Open a spool and day secrets, and build a sealer on them."""
     clock = FakeClock(AFTER)
     spool = Spool(folder / "spool.sqlite3", folder / "spool-keys", clock, 2**20)
     spool.start()
     secrets = DaySecrets(folder / "secrets", clock, "disk")
-    picture = Sites(sites or (a_site(),))
-    sealer = Sealer(store, spool, secrets, lambda: picture, clock, known=known)
+    registered = Sites(sites or (a_site(),))
+    sealer = Sealer(store, spool, secrets, lambda: registered, clock, known=known)
     try:
         yield Closing(store, spool, secrets, clock, sealer)
     finally:
@@ -90,7 +90,7 @@ def deliver(store: Store, hits: Iterable[Hit]) -> None:
 
 
 def visits_of(count: int, when: str = "2026-11-20 10:30", **columns: Any) -> list[Hit]:
-    """Invent the first hits of so many visitors, alike in everything."""
+    """Generate the first hits of so many visitors with equal values."""
     tag = repr(sorted(columns.items()))
     return [hit(f"{tag} {one}", when, **(FIRST_HIT | columns)) for one in range(count)]
 
@@ -119,13 +119,13 @@ def still_open(store: Store, closes_at: int = CLOSES_AT) -> list[Cell]:
 
 
 def of_view(cells: Iterable[Cell], *dimensions: str, grain: Grain = Grain.DAY) -> dict[str, Cell]:
-    """Pick a list's cells, by value."""
+    """Return a list's cells, by value."""
     view = VIEW_BY_DIMENSIONS[frozenset(dimensions)].id
     return {cell.value: cell for cell in cells if cell.view == view and cell.grain == grain}
 
 
 def of_pair(cells: Iterable[Cell], *dimensions: str) -> dict[tuple[str, str], Cell]:
-    """Pick a pair's cells, by both values."""
+    """Return a pair's cells, by both values."""
     view = VIEW_BY_DIMENSIONS[frozenset(dimensions)].id
     return {(cell.value, cell.other): cell for cell in cells if cell.view == view}
 

@@ -1,4 +1,4 @@
-"""Put invented hits into a real store, as delivery would, and seal days the plain way."""
+"""Insert generated hits into a real store, and seal days without folding."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ VALUES = VisitValues(
 
 
 def hit(visitor: str, when: str, *, zone: str = "UTC", **columns: Any) -> Hit:
-    """Invent a pageview of a visitor at a local time such as `2026-11-20 10:30`.
+    """Generate a pageview of a visitor at a local time such as `2026-11-20 10:30`.
 
     Columns of `VisitValues` and of `Hit` may be given by name.
     """
@@ -64,7 +64,7 @@ def insert(store: Store, hits: Iterable[Hit]) -> None:
 
 
 def seal_plainly(store: Store, closes_at: int, *, commit: bool = True) -> None:
-    """Turn one closing instant's sketches into integers without folding, as sealing will."""
+    """Turn one closing instant's sketches into integers without folding."""
     sums = ", ".join(SUMS)
     merged = ", ".join(f"sum({name})" for name in SUMS)
     store.command(
@@ -79,7 +79,7 @@ def seal_plainly(store: Store, closes_at: int, *, commit: bool = True) -> None:
 
 
 def closes_at(day: date, zone: str = "UTC") -> int:
-    """Tell when a local date ends."""
+    """Return the instant at which a local date ends."""
     return day_at(
         zone, datetime.combine(day, datetime.min.time(), ZoneInfo(zone)).timestamp()
     ).closes_at

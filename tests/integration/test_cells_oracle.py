@@ -1,4 +1,4 @@
-"""Compare every cell with an independent count made from the list of hits."""
+"""Compare every cell with an independent count from the list of hits."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ Counted = tuple[Key, dict[str, int], bool]
 
 
 def invented(count: int) -> list[Hit]:
-    """Invent hits of known composition: every kind, every dimension, some of them unset."""
+    """Generate hits of every kind and dimension, with some values unset."""
     choose = random.Random(20261123)
     return [_one(choose, number) for number in range(count)]
 
 
 def test_every_cell_equals_an_independent_count(store: Store) -> None:
-    """Ten thousand hits: each sum and each number of visitors of each cell is exact."""
+    """For ten thousand hits every sum and visitor count of every cell is exact."""
     hits = invented(HITS)
     expected = counted(hits)
 
@@ -39,7 +39,7 @@ def test_every_cell_equals_an_independent_count(store: Store) -> None:
 
 
 def test_many_batches_give_the_same_cells_as_one(store: Store) -> None:
-    """How hits are cut into batches changes no cell."""
+    """The division of hits into batches changes no cell."""
     hits = invented(1_000)
     expected = counted(hits)
 
@@ -63,7 +63,7 @@ def cells_of(store: Store) -> dict[Key, list[int]]:
 
 
 def counted(hits: list[Hit]) -> dict[Key, list[int]]:
-    """Count cells the slow way, from design.md's words and not from the store's statements."""
+    """Count cells the slow way, following design.md and not the store's statements."""
     sums: dict[Key, dict[str, int]] = defaultdict(lambda: dict.fromkeys(SUMS, 0))
     visitors: dict[Key, set[bytes]] = defaultdict(set)
     for one in hits:
@@ -98,7 +98,7 @@ def _cells(one: Hit) -> list[Counted]:
 
 
 def _bounce_moved(one: Hit, cell: Counted) -> list[Counted]:
-    """Take a bounce back in the hour and minute that gave it."""
+    """Take a bounce back in the hour and minute that counted it."""
     key, added, counts = cell
     earlier = {int(Grain.HOUR): one.bounce_hour, int(Grain.MINUTE): one.bounce_minute}
     if not one.bounce_minute or key[2] not in earlier or "bounces" not in added:

@@ -1,4 +1,4 @@
-"""Properties that hold for every day that can be sealed."""
+"""Properties that hold for every sealed day."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Day:
 
 @st.composite
 def visits(draw: st.DrawFn) -> list[dict[str, Any]]:
-    """Draw what a handful of visitors did."""
+    """Draw the visits of up to forty visitors."""
     values = {
         "source": ("Google", "(none)", "s1", "s2", "s3"),
         "country": ("DE", "FR", "IS"),
@@ -72,7 +72,7 @@ def visits(draw: st.DrawFn) -> list[dict[str, Any]]:
 
 
 def seal(store: Store, hits: list[Hit], profile: str) -> Day:
-    """Seal the hits of a closing instant of their own."""
+    """Seal hits at a closing instant that no other test uses."""
     shift = 86_400 * next(_days)
     moved = CLOSES_AT + shift
     deliver(store, [_moved(one, shift) for one in hits])
@@ -83,7 +83,7 @@ def seal(store: Store, hits: list[Hit], profile: str) -> Day:
 
 
 def test_what_holds_for_every_sealed_day(store: Store) -> None:
-    """Totals stay, parts sum, nothing is too small, nothing follows by one subtraction."""
+    """Totals stay, parts sum up, no listed cell is too small, none is folded alone."""
     store.command("SYSTEM STOP MERGES own_paths")
 
     @settings(
@@ -97,22 +97,22 @@ def test_what_holds_for_every_sealed_day(store: Store) -> None:
         parts_sum_to_the_total(day)
         no_cell_is_under_its_threshold(day)
         no_line_has_one_folded_cell(day)
-        fine_sums_hide_two_or_none(day)
+        continuous_sums_hide_two_or_none(day)
 
     check()
 
 
 def test_what_remains_to_an_exact_solver_on_a_busy_day(store: Store) -> None:
-    """Ten thousand visitors: who has all published numbers works out none of their folded cells.
+    """Nobody can compute a folded cell from the published numbers of ten thousand visitors.
 
-    Who also knows which combinations occurred at all works out some; the part
-    is told in docs/privacy.md.
+    Someone who also knows which combinations occurred can compute some; docs/privacy.md says
+    how many.
     """
     people = invent(10_000, seed=3)
     day = seal(store, [one for each in people for one in each.hits(secret())], "standard")
 
-    folded, by_numbers, by_more = _worked_out(day)
-    left_out, while_open, _ = _worked_out(replace(day, after=_told_while_open(day)))
+    folded, by_numbers, by_more = _computable(day)
+    left_out, while_open, _ = _computable(replace(day, after=_listed_while_open(day)))
 
     print(f"of {folded} folded cells {by_numbers} follow from published numbers,")
     print(f"{by_more} for someone who knows which combinations occurred;")
@@ -124,7 +124,7 @@ def test_what_remains_to_an_exact_solver_on_a_busy_day(store: Store) -> None:
 
 
 def totals_stay(day: Day) -> None:
-    """Check that sealing changed no total, of the day or of an hour."""
+    """Check that sealing changed no total of the day or of an hour."""
     before, after = (
         sorted((cell.grain, cell.at, *cell.sums, cell.visitors) for cell in cells if cell.view == 1)
         for cells in (day.before, day.after)
@@ -133,7 +133,7 @@ def totals_stay(day: Day) -> None:
 
 
 def parts_sum_to_the_total(day: Day) -> None:
-    """Check that each list's counts are what they were, with "(other)"."""
+    """Check that each list's counts, including "(other)", are unchanged."""
     for view in foldable_views():
         if is_table(view):
             continue
@@ -146,13 +146,13 @@ def parts_sum_to_the_total(day: Day) -> None:
 
 
 def no_cell_is_under_its_threshold(day: Day) -> None:
-    """Check every listed cell against the table of thresholds."""
+    """Check that every listed cell reaches its threshold."""
     for cell in _listed(day):
-        assert _weight(cell) >= _least(cell, day.profile), (VIEW_BY_ID[cell.view].name, cell)
+        assert _weight(cell) >= _threshold_of(cell, day.profile), (VIEW_BY_ID[cell.view].name, cell)
 
 
 def no_line_has_one_folded_cell(day: Day) -> None:
-    """Check that no group, row or column hides just one cell, unless it has no other."""
+    """Check that no group, row or column hides exactly one cell, unless it has only one."""
     lines: dict[Hashable, list[bool]] = defaultdict(list)
     listed = {_key(cell) for cell in _listed(day)}
     for cell in day.before:
@@ -164,8 +164,8 @@ def no_line_has_one_folded_cell(day: Day) -> None:
         assert told.count(False) != 1 or len(told) == 1, line
 
 
-def fine_sums_hide_two_or_none(day: Day) -> None:
-    """Check that no list tells all fine sums but one."""
+def continuous_sums_hide_two_or_none(day: Day) -> None:
+    """Check that no list suppresses exactly one cell's continuous sums."""
     fine = SUMS.index("engaged_ms")
     before = {_key(cell): cell for cell in day.before}
     for view in foldable_views():
@@ -184,7 +184,7 @@ def fine_sums_hide_two_or_none(day: Day) -> None:
 
 @pytest.mark.parametrize("profile", ["standard", "strict"])
 def test_a_site_of_twenty_visitors_a_day_stays_useful(store: Store, profile: str) -> None:
-    """Countries, browsers, known sources and own pages are told, though all are small."""
+    """Countries, browsers, known sources and own pages are listed, though all are small."""
     people = [
         {"source": source, "country": country, "path": path, "browser": browser}
         for source, country, path, browser in zip(
@@ -210,8 +210,8 @@ def test_a_site_of_twenty_visitors_a_day_stays_useful(store: Store, profile: str
     assert {"Firefox", "Chrome"} == told["browser"]
 
 
-def _worked_out(day: Day) -> tuple[int, int, int]:
-    """Count cells of tables that are not told; those that follow all the same; and with more."""
+def _computable(day: Day) -> tuple[int, int, int]:
+    """Count a day's folded cells of tables, and those that can be computed, as above."""
     folded, by_numbers, by_more = 0, 0, 0
     for unknowns, told, possible in _tables(day):
         folded += len(unknowns)
@@ -220,16 +220,16 @@ def _worked_out(day: Day) -> tuple[int, int, int]:
     return folded, by_numbers, by_more
 
 
-def _told_while_open(day: Day) -> list[Cell]:
-    """Pick the cells that questions about the open day told: no rows and columns hide them."""
-    return [cell for cell in day.before if _weight(cell) >= _least(cell, day.profile)]
+def _listed_while_open(day: Day) -> list[Cell]:
+    """Return the cells that queries listed while the day was open; none hides another."""
+    return [cell for cell in day.before if _weight(cell) >= _threshold_of(cell, day.profile)]
 
 
 def _tables(day: Day) -> Iterator[tuple[list[Line], frozenset[Hashable], list[Line]]]:
-    """Give each table's folded cells, the rows and columns told, and all cells that may be folded.
+    """Return each table's folded cells, the listed rows and columns, and all possible folded cells.
 
-    To someone with the published numbers alone a combination that did not
-    occur looks like a folded one, if its row and column both hide something.
+    To someone with only the published numbers, a combination that did not occur looks like a
+    folded cell if its row and column both hide something.
     """
     listed = {_key(cell) for cell in _listed(day)}
     in_lists = {
@@ -244,7 +244,7 @@ def _tables(day: Day) -> Iterator[tuple[list[Line], frozenset[Hashable], list[Li
         unknowns = [_ends(cell) for cell in cells if _key(cell) not in listed]
         seen = {_ends(cell) for cell in cells if _key(cell) in listed}
         told = frozenset(
-            end for ends in unknowns for end in ends if _is_told(end, view_id, grain, in_lists)
+            end for ends in unknowns for end in ends if _is_listed(end, view_id, grain, in_lists)
         )
         rows = {row for row, _ in unknowns if row in told}
         columns = {column for _, column in unknowns if column in told}
@@ -256,7 +256,7 @@ def _ends(cell: Cell) -> Line:
     return ("row", cell.value), ("column", cell.other, cell.at)
 
 
-def _is_told(end: Hashable, view: int, grain: int, in_lists: set[tuple[int, str]]) -> bool:
+def _is_listed(end: Hashable, view: int, grain: int, in_lists: set[tuple[int, str]]) -> bool:
     assert isinstance(end, tuple)
     if grain == Grain.HOUR:
         return end[0] == "column" or (view, end[1]) in in_lists
@@ -279,7 +279,7 @@ def _weight(cell: Cell) -> int:
     return cell.sum("visits") if folds_by_visits(VIEW_BY_ID[cell.view]) else cell.visitors
 
 
-def _least(cell: Cell, profile: str) -> int:
+def _threshold_of(cell: Cell, profile: str) -> int:
     view, grain = VIEW_BY_ID[cell.view], Grain(cell.grain)
     if not view.dimensions:
         return 0

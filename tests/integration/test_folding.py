@@ -1,4 +1,4 @@
-"""What sealing folds, strikes and averages, and what it leaves."""
+"""What sealing folds, suppresses, averages and keeps."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.integration.seeding import hit
 
 
 def test_small_values_fold_into_other_and_counts_still_add_up(store: Store, tmp_path: Path) -> None:
-    """Campaigns of one or two visitors are not named, but counted."""
+    """Campaigns with one or two visitors are counted but not listed."""
     crowd = visits_of(9, utm_campaign="spring")
     few = visits_of(2, utm_campaign="to-bob") + visits_of(1, utm_campaign="to-eve")
     deliver(store, crowd + few)
@@ -39,7 +39,7 @@ def test_small_values_fold_into_other_and_counts_still_add_up(store: Store, tmp_
 
 
 def test_no_value_is_folded_alone(store: Store, tmp_path: Path) -> None:
-    """One small value takes the next smallest with it, or it could be had by subtraction."""
+    """One small value is folded with the next smallest, or it could be computed by subtraction."""
     crowds = visits_of(9, utm_campaign="spring") + visits_of(6, utm_campaign="summer")
     deliver(store, crowds + visits_of(1, utm_campaign="to-eve"))
 
@@ -54,7 +54,7 @@ def test_no_value_is_folded_alone(store: Store, tmp_path: Path) -> None:
 def test_closed_vocabularies_known_sources_and_own_paths_are_kept_for_one_visitor(
     store: Store, tmp_path: Path
 ) -> None:
-    """A small site stays useful: these values name nobody."""
+    """A small site stays useful: these values identify no visitor."""
     deliver(
         store,
         visits_of(3)
@@ -75,7 +75,7 @@ def test_closed_vocabularies_known_sources_and_own_paths_are_kept_for_one_visito
 def test_a_path_seen_by_three_visitors_is_the_owners_from_the_next_day_on(
     store: Store, tmp_path: Path
 ) -> None:
-    """What many saw yesterday is nobody's secret today; what one saw today is."""
+    """A page that three visitors saw yesterday is listed today for a single visitor."""
     deliver(store, visits_of(3, path="/news"))
     deliver(
         store,
@@ -97,7 +97,7 @@ def test_a_path_seen_by_three_visitors_is_the_owners_from_the_next_day_on(
 
 
 def test_regions_fold_within_their_country(store: Store, tmp_path: Path) -> None:
-    """A child goes into its parent's "(other)", and never alone."""
+    """A child is folded into its parent's "(other)", and never alone."""
     deliver(
         store,
         visits_of(9, country="DE", region="DE-BE")
@@ -115,7 +115,7 @@ def test_regions_fold_within_their_country(store: Store, tmp_path: Path) -> None
 
 
 def test_an_events_properties_fold_within_the_property(store: Store, tmp_path: Path) -> None:
-    """`plan=…` of one visitor becomes `plan=(other)`; with its event folded, "(other)"."""
+    """`plan=…` with one visitor becomes `plan=(other)`; if its event is folded, "(other)"."""
     deliver(
         store,
         [
@@ -143,7 +143,7 @@ def test_an_events_properties_fold_within_the_property(store: Store, tmp_path: P
 def test_what_belongs_to_a_value_that_was_folded_along_goes_with_it(
     store: Store, tmp_path: Path
 ) -> None:
-    """An event that hides another takes its properties along, or they would give both back."""
+    """An event folded to hide another takes its properties along, or they would reveal both."""
     deliver(
         store,
         [
@@ -166,7 +166,7 @@ def test_what_belongs_to_a_value_that_was_folded_along_goes_with_it(
 
 
 def test_an_exit_page_is_named_only_if_its_page_is(store: Store, tmp_path: Path) -> None:
-    """Exit pages have no visitors of their own; three visits of one visitor name nothing."""
+    """Exit pages have no visitor counts, so their visits are compared with the threshold."""
     deliver(
         store,
         visits_of(9, exit_path="/")
@@ -183,7 +183,7 @@ def test_an_exit_page_is_named_only_if_its_page_is(store: Store, tmp_path: Path)
 
 
 def test_each_row_and_column_of_a_pair_hides_none_or_two(store: Store, tmp_path: Path) -> None:
-    """One small cell of a pair takes a rectangle of four with it; the rest stays."""
+    """One small cell of a pair is folded with three more that form a rectangle; the rest stays."""
     plan = {("A", "DE"): 1, ("A", "FR"): 5, ("B", "DE"): 6, ("B", "FR"): 7, ("C", "DE"): 8}
     plan |= {("C", "FR"): 9, ("A", "IS"): 20, ("B", "IS"): 20, ("C", "IS"): 20}
     deliver(
@@ -205,7 +205,7 @@ def test_each_row_and_column_of_a_pair_hides_none_or_two(store: Store, tmp_path:
 
 
 def test_a_value_folded_in_its_list_is_in_no_pair_and_no_hour(store: Store, tmp_path: Path) -> None:
-    """Else the sum over a row would give away what the list does not tell."""
+    """The sum over its row would reveal what the list hides."""
     crowds = visits_of(30, source="big") + visits_of(6, source="middle")
     deliver(store, crowds + visits_of(1, source="tiny"))
 
@@ -219,7 +219,7 @@ def test_a_value_folded_in_its_list_is_in_no_pair_and_no_hour(store: Store, tmp_
 
 
 def test_a_thin_day_keeps_totals_paths_and_sources_only(store: Store, tmp_path: Path) -> None:
-    """Of two visitors nothing is told but where they came from and what they read."""
+    """A day with two visitors keeps totals, sources and pages only."""
     deliver(store, visits_of(2))
 
     with closing(store, tmp_path, a_site(own_paths=("/",)), known={"source": ["Google"]}) as days:
@@ -233,7 +233,7 @@ def test_a_thin_day_keeps_totals_paths_and_sources_only(store: Store, tmp_path: 
 
 
 def test_a_thin_hour_keeps_totals_only(store: Store, tmp_path: Path) -> None:
-    """An hour of four visitors says how many, not who."""
+    """An hour with four visitors keeps its total only."""
     deliver(store, visits_of(4, "2026-11-20 09:30") + visits_of(9, "2026-11-20 10:30"))
 
     with closing(store, tmp_path) as days:
@@ -245,7 +245,7 @@ def test_a_thin_hour_keeps_totals_only(store: Store, tmp_path: Path) -> None:
 
 
 def test_small_cells_keep_counts_but_no_fine_sums(store: Store, tmp_path: Path) -> None:
-    """Milliseconds that occur in two cells would join them; totals keep them all."""
+    """Equal milliseconds in two cells would link them; the totals keep all of them."""
     deliver(
         store,
         visits_of(9, engaged_ms=1_000)
@@ -268,7 +268,7 @@ def test_small_cells_keep_counts_but_no_fine_sums(store: Store, tmp_path: Path) 
 def test_counts_of_one_or_two_visitors_are_averages_that_sum_as_before(
     store: Store, tmp_path: Path
 ) -> None:
-    """Thirty pageviews would be seen in every list; their visitors and visits' sum are kept."""
+    """Thirty pageviews would link one visitor's cells in all lists; visitors and sums are kept."""
     deliver(
         store,
         visits_of(9)
@@ -292,7 +292,7 @@ def test_counts_of_one_or_two_visitors_are_averages_that_sum_as_before(
 
 
 def test_the_strict_profile_folds_below_ten_and_keeps_no_city(store: Store, tmp_path: Path) -> None:
-    """Two sites of one closing instant are folded each by its own profile."""
+    """Two sites with the same closing instant are folded each by its own profile."""
     for site in (1, 2):
         deliver(
             store,
@@ -311,10 +311,10 @@ def test_the_strict_profile_folds_below_ten_and_keeps_no_city(store: Store, tmp_
     assert {f"FR-{OTHER}"} == of_view(strict, "city").keys()
 
 
-def test_a_removed_sites_cells_are_folded_by_the_tightest_profile(
+def test_a_removed_sites_cells_are_folded_by_the_strict_profile(
     store: Store, tmp_path: Path
 ) -> None:
-    """A site that is no longer known is not an error, nor loosely treated."""
+    """A site that is no longer registered is no error, and the strict profile applies."""
     deliver(store, visits_of(9, site=77, utm_source="a") + visits_of(8, site=77, utm_source="b"))
 
     with closing(store, tmp_path) as days:

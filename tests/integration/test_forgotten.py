@@ -1,4 +1,4 @@
-"""After a day is sealed, the process itself no longer knows its secret or its visitors (S-30)."""
+"""After a day is sealed, the process memory holds neither its secret nor its visitors (S-30)."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ def forgetful(tmp_path: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def told(process: subprocess.Popen[str]) -> dict[str, Any]:
-    """Read what the service says."""
+    """Read the service's next message."""
     assert process.stdout is not None
     answer: dict[str, Any] = json.loads(process.stdout.readline())
     return answer
 
 
 def go_on(process: subprocess.Popen[str]) -> None:
-    """Let the service go on."""
+    """Let the service continue."""
     assert process.stdin is not None
     process.stdin.write("\n")
     process.stdin.flush()
 
 
 def in_memory(pid: int, words: list[bytes]) -> list[int]:
-    """Count in how many places of a process's writable memory each word stands."""
+    """Count how often each word occurs in a process's writable memory."""
     found = [0] * len(words)
     areas = re.findall(
         r"^([0-9a-f]+)-([0-9a-f]+) rw", Path(f"/proc/{pid}/maps").read_text(), re.MULTILINE
@@ -65,10 +65,10 @@ def in_memory(pid: int, words: list[bytes]) -> list[int]:
 
 
 def test_a_sealed_day_is_forgotten_by_the_process(forgetful: subprocess.Popen[str]) -> None:
-    """No live object knows the day secret or a mark, and no byte of memory the secret.
+    """No live object holds the day secret or a marker, and no byte of memory holds the secret.
 
-    The control: while the day is open the secret is found in both, and so is
-    the user agent, in a cache that goes with the secret.
+    The control: while the day is open the secret is found in both, and so is the user agent, in a
+    cache that is cleared with the secret.
     """
     open_day = told(forgetful)
     secret = masked(bytes.fromhex(open_day["secret"]))

@@ -1,4 +1,4 @@
-"""An owner's own pages are never folded: written out, by pattern, by template, by sitemap."""
+"""A site's own pages are never folded: exact paths, patterns, templates and sitemaps."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OWN = {"/blog/first", "/blog/", "/a.b", "/users/:id"}
 
 
 def paths_sealed(store: Store, folder: Path, site: Site) -> set[str]:
-    """Seal a day on which each path had one visitor, beside a busy one; tell which are listed."""
+    """Seal a day with one visitor per path, and one busy path; return the listed paths."""
     deliver(store, [hit(f"v{n}", "2026-11-20 10:00", path="/busy") for n in range(9)])
     deliver(store, [hit(path, "2026-11-20 11:00", path=path) for path in SEEN])
     with closing(store, folder, site) as days:
@@ -29,7 +29,7 @@ def paths_sealed(store: Store, folder: Path, site: Site) -> set[str]:
 
 
 def paths_open(store: Store, site: Site) -> set[str]:
-    """Ask for the paths of an open day on which each path had one visitor, beside a busy one."""
+    """Query the paths of an open day with one visitor per path, and one busy path."""
     insert(store, first_hits(9, path="/busy"))
     insert(store, [hit(path, f"{SUNDAY} 11:00", path=path) for path in SEEN])
     answer = reports(store).ask(ask("visitors", TODAY, dimension="path", site=site))
@@ -39,22 +39,22 @@ def paths_open(store: Store, site: Site) -> set[str]:
 def test_patterns_and_templates_keep_pages_when_a_day_is_sealed(
     store: Store, tmp_path: Path
 ) -> None:
-    """What fits /blog/* stays, what only looks alike folds, and a dot is a dot."""
+    """Paths that match /blog/* are listed, similar ones are folded; a dot matches only a dot."""
     assert paths_sealed(store, tmp_path, PATTERNED) == OWN
 
 
 def test_patterns_and_templates_keep_pages_of_an_open_day(store: Store) -> None:
-    """While the day is open, the same pages are told as once it is sealed."""
+    """While the day is open, the same pages are listed as after sealing."""
     assert paths_open(store, PATTERNED) == OWN
 
 
 def test_without_patterns_such_pages_fold(store: Store, tmp_path: Path) -> None:
-    """A site that declared nothing keeps none of them."""
+    """A site that declared no paths lists none of them."""
     assert paths_sealed(store, tmp_path, a_site()) == set()
 
 
 def test_a_pattern_holds_for_its_own_site_only(store: Store, tmp_path: Path) -> None:
-    """What one owner declares says nothing of another's pages."""
+    """One site's declaration has no effect on another site."""
     deliver(store, [hit(f"v{n}", "2026-11-20 10:00", path="/busy", site=2) for n in range(9)])
     deliver(store, [hit(p, "2026-11-20 11:00", path=p, site=2) for p in SEEN])
 
@@ -66,7 +66,7 @@ def test_a_pattern_holds_for_its_own_site_only(store: Store, tmp_path: Path) -> 
 
 @pytest.mark.parametrize("asked", [paths_open, None], ids=["open", "sealed"])
 def test_the_pages_of_a_sitemap_are_kept(store: Store, tmp_path: Path, asked: object) -> None:
-    """Declared paths count as known on the very day they are declared."""
+    """Declared paths are known on the same day."""
     declare_paths(store, 1, ["/other", "/axb"])
 
     told = paths_open(store, a_site()) if asked else paths_sealed(store, tmp_path, a_site())
@@ -75,7 +75,7 @@ def test_the_pages_of_a_sitemap_are_kept(store: Store, tmp_path: Path, asked: ob
 
 
 def test_a_new_sitemap_replaces_the_last_one(store: Store) -> None:
-    """What it no longer lists is forgotten; what visitors made known, and other sites', stays."""
+    """Paths that it no longer lists are removed; learned paths and other sites' paths stay."""
     declare_paths(store, 1, [f"/{n}" for n in range(1_100)])
     declare_paths(store, 2, ["/theirs"])
     store.command("INSERT INTO own_paths VALUES (1, '/seen', '2026-11-20 00:00:00')")
@@ -89,7 +89,7 @@ def test_a_new_sitemap_replaces_the_last_one(store: Store) -> None:
 
 
 def test_no_sitemap_takes_all_back(store: Store) -> None:
-    """An empty list leaves nothing declared."""
+    """An empty list removes all declared paths."""
     declare_paths(store, 1, ["/a"])
 
     declare_paths(store, 1, [])

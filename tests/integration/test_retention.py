@@ -1,4 +1,4 @@
-"""Delete what is old, and what a removed site leaves, from a real store."""
+"""Delete expired cells and removed sites from a real store."""
 
 from __future__ import annotations
 
@@ -49,24 +49,24 @@ def put(store: Store, days_ago: int, *, site: int = 1, view: int = PATH, grain: 
 
 
 def left(store: Store) -> list[int]:
-    """Tell how old the cells are that are left, in days."""
+    """Return the ages in days of the cells that are left."""
     rows = store.query("SELECT day FROM sealed_cells")
     return sorted((TODAY - row[0]).days for row in rows)
 
 
 def retention(store: Store, **keeps: Keep) -> Retention:
-    """Make the retention of sites named `site1`, `site2` and so on."""
+    """Build the retention of sites named `site1`, `site2` and so on."""
     numbered = {int(name.removeprefix("site")): keep for name, keep in keeps.items()}
     return Retention(store, lambda: numbered, PatientClock(NOON))
 
 
 def holds(folder: Path, mark: str) -> bool:
-    """Tell whether any file below a folder contains a text."""
+    """Return whether any file below a folder contains a text."""
     return any(mark.encode() in path.read_bytes() for path in folder.rglob("*") if path.is_file())
 
 
 def test_cells_older_than_25_months_go(store: Store) -> None:
-    """Without any setting nothing is kept longer than the French exemption allows."""
+    """By default nothing is kept longer than the French consent exemption allows."""
     put(store, MOST_DAYS)
     put(store, MOST_DAYS + 1)
 
@@ -76,7 +76,7 @@ def test_cells_older_than_25_months_go(store: Store) -> None:
 
 
 def test_each_site_keeps_as_long_as_it_says(store: Store) -> None:
-    """One site's short memory takes nothing from another's."""
+    """One site's short retention deletes nothing of another site."""
     for site in (1, 2):
         put(store, 10, site=site)
         put(store, 100, site=site)
@@ -88,7 +88,7 @@ def test_each_site_keeps_as_long_as_it_says(store: Store) -> None:
 
 
 def test_hours_of_dimensions_go_after_35_days_and_those_of_totals_stay(store: Store) -> None:
-    """Hours of a page are for the recent past; hours of the whole site stay."""
+    """Hours of a page are deleted early; hours of the whole site stay."""
     put(store, HOUR_DAYS, grain=1)
     put(store, HOUR_DAYS + 1, grain=1)
     put(store, HOUR_DAYS + 2, grain=1, view=1)
@@ -100,7 +100,7 @@ def test_hours_of_dimensions_go_after_35_days_and_those_of_totals_stay(store: St
 
 
 def test_pairs_can_be_kept_shorter_than_lists(store: Store) -> None:
-    """A site may forget its pairs and keep the rest."""
+    """A site can delete its pairs and keep the rest."""
     put(store, 100, view=PAIR)
     put(store, 101)
 
@@ -110,7 +110,7 @@ def test_pairs_can_be_kept_shorter_than_lists(store: Store) -> None:
 
 
 def test_a_partition_of_which_all_is_old_is_dropped_whole(store: Store) -> None:
-    """Whole months go without rewriting anything."""
+    """Whole months are dropped without rewriting files."""
     put(store, 800)
     put(store, 801)
     put(store, 1)
@@ -122,7 +122,7 @@ def test_a_partition_of_which_all_is_old_is_dropped_whole(store: Store) -> None:
 
 @pytest.mark.parametrize("fellow", [None, MOST_DAYS])
 def test_the_files_of_old_cells_are_gone(store: Store, fellow: int | None) -> None:
-    """No byte of a deleted value is left, whether its partition was dropped or rewritten."""
+    """No byte of a deleted value is left on disk, in dropped and rewritten partitions."""
     put(store, MOST_DAYS + 1)
     if fellow is not None:
         put(store, fellow)
@@ -136,7 +136,7 @@ def test_the_files_of_old_cells_are_gone(store: Store, fellow: int | None) -> No
 
 
 def test_a_dry_run_tells_what_goes_and_deletes_nothing(store: Store) -> None:
-    """What is foreseen is what then happens."""
+    """The dry run returns what is then deleted."""
     put(store, 1)
     put(store, 900)
     rules = retention(store)
@@ -150,7 +150,7 @@ def test_a_dry_run_tells_what_goes_and_deletes_nothing(store: Store) -> None:
 
 
 def test_a_second_run_finds_nothing(store: Store) -> None:
-    """Deleting is done once."""
+    """A second run deletes nothing."""
     put(store, 900)
     rules = retention(store)
     rules.run_once()
@@ -159,7 +159,7 @@ def test_a_second_run_finds_nothing(store: Store) -> None:
 
 
 def test_a_removed_sites_rows_are_gone_from_every_file(store: Store) -> None:
-    """Open, sealed, own paths and counts of drops: by a scan of all bytes."""
+    """A scan of all bytes finds no open or sealed cell, own path or count of drops."""
     marked = "/marked-for-removal"
     deliver(store, [hit("a", "2026-11-23 10:00", path=marked, site=7)])
     deliver(store, [hit("b", "2026-11-23 10:00", path="/stays", site=8)])

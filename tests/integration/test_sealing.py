@@ -1,4 +1,4 @@
-"""Seal days of a real store, with a real spool and real secrets beside it."""
+"""Seal days of a real store, with a real spool and real day secrets."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ import pytest
 
 from collector.cells import folding, sealing
 from collector.cells.client import Store
+from collector.cells.partitions import partitions
+from collector.cells.snapshots import Snapshots
 from collector.cells.views import VIEW_BY_DIMENSIONS, Grain
 from collector.day import day_at
-from collector.errors import SealError
+from collector.errors import SealError, Unreachable
 from collector.registry.sites import Sites
-from tests.builders import a_site
+from tests.builders import FakeClock, a_site
 from tests.integration.closing import (
     AFTER,
     CLOSES_AT,
@@ -29,7 +31,7 @@ from tests.integration.seeding import hit
 
 
 def test_sealing_keeps_totals_and_leaves_integers_only(store: Store, tmp_path: Path) -> None:
-    """After sealing, the totals are what they were and no open cell is left."""
+    """After sealing, the totals are unchanged and no open cell is left."""
     deliver(store, visits_of(20))
 
     with closing(store, tmp_path) as days:
@@ -42,7 +44,7 @@ def test_sealing_keeps_totals_and_leaves_integers_only(store: Store, tmp_path: P
 
 
 def test_no_file_of_an_open_day_is_left(store: Store, tmp_path: Path) -> None:
-    """The partition's folders are gone from the disk when sealing returns."""
+    """The partition's folders are deleted from disk when sealing returns."""
     deliver(store, visits_of(3))
     before = list(store.path.rglob(f"{CLOSES_AT}_*"))
 
@@ -54,7 +56,7 @@ def test_no_file_of_an_open_day_is_left(store: Store, tmp_path: Path) -> None:
 
 
 def test_a_day_is_not_due_before_its_grace_is_over(store: Store, tmp_path: Path) -> None:
-    """Hits of the last second have five minutes to arrive."""
+    """The last hits of a day have five minutes to arrive."""
     deliver(store, visits_of(3))
 
     with closing(store, tmp_path) as days:
@@ -63,8 +65,8 @@ def test_a_day_is_not_due_before_its_grace_is_over(store: Store, tmp_path: Path)
     assert ([], [CLOSES_AT]) == (early, late)
 
 
-def test_a_day_of_which_the_spool_holds_hits_stays_open(store: Store, tmp_path: Path) -> None:
-    """Sealing waits for delivery, and says so when told to seal anyway."""
+def test_a_day_with_hits_in_the_spool_stays_open(store: Store, tmp_path: Path) -> None:
+    """Sealing waits for delivery, and an explicit sealing is refused with the reason."""
     deliver(store, visits_of(3))
 
     async def append() -> None:
@@ -81,7 +83,7 @@ def test_a_day_of_which_the_spool_holds_hits_stays_open(store: Store, tmp_path: 
 
 
 def test_only_the_days_that_closed_are_touched(store: Store, tmp_path: Path) -> None:
-    """Sites whose day goes on keep their open cells."""
+    """Sites in a time zone where the day is not over keep their open cells."""
     elsewhere = "Pacific/Honolulu"
     deliver(store, visits_of(3))
     deliver(store, [hit("far", "2026-11-20 10:30", zone=elsewhere, site=2)])
@@ -95,7 +97,7 @@ def test_only_the_days_that_closed_are_touched(store: Store, tmp_path: Path) -> 
 
 
 def test_zones_whose_days_end_together_are_sealed_together(store: Store, tmp_path: Path) -> None:
-    """Two sites in two zones with one midnight share a partition and a seal."""
+    """Two sites in two zones with the same midnight share a partition and a seal."""
     deliver(store, visits_of(3, zone="Europe/Berlin"))
     deliver(store, visits_of(4, zone="Europe/Paris", site=2))
     together = day_at("Europe/Berlin", CLOSES_AT - 40_000).closes_at
@@ -107,7 +109,7 @@ def test_zones_whose_days_end_together_are_sealed_together(store: Store, tmp_pat
 
 
 def test_sealing_twice_changes_nothing(store: Store, tmp_path: Path) -> None:
-    """A second round finds nothing to do; told to, it leaves all as it is."""
+    """A second run finds nothing due; an explicit one changes nothing."""
     deliver(store, visits_of(5))
 
     with closing(store, tmp_path) as days:
@@ -121,8 +123,8 @@ def test_sealing_twice_changes_nothing(store: Store, tmp_path: Path) -> None:
     assert [(1,)] == store.query("SELECT count() FROM seals")
 
 
-def test_an_unfinished_sealing_is_done_over(store: Store, tmp_path: Path) -> None:
-    """Rows written without their seal are no obstacle and count nothing twice."""
+def test_an_unfinished_sealing_is_redone(store: Store, tmp_path: Path) -> None:
+    """Rows that were written without their seal are replaced and not counted twice."""
     deliver(store, visits_of(5))
     sites = Sites([a_site()])
     sealing.write_chunk(store, CLOSES_AT, [1], sites, {})
@@ -135,8 +137,8 @@ def test_an_unfinished_sealing_is_done_over(store: Store, tmp_path: Path) -> Non
     assert sorted(map(repr, half_done)) == sorted(map(repr, sealed(store)))
 
 
-def test_a_sealing_cut_off_before_the_drop_is_finished(store: Store, tmp_path: Path) -> None:
-    """A sealed day whose open cells are still there only loses those."""
+def test_a_sealing_interrupted_before_the_drop_is_finished(store: Store, tmp_path: Path) -> None:
+    """A sealed day that still has open cells only loses those."""
     deliver(store, visits_of(5))
     with closing(store, tmp_path / "first") as days:
         days.sealer._write(CLOSES_AT)
@@ -149,18 +151,45 @@ def test_a_sealing_cut_off_before_the_drop_is_finished(store: Store, tmp_path: P
     assert [] == still_open(store)
 
 
-def test_a_dry_run_tells_what_sealing_then_does(store: Store, tmp_path: Path) -> None:
-    """`footfall seal --dry-run` counts right and changes nothing."""
+def test_a_sealing_interrupted_at_a_drop_leaves_no_snapshot(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The open partition is dropped last: while it exists, the next run drops the snapshot too."""
+    strict = a_site(profile="strict")
+    sites = Sites([strict])
+    deliver(store, visits_of(5))
+    Snapshots(store, FakeClock(), lambda _: 0, lambda: sites).refresh(sites)
+    command = store.command
+
+    def interrupted(sql: str, *more: Any, **named: Any) -> None:
+        if sql.startswith("ALTER TABLE snapshot_cells DROP PARTITION"):
+            raise Unreachable("connection reset")
+        command(sql, *more, **named)
+
+    with closing(store, tmp_path, strict) as days:
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "command", interrupted)
+            with pytest.raises(Unreachable):
+                days.sealer.run_once()
+        left = partitions(store, "snapshot_cells")
+        days.sealer.run_once()
+
+    assert [str(CLOSES_AT)] == left
+    assert [] == partitions(store, "snapshot_cells") == partitions(store, "open_cells")
+
+
+def test_a_dry_run_returns_what_sealing_then_does(store: Store, tmp_path: Path) -> None:
+    """`footfall seal --dry-run` counts correctly and changes nothing."""
     deliver(store, visits_of(9) + visits_of(1, source="x", path="/x", properties=("a=b",)))
 
     with closing(store, tmp_path) as days:
-        foreseen = days.sealer.dry_run(CLOSES_AT)
+        expected = days.sealer.dry_run(CLOSES_AT)
         nothing = sealed(store)
         (done,) = days.sealer.run_once()
 
     assert [] == nothing
-    assert foreseen.folded_cells > 0
-    assert (foreseen.sites, foreseen.open_cells, foreseen.sealed_cells) == (
+    assert expected.folded_cells > 0
+    assert (expected.sites, expected.open_cells, expected.sealed_cells) == (
         done.sites,
         done.open_cells,
         done.sealed_cells,
@@ -170,7 +199,7 @@ def test_a_dry_run_tells_what_sealing_then_does(store: Store, tmp_path: Path) ->
 def test_sums_that_do_not_agree_stop_the_sealing(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where a count goes missing nothing is committed or dropped, until all is there."""
+    """If a count is missing, nothing is committed or dropped; the next run can succeed."""
     deliver(store, visits_of(5))
     command = store.command
 
@@ -197,18 +226,18 @@ def test_sums_that_do_not_agree_stop_the_sealing(
 def test_sites_are_folded_a_few_at_a_time_with_the_same_outcome(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What bounds the memory of a sealing changes nothing that is sealed."""
+    """The chunk size limits memory and does not change the result."""
     few = visits_of(1, utm_campaign="a") + visits_of(2, utm_campaign="b")
     hits = [msgspec.structs.replace(one, site=site) for site in (1, 2, 3) for one in few]
     deliver(store, hits)
     chunks: list[list[int]] = []
     fold = sealing.fold_chunk
 
-    def noting(*told: Any) -> Any:
-        chunks.append(told[2])
-        return fold(*told)
+    def recorded(*arguments: Any) -> Any:
+        chunks.append(arguments[2])
+        return fold(*arguments)
 
-    monkeypatch.setattr(sealing, "fold_chunk", noting)
+    monkeypatch.setattr(sealing, "fold_chunk", recorded)
     with closing(
         store, tmp_path, *(a_site(id=n, domain=f"{n}.example") for n in (1, 2, 3))
     ) as days:
@@ -226,7 +255,7 @@ def test_sites_are_folded_a_few_at_a_time_with_the_same_outcome(
 
 
 def test_a_clock_that_jumped_freezes_sealing(store: Store, tmp_path: Path) -> None:
-    """More than an hour off the steady clock: no day is closed until a person says so."""
+    """A jump of over an hour against the monotonic clock stops sealing until it is confirmed."""
     deliver(store, visits_of(5))
 
     with closing(store, tmp_path) as days:
@@ -244,7 +273,7 @@ def test_a_clock_that_jumped_freezes_sealing(store: Store, tmp_path: Path) -> No
 def test_day_secrets_are_destroyed_even_if_the_spool_still_holds_hits(
     store: Store, tmp_path: Path
 ) -> None:
-    """Pseudonyms are made at receipt, so the secret's end waits for nothing."""
+    """Pseudonyms are computed at receipt, so the secret need not wait for delivery."""
     day = day_at("UTC", CLOSES_AT - 60)
 
     async def append() -> None:
@@ -262,7 +291,7 @@ def test_day_secrets_are_destroyed_even_if_the_spool_still_holds_hits(
 
 
 def test_minutes_die_with_the_open_day(store: Store, tmp_path: Path) -> None:
-    """No sealed cell is shorter than an hour, and no receipt is sealed."""
+    """No sealed cell covers less than an hour, and no receipt is sealed."""
     deliver(store, visits_of(9))
 
     with closing(store, tmp_path) as days:
@@ -273,7 +302,7 @@ def test_minutes_die_with_the_open_day(store: Store, tmp_path: Path) -> None:
 
 
 def test_rules_are_written_beside_the_seal(store: Store, tmp_path: Path) -> None:
-    """A seal says by which rules and views its day was folded."""
+    """A seal records the version of the rules and views that its day was folded by."""
     deliver(store, visits_of(3))
 
     with closing(store, tmp_path) as days:

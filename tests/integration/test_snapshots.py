@@ -1,4 +1,4 @@
-"""A strict site's open day is told from a picture, in which one visit more shows nowhere."""
+"""A strict site's open day is read from a snapshot, in which one more visit is not visible."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from tests.integration.seeding import FIRST_HIT, hit, insert
 STRICT, LOOSE = "strict.example", "loose.example"
 METRICS = ["visitors", "visits", "pageviews", "bounce_rate", "visit_duration", "views_per_visit"]
 AT_ONCE = {"now", "page", "visit:exit_page"}
-"""What tells present visits, or merges no visitors: it is of the new picture at once."""
+"""Answers with current visits, or without merged visitors: they change with each snapshot."""
 
 SOURCE = ["is", "visit:source", ["a.example"]]
 
 
 @dataclass
-class Desk:
-    """Both kinds of site over one store, with everything that reads them.
+class Served:
+    """A strict and a standard site over one store, with everything that reads them.
 
     Attributes:
         visits: how many visits are under way, by site.
@@ -53,8 +53,8 @@ class Desk:
     snapshots: Snapshots
     visits: dict[int, int] = field(default_factory=dict)
 
-    def come(self, count: int, source: str) -> None:
-        """Let visitors come to both sites."""
+    def visit(self, count: int, source: str) -> None:
+        """Add visitors to both sites."""
         for site in (1, 2):
             before = self.visits.get(site, 0)
             path = f"/{source}"
@@ -69,8 +69,8 @@ class Desk:
             insert(self.store, hits)
             self.visits[site] = before + count
 
-    def told(self, domain: str) -> dict[str, str]:
-        """Ask every kind of question about a site's present day; the answers as they are sent."""
+    def answers(self, domain: str) -> dict[str, str]:
+        """Return the responses to every kind of query about a site's current day."""
         asked = {"site_id": domain, "period": "day", "metrics": ",".join(METRICS[:3])}
         found = {
             "now": self._get("/api/v1/stats/realtime/visitors", site_id=domain),
@@ -109,7 +109,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(store: Store, tmp_path: Path) -> Iterator[Desk]:
+def served(store: Store, tmp_path: Path) -> Iterator[Served]:
     """Serve a strict and a standard site, both public, at noon of a Sunday."""
     clock = FakeClock(NOON_OF_THE_22ND)
     with Registry(tmp_path / "registry.sqlite3", clock) as registry:
@@ -123,22 +123,22 @@ def desk(store: Store, tmp_path: Path) -> Iterator[Desk]:
             *dashboards.routes(reports, registry, Settings(), clock=clock),
         ]
         with TestClient(Starlette(routes=routes)) as client:
-            yield Desk(store, registry, clock, client, snapshots, visits)
+            yield Served(store, registry, clock, client, snapshots, visits)
 
 
-def test_one_visit_more_shows_in_no_answer_until_the_next_picture(desk: Desk) -> None:
-    """Version 1 and 2, dashboard, its files and present visits stand and move together."""
-    desk.come(12, "a.example")
-    desk.snapshots.refresh(desk.registry.sites())
-    before = {domain: desk.told(domain) for domain in (STRICT, LOOSE)}
+def test_one_more_visit_is_not_visible_until_the_next_snapshot(served: Served) -> None:
+    """Both APIs, the dashboard, its files and current visits change together."""
+    served.visit(12, "a.example")
+    served.snapshots.refresh(served.registry.sites())
+    before = {domain: served.answers(domain) for domain in (STRICT, LOOSE)}
 
-    desk.come(1, "a.example")
-    desk.clock.pass_by(SECONDS - 1)
-    early = desk.snapshots.refresh(desk.registry.sites())
-    between = {domain: desk.told(domain) for domain in (STRICT, LOOSE)}
-    desk.clock.pass_by(1)
-    due = desk.snapshots.refresh(desk.registry.sites())
-    after = desk.told(STRICT)
+    served.visit(1, "a.example")
+    served.clock.pass_by(SECONDS - 1)
+    early = served.snapshots.refresh(served.registry.sites())
+    between = {domain: served.answers(domain) for domain in (STRICT, LOOSE)}
+    served.clock.pass_by(1)
+    due = served.snapshots.refresh(served.registry.sites())
+    after = served.answers(STRICT)
 
     assert (early, due) == (False, True)
     assert between[STRICT] == before[STRICT]
@@ -146,37 +146,39 @@ def test_one_visit_more_shows_in_no_answer_until_the_next_picture(desk: Desk) ->
     assert [name for name, told in after.items() if told == before[STRICT][name]] == []
 
 
-def test_what_is_known_of_a_picture_outlives_it_for_seconds(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+def test_an_expensive_answer_is_cached_past_the_next_snapshot(
+    served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What took much merging is told for five seconds, past the next picture, as it was."""
+    """Expensive answers are cached for five seconds, even past the next snapshot."""
     monkeypatch.setattr(reader, "HEAVY", 4)
-    desk.clock.pass_by(30)
-    desk.come(12, "a.example")
-    desk.snapshots.refresh(desk.registry.sites())
-    desk.clock.pass_by(SECONDS - 1)
-    before = desk.told(STRICT)
-    desk.come(1, "a.example")
-    desk.clock.pass_by(1)
-    pictured = desk.snapshots.refresh(desk.registry.sites())
-    desk.clock.pass_by(reader.FRESH_S - 2)
-    known = desk.told(STRICT)
-    desk.clock.pass_by(1)
-    after = desk.told(STRICT)
+    served.clock.pass_by(30)
+    served.visit(12, "a.example")
+    served.snapshots.refresh(served.registry.sites())
+    served.clock.pass_by(SECONDS - 1)
+    before = served.answers(STRICT)
+    served.visit(1, "a.example")
+    served.clock.pass_by(1)
+    taken = served.snapshots.refresh(served.registry.sites())
+    served.clock.pass_by(reader.FRESH_S - 2)
+    known = served.answers(STRICT)
+    served.clock.pass_by(1)
+    after = served.answers(STRICT)
 
-    assert pictured
+    assert taken
     assert {name for name, told in known.items() if told != before[name]} == AT_ONCE
     assert [name for name, told in after.items() if told == before[name]] == []
 
 
-def test_questions_never_asked_before_are_answered_from_the_same_picture(desk: Desk) -> None:
-    """A question and its parts, asked a visit apart, do not differ by that visit."""
-    desk.come(12, "a.example")
-    desk.snapshots.refresh(desk.registry.sites())
-    whole = desk.client.get("/api/v1/stats/aggregate", params={"site_id": STRICT, "period": "day"})
+def test_questions_never_asked_before_are_answered_from_the_same_snapshot(served: Served) -> None:
+    """A query and its parts, with a visit in between, do not differ by that visit."""
+    served.visit(12, "a.example")
+    served.snapshots.refresh(served.registry.sites())
+    whole = served.client.get(
+        "/api/v1/stats/aggregate", params={"site_id": STRICT, "period": "day"}
+    )
 
-    desk.come(11, "b.example")
-    listed = desk.client.get(
+    served.visit(11, "b.example")
+    listed = served.client.get(
         "/api/v1/stats/breakdown",
         params={"site_id": STRICT, "period": "day", "property": "visit:source"},
     )
@@ -185,70 +187,72 @@ def test_questions_never_asked_before_are_answered_from_the_same_picture(desk: D
     assert listed.json()["results"] == [{"source": "a.example", "visitors": 12}]
 
 
-def test_what_is_sealed_is_left_in_no_picture(desk: Desk) -> None:
-    """The picture's partition goes with the open one, and no byte of either is left."""
-    desk.come(12, "kvzqjx.example")
-    desk.snapshots.refresh(desk.registry.sites())
-    pictured = partitions.partitions(desk.store, "snapshot_cells")
-    folders = [Path(one) for one in partitions.folders(desk.store, "snapshot_cells")]
+def test_a_sealed_day_is_in_no_snapshot(served: Served) -> None:
+    """The snapshot's partition is dropped with the open one, and no byte of either is left."""
+    served.visit(12, "kvzqjx.example")
+    served.snapshots.refresh(served.registry.sites())
+    there = partitions.partitions(served.store, "snapshot_cells")
+    folders = [Path(one) for one in partitions.folders(served.store, "snapshot_cells")]
 
-    seal(desk.store, date(2026, 11, 22), desk.registry.sites())
+    seal(served.store, date(2026, 11, 22), served.registry.sites())
 
-    assert pictured
-    assert partitions.partitions(desk.store, "snapshot_cells") == []
+    assert there
+    assert partitions.partitions(served.store, "snapshot_cells") == []
     assert [folder for folder in folders if folder.exists()] == []
 
 
-def test_a_removed_site_leaves_every_picture(desk: Desk) -> None:
-    """Its rows go from the picture as from the open day; the other site's stay."""
-    desk.come(12, "a.example")
-    desk.snapshots.refresh(desk.registry.sites())
+def test_a_removed_site_is_deleted_from_the_snapshot(served: Served) -> None:
+    """Its rows are deleted from the snapshot and the open day; the other site's stay."""
+    served.visit(12, "a.example")
+    served.snapshots.refresh(served.registry.sites())
 
-    erase_site(desk.store, 1, desk.clock)
+    erase_site(served.store, 1, served.clock)
 
-    left = desk.store.query("SELECT DISTINCT site FROM snapshot_cells WHERE site != 0")
+    left = served.store.query("SELECT DISTINCT site FROM snapshot_cells WHERE site != 0")
     assert left == [(2,)]
 
 
-def test_where_no_site_asks_for_pictures_there_is_none(desk: Desk) -> None:
-    """None is taken, and the last one goes when the last strict site does."""
-    desk.come(3, "a.example")
-    desk.snapshots.refresh(desk.registry.sites())
-    there = partitions.partitions(desk.store, "snapshot_cells")
+def test_without_strict_sites_there_is_no_snapshot(served: Served) -> None:
+    """None is taken, and the last one is dropped with the last strict site."""
+    served.visit(3, "a.example")
+    served.snapshots.refresh(served.registry.sites())
+    there = partitions.partitions(served.store, "snapshot_cells")
 
-    taken = desk.snapshots.refresh(Sites([a_site()]))
-    left = partitions.partitions(desk.store, "snapshot_cells")
-    again = desk.snapshots.refresh(desk.registry.sites())
+    taken = served.snapshots.refresh(Sites([a_site()]))
+    left = partitions.partitions(served.store, "snapshot_cells")
+    again = served.snapshots.refresh(served.registry.sites())
 
     assert there
     assert (taken, left, again) == (False, [], True)
 
 
-def test_a_picture_of_a_day_that_is_no_longer_open_goes(desk: Desk) -> None:
-    """As a sealing may leave it that was cut off by an older version."""
-    desk.come(3, "a.example")
-    desk.snapshots.refresh(desk.registry.sites())
-    desk.store.command("TRUNCATE TABLE open_cells")
-    desk.clock.pass_by(SECONDS)
+def test_the_snapshot_of_a_day_that_is_no_longer_open_is_dropped(served: Served) -> None:
+    """A snapshot whose day is no longer open is dropped with the next one."""
+    served.visit(3, "a.example")
+    served.snapshots.refresh(served.registry.sites())
+    served.store.command("TRUNCATE TABLE open_cells")
+    served.clock.pass_by(SECONDS)
 
-    desk.snapshots.refresh(desk.registry.sites())
+    served.snapshots.refresh(served.registry.sites())
 
-    assert partitions.partitions(desk.store, "snapshot_cells") == []
-
-
-def test_a_site_that_asks_later_has_its_present_visits_held_too(desk: Desk) -> None:
-    """From the next round on; its cells are in the picture that stands already."""
-    desk.come(3, "a.example")
-    desk.snapshots.refresh(desk.registry.sites())
-    desk.snapshots.refresh(Sites([a_site(id=1, profile="strict"), a_site(id=2, profile="strict")]))
-
-    desk.come(1, "a.example")
-
-    assert (desk.snapshots.visits_now(2), desk.snapshots.visits_now(1)) == (3, 3)
+    assert partitions.partitions(served.store, "snapshot_cells") == []
 
 
-def test_a_first_site_that_turns_strict_never_looks_empty(tmp_path: Path) -> None:
-    """Its first question takes the picture, and a round that knows only the old sites leaves it."""
+def test_a_site_that_becomes_strict_later_has_its_visits_frozen(served: Served) -> None:
+    """Its visits are frozen from the next run on; its cells are in the snapshot already."""
+    served.visit(3, "a.example")
+    served.snapshots.refresh(served.registry.sites())
+    served.snapshots.refresh(
+        Sites([a_site(id=1, profile="strict"), a_site(id=2, profile="strict")])
+    )
+
+    served.visit(1, "a.example")
+
+    assert (served.snapshots.visits_now(2), served.snapshots.visits_now(1)) == (3, 3)
+
+
+def test_the_first_site_that_becomes_strict_never_looks_empty(tmp_path: Path) -> None:
+    """Its first query takes the snapshot, and a run with the old list of sites keeps it."""
     settings = Settings(data_dir=tmp_path, secrets=SecretsSettings(store="memory"))
     service = build_container(settings, FakeClock(NOON_OF_THE_22ND))
     service.registry.add_site(LOOSE)

@@ -1,4 +1,4 @@
-"""What the embedded engine freed goes back to the system."""
+"""The embedded engine's freed memory is returned to the system."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ENGINE_KEEPS_MIB, PATIENCE_SECONDS = 50, 60
 
 
 def test_memory_that_was_freed_is_given_back(tmp_path: Path) -> None:
-    """A large question leaves over a hundred MiB with the engine until it is told to let go."""
+    """After a large query the engine holds over 100 MiB until it is told to release them."""
     store = Store(tmp_path / "clickhouse")
     store.release_memory()
     before = resident_mb()

@@ -1,4 +1,4 @@
-"""Bound the values of a site's day."""
+"""Caps on the number of values per site and day."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from tests.builders import a_hit
 
 
 def small_caps() -> Caps:
-    """Make caps of ten values for every dimension."""
+    """Build caps of ten values for every dimension."""
     return Caps(lambda _: 10)
 
 
 def paths(caps: Caps, *values: str) -> list[str]:
-    """Tell under which names pageviews of these paths are counted."""
+    """Return the paths that pageviews of these paths are counted under."""
     hits = (a_hit(path=value, exit_path="", visit=VisitValues()) for value in values)
     return [hit.path for hit in caps.apply(hits)]
 
 
 def test_values_under_the_cap_are_left_alone() -> None:
-    """What fits is not touched: the very same hits come back."""
+    """Hits below the caps are returned unchanged."""
     hits = [a_hit(path=f"/{n}", exit_path=f"/{n}") for n in range(9)]
 
     kept = small_caps().apply(hits)
@@ -33,7 +33,7 @@ def test_values_under_the_cap_are_left_alone() -> None:
 
 
 def test_a_new_value_over_the_cap_is_other() -> None:
-    """The eleventh path of a day is counted, but not named."""
+    """The eleventh path of a day is counted as "(other)"."""
     caps = small_caps()
     paths(caps, *(f"/{n}" for n in range(10)))
 
@@ -41,7 +41,7 @@ def test_a_new_value_over_the_cap_is_other() -> None:
 
 
 def test_a_value_seen_more_often_than_the_rarest_kept_one_is_let_in() -> None:
-    """A page that becomes popular in the afternoon gets its name."""
+    """A page that becomes popular in the afternoon is listed from then on."""
     caps = small_caps()
     paths(caps, *(f"/{n}" for n in range(10)))
 
@@ -51,7 +51,7 @@ def test_a_value_seen_more_often_than_the_rarest_kept_one_is_let_in() -> None:
 
 
 def test_what_was_let_in_stays() -> None:
-    """A value keeps its name to the end of the day."""
+    """A kept value stays until the end of the day."""
     caps = small_caps()
     paths(caps, "/first")
     paths(caps, *(f"/{n}" for n in range(1_000)))
@@ -60,7 +60,7 @@ def test_what_was_let_in_stays() -> None:
 
 
 def test_a_day_never_holds_more_than_twice_the_cap() -> None:
-    """Whoever repeats random paths to get them in comes to an end too."""
+    """Repeated random paths cannot exceed twice the cap."""
     caps = small_caps()
 
     paths(caps, *(f"/{n}" for n in range(10)))
@@ -71,7 +71,7 @@ def test_a_day_never_holds_more_than_twice_the_cap() -> None:
 
 
 def test_sites_and_days_do_not_share_a_cap() -> None:
-    """A flood at one site hides nothing of another, nor of tomorrow."""
+    """A flood of values at one site affects no other site and no other day."""
     caps = small_caps()
     paths(caps, *(f"/{n}" for n in range(100)))
 
@@ -94,7 +94,7 @@ def test_turned_hits_are_counted_once() -> None:
 
 
 def test_an_entry_page_is_named_as_its_path_is() -> None:
-    """The first page of a visit is one sight of a path, not two."""
+    """The first page of a visit counts once as a path, not twice."""
     caps = small_caps()
     paths(caps, *(f"/{n}" for n in range(10)))
 
@@ -104,7 +104,7 @@ def test_an_entry_page_is_named_as_its_path_is() -> None:
 
 
 def test_later_hits_of_a_visit_repeat_what_the_first_was_counted_as() -> None:
-    """The bounce taken back is taken from where it was put, though the value was let in since."""
+    """A bounce is taken back from the value it was counted under, even if another is kept since."""
     caps = small_caps()
     caps.apply(_from(f"host{n}.example", f"v{n}") for n in range(10))
     (first,) = caps.apply([_from("late.example", "bob")])
@@ -116,7 +116,7 @@ def test_later_hits_of_a_visit_repeat_what_the_first_was_counted_as() -> None:
 
 
 def test_a_new_visit_is_decided_anew() -> None:
-    """What a visitor's earlier visit was counted as does not stick to the next."""
+    """The values of a visitor's earlier visit have no effect on the next one."""
     caps = small_caps()
     caps.apply(_from(f"host{n}.example", f"v{n}") for n in range(10))
     caps.apply([_from("late.example", "bob")])
@@ -128,7 +128,7 @@ def test_a_new_visit_is_decided_anew() -> None:
 
 
 def test_an_exit_page_that_was_other_is_left_as_other() -> None:
-    """The −1 of the page left meets its +1, though the page was let in since."""
+    """The −1 of a left page cancels its +1, even if the page is kept since."""
     caps = small_caps()
     paths(caps, *(f"/{n}" for n in range(10)))
     (first,) = caps.apply([a_hit(path="/late", exit_path="/late", pseudonym=b"b" * 16)])
@@ -142,7 +142,7 @@ def test_an_exit_page_that_was_other_is_left_as_other() -> None:
 
 
 def test_moves_of_exit_pages_sum_to_the_visits() -> None:
-    """Whatever is capped, each name's plus and minus leave no negative count at the end."""
+    """Whatever is capped, no value ends with a negative count."""
     choose = random.Random(5)
     caps = small_caps()
     count: Counter[str] = Counter()
@@ -184,7 +184,7 @@ def test_properties_over_the_cap_keep_their_name() -> None:
 
 
 def test_recalled_values_are_kept_after_a_restart() -> None:
-    """A new process names what the store already names."""
+    """A restarted process keeps the values that the store holds."""
     caps = small_caps()
     caps.restore(SeenValue(1, a_hit().closes_at, "path", f"/{n}", 7) for n in range(10))
 
@@ -192,7 +192,7 @@ def test_recalled_values_are_kept_after_a_restart() -> None:
 
 
 def test_forgetting_a_day_frees_its_values() -> None:
-    """A closed day takes no memory."""
+    """A sealed day takes no memory."""
     caps = small_caps()
     paths(caps, *(f"/{n}" for n in range(100)))
 
@@ -202,7 +202,7 @@ def test_forgetting_a_day_frees_its_values() -> None:
 
 
 def test_visitors_are_forgotten_with_their_day_and_their_site() -> None:
-    """Of a day that was sealed, and of a site that was removed, no pseudonym is remembered."""
+    """No pseudonym of a sealed day or a removed site is remembered."""
     caps, later = small_caps(), a_hit().closes_at + 86_400
     days = [(1, a_hit().closes_at), (1, later), (2, later)]
     for site, closes_at in days:
@@ -221,7 +221,7 @@ def test_visitors_are_forgotten_with_their_day_and_their_site() -> None:
 
 
 def test_a_flood_of_random_values_is_bounded_and_loses_no_hit() -> None:
-    """Under random paths, referrers and properties the real pages keep exact counts."""
+    """During a flood of random values the real pages keep exact counts."""
     choose = random.Random(3)
     caps = Caps()
     real = [f"/real/{n}" for n in range(50)]
@@ -245,7 +245,7 @@ def test_a_flood_of_random_values_is_bounded_and_loses_no_hit() -> None:
 
 
 def test_estimates_are_never_too_low_and_rarely_too_high() -> None:
-    """The count-min sketch errs on one side only."""
+    """The count-min sketch never underestimates."""
     choose = random.Random(2)
     sketch = CountMin()
     truth: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""Check the statement that fans hits out into cells."""
+"""The materialized view that fans hits out into cells."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def test_every_view_is_fanned_out() -> None:
 
 
 def test_tags_are_keyed_by_the_pseudonym_and_name_the_whole_cell() -> None:
-    """No key stands in the statement, which is on the disk; and no two cells share a tag."""
+    """The statement, which is on disk, contains no key; and no two cells share a tag."""
     tag = TAG.format(named=0xFFFFFF00FFFFFFFF)
 
     assert tag in statement()
@@ -26,5 +26,5 @@ def test_tags_are_keyed_by_the_pseudonym_and_name_the_whole_cell() -> None:
 
 
 def test_the_fingerprint_is_in_the_views_comment() -> None:
-    """So a start can see whether the views changed."""
+    """At startup it shows whether the views changed."""
     assert statement().endswith(f"COMMENT '{fingerprint()}'")

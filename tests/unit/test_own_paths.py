@@ -1,4 +1,4 @@
-"""Which own paths are written out, and which are patterns."""
+"""Own paths, exact and as patterns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ SITE = a_site(own_paths=("/", "/blog/*", "/a+b/*/c"), templates=("/users/:id", "
 
 
 def test_plain_paths_and_templates_are_taken_literally() -> None:
-    """A template is a path as it is counted, its star included."""
+    """A template is matched exactly, including its star."""
     assert exact(SITE) == ("/", "/users/:id", "/docs/*")
 
 
@@ -31,11 +31,11 @@ def test_plain_paths_and_templates_are_taken_literally() -> None:
     ],
 )
 def test_a_pattern_fits_whole_paths(path: str, *, own: bool) -> None:
-    """Only a star stands for anything; every other sign is itself."""
+    """Only a star is a wildcard; every other character matches itself."""
     assert bool(re.search(pattern(SITE), path)) is own
 
 
 def test_without_stars_the_pattern_fits_no_path() -> None:
-    """A site of plain own paths asks the store for nothing more."""
+    """A site without patterns needs no matching in the store."""
     assert pattern(a_site(own_paths=("/about",))) == NOTHING
     assert not re.search(NOTHING, "/")

@@ -1,4 +1,4 @@
-"""Arrow blocks: every column in its place, and the receipt in the same block."""
+"""Arrow blocks have every column and the receipt of their batch."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ def rows_of(block: tuple[tuple[str, ...], bytes]) -> list[dict[str, object]]:
 
 
 def test_a_block_has_the_columns_of_the_table() -> None:
-    """Names and order are those that the schema declares."""
+    """Names and order of the columns are those of the schema."""
     columns, _ = arrow_block([a_hit()], "token", CLOSES_AT)
 
     assert tuple(HIT_COLUMNS) == columns
 
 
 def test_a_block_is_one_record_batch() -> None:
-    """One block in, one part out: five thousand hits are not cut up."""
+    """Five thousand hits are one record batch, and so become one part."""
     _, stream = arrow_block([a_hit()] * 5000, "token", CLOSES_AT)
 
     reader = pa.ipc.open_stream(stream)
@@ -40,7 +40,7 @@ def test_a_block_is_one_record_batch() -> None:
 
 
 def test_every_value_arrives_in_its_column() -> None:
-    """Sums, values, lists and halves of the pseudonym are those of the hit."""
+    """Sums, values, lists and the halves of the pseudonym equal those of the hit."""
     hit = a_hit(
         path="/é漢字",
         goals=("One", "Zwö"),
@@ -64,7 +64,7 @@ def test_every_value_arrives_in_its_column() -> None:
 
 
 def test_the_receipt_is_the_last_row() -> None:
-    """It names the token and the day, and counts nothing and nobody."""
+    """It has the token and the day, and counts no hit and no visitor."""
     *_, receipt = rows_of(arrow_block([a_hit()], "token", CLOSES_AT))
 
     assert ("token", CLOSES_AT, 0) == (receipt["receipt"], receipt["closes_at"], receipt["site"])
@@ -72,7 +72,7 @@ def test_the_receipt_is_the_last_row() -> None:
 
 
 def test_a_batch_without_readable_hits_still_has_a_receipt() -> None:
-    """A batch whose frames are all damaged can be delivered, as nothing."""
+    """A batch whose frames are all damaged can be delivered empty."""
     assert ["token"] == [row["receipt"] for row in rows_of(arrow_block([], "token", CLOSES_AT))]
 
 
@@ -87,7 +87,7 @@ def test_a_batch_without_readable_hits_still_has_a_receipt() -> None:
     ],
 )
 def test_what_does_not_fit_is_rejected(changes: dict[str, object]) -> None:
-    """A value outside its column is the content's fault, and is not quoted in the message."""
+    """A value that does not fit its column is rejected and not quoted in the message."""
     with pytest.raises(Rejected) as rejected:
         arrow_block([a_hit(**changes)], "token", CLOSES_AT)
 
@@ -95,7 +95,7 @@ def test_what_does_not_fit_is_rejected(changes: dict[str, object]) -> None:
 
 
 def test_counts_become_rows() -> None:
-    """Each count is a row that names its collector."""
+    """Each count is a row with its collector."""
     columns, _ = block = counts_block({(20_000, "bot", 3): 7}, "collector")
 
     assert ("day", "reason", "site", "collector", "count") == columns

@@ -1,4 +1,4 @@
-"""Check the statements that make the store."""
+"""The CREATE statements of the store's tables."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_hits_are_kept_nowhere() -> None:
 
 
 def test_tables_of_a_closing_are_in_memory_only() -> None:
-    """Folding leaves nothing on a disk but its outcome."""
+    """Folding writes nothing to disk but its result."""
     closing = [text for name, text in tables().items() if name.startswith("closing_")]
 
     assert closing
@@ -28,12 +28,12 @@ def test_tables_of_a_closing_are_in_memory_only() -> None:
 
 
 def test_every_table_that_persists_is_durable() -> None:
-    """A power cut takes nothing that was acknowledged."""
+    """A power cut loses no acknowledged row."""
     assert all(DURABLE in tables()[name] for name in PERSISTENT)
 
 
 def test_no_table_has_a_column_for_a_visitor() -> None:
-    """Pseudonyms are in no stored column, only in `hits`, which stores nothing."""
+    """Only `hits`, which stores nothing, has columns for pseudonyms."""
     for name in PERSISTENT:
         columns = columns_of(tables()[name])
         assert not {"k0", "k1", "pseudonym", "address", "user_agent"} & columns.keys()
@@ -48,7 +48,7 @@ def test_only_cells_of_open_days_hold_sketches() -> None:
 
 
 def test_every_field_of_a_hit_has_its_column() -> None:
-    """`hits` takes what a hit carries: the pseudonym as the two halves of a key."""
+    """`hits` has a column per field of a hit, and two for the halves of the pseudonym."""
     halves = {"k0", "k1", "receipt"}
     carried = (set(Hit.__struct_fields__) - {"pseudonym", "visit"}) | halves
 
@@ -57,7 +57,7 @@ def test_every_field_of_a_hit_has_its_column() -> None:
 
 
 def test_columns_are_read_out_of_a_statement() -> None:
-    """Types and codecs may have commas and brackets of their own."""
+    """Types and codecs may contain commas and brackets."""
     statement = (
         "CREATE TABLE t (a UInt8 CODEC(T64, ZSTD(1)), b DateTime('UTC'), "
         "c AggregateFunction(uniqCombined64(17), UInt64)) ENGINE = Memory"

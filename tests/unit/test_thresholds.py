@@ -1,4 +1,4 @@
-"""Check the one table of how small a cell may be."""
+"""The thresholds of each profile."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from collector.cells.views import TOTAL, VIEW_BY_DIMENSIONS, VIEWS, Grain, View
 
 
 def view(*names: str) -> View:
-    """Find a view by its dimensions."""
+    """Return a view by its dimensions."""
     return VIEW_BY_DIMENSIONS[frozenset(names)]
 
 
@@ -58,7 +58,7 @@ def test_thresholds(names: tuple[str, ...], grain: Grain, standard: int, strict:
 
 
 def test_a_pair_needs_at_least_as_many_as_its_members() -> None:
-    """Else a pair would tell what a list folds."""
+    """A pair must not list what a list folds."""
     for profile in PROFILES.values():
         for pair in (found for found in VIEWS if is_table(found)):
             members = [one for one in marginals(pair) if one]
@@ -66,14 +66,14 @@ def test_a_pair_needs_at_least_as_many_as_its_members() -> None:
 
 
 def test_the_strict_profile_is_nowhere_looser() -> None:
-    """Of two profiles one is the tighter in every field."""
+    """One of two profiles is stricter in every field."""
     for field in fields(STANDARD):
         if field.name != "name":
             assert getattr(STRICT, field.name) >= getattr(STANDARD, field.name)
 
 
 def test_an_unknown_profile_counts_as_the_tightest() -> None:
-    """A name from a newer version loosens nothing."""
+    """An unknown profile name gives the strictest profile."""
     assert (STRICT, STANDARD) == (profile_of("future"), profile_of("standard"))
 
 
@@ -105,19 +105,19 @@ def test_hierarchies_know_their_parents() -> None:
 
 
 def test_thin_days_keep_totals_paths_and_sources() -> None:
-    """Three views survive a day of two visitors."""
+    """Three views survive a day with two visitors."""
     kept = {found.name for found in VIEWS if survives_thin_day(found)}
 
     assert {"total", "path", "source"} == kept
 
 
 def test_exit_pages_fold_by_visits() -> None:
-    """The one view without visitors is judged by its count."""
+    """The only view without visitors is folded by its visits."""
     assert ["exit_path"] == [found.name for found in VIEWS if folds_by_visits(found)]
 
 
 def test_only_lists_of_visit_dimensions_tell_averages() -> None:
-    """One visitor's counts are the same in each of those, and in no other list."""
+    """One visitor's counts are equal in each of these lists and in no other."""
     found = {one.name for one in VIEWS if averages_few(one)}
 
     assert {"country", "language", "source", "entry_path", "region"} <= found

@@ -1,4 +1,4 @@
-"""Check the declaration from which tables, questions, notice and audit come."""
+"""The declaration of dimensions and views."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ FILTERS = ("path", "source", "channel", "country", "device", "event")
 
 
 def test_ids_are_unique_and_fit() -> None:
-    """An id names one view for ever; 0 is the receipt's."""
+    """An id belongs to one view; 0 is the receipt's."""
     assert len(VIEWS) == len(VIEW_BY_ID)
     assert all(RECEIPT_VIEW < view.id < 2**16 for view in VIEWS)
 
 
 def test_ids_are_what_they_always_were() -> None:
-    """A sealed cell is read by its id: whoever changes one of these breaks every store."""
+    """Sealed cells refer to views by id: changing an id would break every store."""
     known = {1: "total", 10: "path", 17: "source", 25: "country", 100: "path*source"}
 
     assert known == {number: VIEW_BY_ID[number].name for number in known}
 
 
 def test_no_two_views_have_the_same_dimensions() -> None:
-    """A question finds one view or none."""
+    """A query finds one view or none."""
     assert len(VIEWS) == len({frozenset(view.dimensions) for view in VIEWS})
 
 
 def test_every_dimension_has_a_view_and_words() -> None:
-    """What is declared can be asked for, and is told in the notice."""
+    """Every dimension can be queried and is in the notice."""
     viewed = {name for view in VIEWS for name in view.dimensions}
 
     assert set(DIMENSIONS) == viewed
@@ -63,7 +63,7 @@ def test_every_dimension_has_a_view_and_words() -> None:
 
 
 def test_every_dimension_is_a_field_of_a_hit() -> None:
-    """Nothing is declared that a hit does not carry, nor carried that is not declared."""
+    """Dimensions and the fields of a hit correspond to each other."""
     fields = {*HIT_VALUES, *VISIT_VALUES, *LIST_DIMENSIONS, "currency", "exit_path"}
 
     assert set(DIMENSIONS) == fields
@@ -71,19 +71,19 @@ def test_every_dimension_is_a_field_of_a_hit() -> None:
 
 
 def test_core_dimensions_have_hours() -> None:
-    """The ten that dashboards show by hour."""
+    """The ten core dimensions have hour cells."""
     hourly = {view.name for view in VIEWS if Grain.HOUR in view.grains}
 
     assert {"total", *CORE} == hourly
 
 
 def test_only_the_total_has_minutes() -> None:
-    """Minutes of anything finer would follow one visitor around."""
+    """Minutes of any dimension could follow one visitor."""
     assert [TOTAL] == [view for view in VIEWS if Grain.MINUTE in view.grains]
 
 
 def test_the_filters_of_dashboards_have_their_pairs() -> None:
-    """Any two of six, and each of the six with four more."""
+    """Any two of six dimensions, and each of the six with four more."""
     wanted = [*combinations(FILTERS, 2)]
     wanted += [(one, more) for one in FILTERS for more in ("entry_path", "utm_campaign")]
     wanted += [(one, more) for one in FILTERS for more in ("browser", "os")]
@@ -104,18 +104,18 @@ def test_the_filters_of_dashboards_have_their_pairs() -> None:
     ],
 )
 def test_what_a_view_can_say(names: tuple[str, ...], expected: MeasureGroup) -> None:
-    """Only what all its dimensions can."""
+    """A view has only the metrics that all its dimensions have."""
     assert expected == measures(View(1, names))
 
 
 def test_a_view_is_found_in_any_order() -> None:
-    """Country and path are the view of path and country; two filters have none."""
+    """The order of dimensions does not matter; three dimensions have no view."""
     assert view_for("country", "path") is view_for("path", "country") is not None
     assert view_for("city", "path") is None
 
 
 def test_a_hierarchys_parent_is_a_dimension_with_a_view() -> None:
-    """Folding within a parent needs the parent's own cells."""
+    """A hierarchy needs the cells of its parent."""
     for dimension in DIMENSIONS.values():
         if dimension.parent:
             assert view_for(dimension.parent) is not None
