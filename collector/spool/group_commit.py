@@ -15,9 +15,11 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from typing import TypeVar
+from typing import NoReturn, TypeVar
 
 from collector.errors import SpoolError, SpoolFull
+from collector.hit import Hit
+from collector.spool.encryption import encode_hit
 
 Undo = Callable[[], None]
 Result = TypeVar("Result")
@@ -28,6 +30,9 @@ JOB_TIMEOUT_SECONDS = 60.0
 GROUP_BYTES = 32 * 1024
 """Hits that suffice for a group though more arrive: about 150."""
 WAITING_MAX_BYTES = 64 * 1024 * 1024
+
+_REFUSED = (SpoolError, OverflowError, ValueError, TypeError)
+"""What may be raised when a hit is encoded and added."""
 
 _log = logging.getLogger(__name__)
 
@@ -114,34 +119,57 @@ class GroupCommit:
             self.commit_pending()
         self._failure = self._failure or SpoolError("the spool is closed")
 
-    def append(self, closes_at: int, encoded: bytes, undo: Undo | None) -> asyncio.Future[None]:
+    def append(self, hit: Hit, undo: Undo | None = None) -> asyncio.Future[None]:
         """Add a hit to the next group; on the event loop only.
 
+        Args:
+            undo: takes back what the hit did to its visit; called on the event loop,
+                newest first, if the hit does not become durable, also when this raises.
+
         Returns:
-            Done when the hit is durable; fails with `SpoolError` after `undo` was called.
+            Done once the hit is durable; raises `SpoolError` if it cannot be made so.
 
         Raises:
-            SpoolFull: if there is no room; `undo` was not called.
-            SpoolError: if the disk failed; likewise.
+            SpoolFull: if there is no room.
+            SpoolError: if the disk failed or the hit cannot be encoded.
         """
-        with self._lock:
-            group = self._group_with_room(len(encoded))
-            group.hits[closes_at].append(encoded)
+        try:
+            encoded = encode_hit(hit)
+            with self._lock:
+                group = self._group_with_room(len(encoded))
+                group.hits[hit.closes_at].append(encoded)
+                if undo is not None:
+                    group.undos.append(undo)
+                return group.done
+        except _REFUSED as refused:
             if undo is not None:
-                group.undos.append(undo)
-            return group.done
+                undo()
+            _raise_as_spool_error(refused)
 
-    def append_all(self, hits: Sequence[tuple[int, bytes]], undo: Undo) -> asyncio.Future[None]:
-        """Add hits, each with its `closes_at`, to one group: all become durable, or none.
+    def append_all(self, hits: Sequence[tuple[Hit, Undo]]) -> asyncio.Future[None]:
+        """Add hits that were sent together to one group: all become durable, or none.
+
+        Args:
+            hits: each with its undo, called as by `append`.
 
         Returns, Raises: as `append`.
         """
-        with self._lock:
-            group = self._group_with_room(sum(len(encoded) for _, encoded in hits))
-            for closes_at, encoded in hits:
-                group.hits[closes_at].append(encoded)
-            group.undos.append(undo)
-            return group.done
+
+        def undo_all() -> None:
+            for _, undo in reversed(hits):
+                undo()
+
+        try:
+            encoded = [(hit.closes_at, encode_hit(hit)) for hit, _ in hits]
+            with self._lock:
+                group = self._group_with_room(sum(len(each) for _, each in encoded))
+                for closes_at, each in encoded:
+                    group.hits[closes_at].append(each)
+                group.undos.append(undo_all)
+                return group.done
+        except _REFUSED as refused:
+            undo_all()
+            _raise_as_spool_error(refused)
 
     def run_on_thread(self, job: Callable[[], Result]) -> Result:
         """Run a job in the thread and wait for it.
@@ -275,6 +303,12 @@ class GroupCommit:
             self._failure = None
         _log.warning("the spool takes hits again")
         return True
+
+
+def _raise_as_spool_error(refused: Exception) -> NoReturn:
+    if isinstance(refused, SpoolError):
+        raise refused
+    raise SpoolError("the hit cannot be encoded") from refused
 
 
 def _as_spool_error(failed: Exception) -> SpoolError:

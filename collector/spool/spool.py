@@ -8,13 +8,12 @@ Source: docs/design/0005-spool.md.
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
@@ -29,17 +28,13 @@ from collector.spool.encryption import (
     SpoolKeys,
     decrypt,
     decrypt_hits,
-    encode_hit,
     encrypt,
     encrypt_hits,
 )
-from collector.spool.group_commit import DiskError, GroupCommit, Result, Undo
+from collector.spool.group_commit import DiskError, GroupCommit, Result
 
 CHECKPOINT_BYTES = 4 * 1024 * 1024
 VACUUM_PAGES = 1024
-
-_REFUSED = (SpoolError, OverflowError, ValueError, TypeError)
-"""What may arise when a hit is encoded and appended."""
 
 
 class SpoolStats(NamedTuple):
@@ -68,6 +63,10 @@ class Spool:
         counters: counts to persist beside the hits.
         commit_wait_s: how long a group waits for further hits before it is committed.
 
+    Attributes:
+        append: takes a hit; see `GroupCommit.append`.
+        append_all: takes hits that were sent together; see `GroupCommit.append_all`.
+
     Raises:
         StoreBusy: if another process has it.
         SpoolError: if it cannot be opened, or a newer version wrote it.
@@ -95,6 +94,8 @@ class Spool:
         self._group_commit = GroupCommit(
             self._commit, self._after_commit, self._idle, self._reopen, commit_wait_s
         )
+        self.append = self._group_commit.append
+        self.append_all = self._group_commit.append_all
         try:
             self._open()
             with self._database.transaction():
@@ -125,47 +126,6 @@ class Spool:
             self._save_counts()
         self._database.close()
         os.close(self._lock)
-
-    def append(self, hit: Hit, undo: Undo | None = None) -> asyncio.Future[None]:
-        """Take a hit; on the event loop only.
-
-        Args:
-            undo: takes back what the hit did to its visit; called on the event loop,
-                newest first, if the hit does not become durable, also when this raises.
-
-        Returns:
-            Done once the hit is durable; raises `SpoolError` if it cannot be made so.
-
-        Raises:
-            SpoolFull: if there is no room.
-            SpoolError: if the disk failed or the hit cannot be encoded.
-        """
-        try:
-            return self._group_commit.append(hit.closes_at, encode_hit(hit), undo)
-        except _REFUSED as refused:
-            if undo is not None:
-                undo()
-            _raise_as_spool_error(refused)
-
-    def append_all(self, hits: Sequence[tuple[Hit, Undo]]) -> asyncio.Future[None]:
-        """Take hits that were sent together: all of them become durable, or none.
-
-        Args:
-            hits: each with its undo, called as by `append`.
-
-        Returns, Raises: as `append`.
-        """
-
-        def undo_all() -> None:
-            for _, undo in reversed(hits):
-                undo()
-
-        try:
-            encoded = [(hit.closes_at, encode_hit(hit)) for hit, _ in hits]
-            return self._group_commit.append_all(encoded, undo_all)
-        except _REFUSED as refused:
-            undo_all()
-            _raise_as_spool_error(refused)
 
     def close_batches(self, max_hits: int) -> list[Batch]:
         """Put open frames into batches, each with a token that is durable on return.
@@ -373,9 +333,3 @@ class Spool:
     def _checkpoint(self) -> None:
         self._database.checkpoint()
         self._bytes_in_log = 0
-
-
-def _raise_as_spool_error(refused: Exception) -> NoReturn:
-    if isinstance(refused, SpoolError):
-        raise refused
-    raise SpoolError("the hit cannot be encoded") from refused

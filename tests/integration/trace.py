@@ -20,7 +20,7 @@ class Trace:
     """
 
     def __init__(self) -> None:
-        self._files: dict[str, None] = {}
+        self._files: dict[str, set[str]] = {}
 
     def __enter__(self) -> Self:
         """Trace this thread, and those that are started from now on."""
@@ -42,11 +42,17 @@ class Trace:
         """What was passed, in the order in which it was first: paths below the repository."""
         return [str(Path(name).relative_to(ROOT)) for name in self._files]
 
+    def modules_of(self, thread: str) -> list[str]:
+        """List what one thread passed, by the thread's name."""
+        return [
+            str(Path(name).relative_to(ROOT)) for name, by in self._files.items() if thread in by
+        ]
+
     def _record(self, frame: FrameType, event: str, _: Any) -> None:
         code = frame.f_code
         # The body of a module runs when it is imported, which is no step of the walk.
         if event == "call" and code.co_name != "<module>" and code.co_filename.startswith(OURS):
-            self._files.setdefault(code.co_filename)
+            self._files.setdefault(code.co_filename, set()).add(threading.current_thread().name)
 
 
 def modules_passed(call: Callable[[], object]) -> list[str]:
