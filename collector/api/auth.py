@@ -1,7 +1,6 @@
-"""Let those read who may, and answer every asker of the reading APIs in JSON.
+"""Decide who may read a site through the reading APIs, and answer in JSON.
 
-Knows HTTP, tokens and errors; refuses to know what is asked. An unknown site
-and one that is not the asker's are answered alike. Called by `api` and `api_v2`.
+An unknown site and one that a token does not grant are answered alike.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ from collector.registry.sites import Site
 from collector.registry.store import Registry
 from collector.stats.report import Reports
 
-AT_ONCE = 4
-"""How many questions of one API are asked of the store at the same time."""
+CONCURRENT = 4
+"""How many questions of the APIs the store answers at the same time."""
 
 NO_TOKEN = "This site needs a token: send it in the header Authorization: Bearer TOKEN."  # noqa: S105
 NOT_YOURS = "There is no such site, or the token does not grant reading it."
@@ -30,7 +29,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 class NotGranted(Exception):
-    """Raised if an asker may not read a site, or there is none; both look the same."""
+    """Raised if a request may not read a site, or there is none; both look the same."""
 
 
 class SiteAccess:
@@ -39,10 +38,10 @@ class SiteAccess:
     def __init__(self, reports: Reports, registry: Registry) -> None:
         self._reports = reports
         self._registry = registry
-        self._limiter = anyio.CapacityLimiter(AT_ONCE)
+        self._limiter = anyio.CapacityLimiter(CONCURRENT)
 
     def site(self, domain: str, authorization: str) -> Site:
-        """Find a site that its asker may read; blocks for a look at the registry.
+        """Find a site that a request may read; blocks to read the registry.
 
         Args:
             authorization: the header as sent; empty if none was.
@@ -62,7 +61,7 @@ class SiteAccess:
         raise NotGranted(NOT_YOURS)
 
     async def answer(self, read: Callable[[], Any]) -> Response:
-        """Answer with what a function finds in a thread, or with what went wrong, in a sentence."""
+        """Answer with what a function returns in a thread, or with a sentence about the error."""
         try:
             return _json(await anyio.to_thread.run_sync(read, limiter=self._limiter))
         except NotGranted as refused:

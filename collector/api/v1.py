@@ -1,13 +1,9 @@
-"""Answer Plausible's version 1 reading API: aggregate, timeseries, breakdown, realtime/visitors.
-
-Knows the shape of the answers; questions are read by `parameters`, answered by
-`report`, and who may ask is known to `access`. Called by `app` for its routes.
-"""
+"""Answer Plausible's version 1 reading API: aggregate, timeseries, breakdown, realtime/visitors."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -17,7 +13,7 @@ from starlette.routing import Route
 
 from collector.api import v1_params, v2
 from collector.api.auth import SiteAccess
-from collector.api.v1_params import RequestedQuery, moment, values
+from collector.api.v1_params import Params, RequestedQuery, plausible_time, values
 from collector.errors import QueryError
 from collector.registry.sites import Site
 from collector.registry.store import Registry
@@ -25,75 +21,69 @@ from collector.stats.metrics import METRICS
 from collector.stats.query import Report
 from collector.stats.report import Reports
 
-Work = Callable[[Site, Mapping[str, str]], Any]
-Read = Callable[[Mapping[str, str], Site, date], RequestedQuery]
-Write = Callable[[Reports, RequestedQuery, Mapping[str, str]], Any]
+Endpoint = Callable[[Site, Params], Any]
+Read = Callable[[Params, Site, date], RequestedQuery]
+Write = Callable[[Reports, RequestedQuery, Params], Any]
 
 
 def routes(reports: Reports, registry: Registry) -> list[Route]:
     """List the routes under `/api/v1/stats`, and `/api/v2/query`."""
     access = SiteAccess(reports, registry)
-    work: dict[str, Work] = {
-        "aggregate": _asking(reports, v1_params.aggregate, _aggregate),
-        "timeseries": _asking(reports, v1_params.timeseries, _timeseries),
-        "breakdown": _asking(reports, v1_params.breakdown, _breakdown),
+
+    def endpoint(read: Read, write: Write) -> Endpoint:
+        return lambda site, params: write(reports, read(params, site, reports.today(site)), params)
+
+    endpoints: dict[str, Endpoint] = {
+        "aggregate": endpoint(v1_params.aggregate, _aggregate),
+        "timeseries": endpoint(v1_params.timeseries, _timeseries),
+        "breakdown": endpoint(v1_params.breakdown, _breakdown),
         "realtime/visitors": lambda site, _: reports.visitors_now(site),
     }
-    first = [
-        Route(f"/api/v1/stats/{name}", _Answering(access, what).answer)
-        for name, what in work.items()
-    ]
+    first = [_route(name, access, answer) for name, answer in endpoints.items()]
     return [*first, v2.route(reports, access)]
 
 
-@dataclass(frozen=True, slots=True)
-class _Answering:
-    """Answers the requests of one route."""
-
-    access: SiteAccess
-    work: Work
-
-    async def answer(self, request: Request) -> Response:
-        """Answer one request, for a site that its asker may read."""
-        given = request.query_params
+def _route(name: str, access: SiteAccess, endpoint: Endpoint) -> Route:
+    async def answer(request: Request) -> Response:
+        params = request.query_params
         authorization = request.headers.get("authorization", "")
 
         def read() -> Any:
-            if not given.get("site_id"):
+            if not params.get("site_id"):
                 raise QueryError("The parameter site_id is missing: the domain of the site.")
-            return self.work(self.access.site(given["site_id"], authorization), given)
+            return endpoint(access.site(params["site_id"], authorization), params)
 
-        return await self.access.answer(read)
+        return await access.answer(read)
 
-
-def _asking(reports: Reports, read: Read, write: Write) -> Work:
-    return lambda site, given: write(reports, read(given, site, reports.today(site)), given)
+    return Route(f"/api/v1/stats/{name}", answer)
 
 
-def _aggregate(reports: Reports, asked: RequestedQuery, given: Mapping[str, str]) -> dict[str, Any]:
-    report = reports.ask(asked.query)
-    now = values(asked, report.totals)
+def _aggregate(reports: Reports, requested: RequestedQuery, params: Params) -> dict[str, Any]:
+    query = requested.query
+    report = reports.ask(query)
+    now = values(requested, report.totals)
     results: dict[str, dict[str, float | None]] = {n: {"value": v} for n, v in now.items()}
-    if _compares(given):
-        query = replace(asked.query, period=asked.query.period.before())
-        earlier = reports.ask(query)
-        before = values(asked, earlier.totals)
+    if _compares(params):
+        earlier = reports.ask(replace(query, period=query.period.before()))
+        before = values(requested, earlier.totals)
         whole = report.since is None and earlier.since is None
-        for name, metric in zip(asked.names, asked.query.metrics, strict=True):
+        for name, metric in zip(requested.names, query.metrics, strict=True):
             results[name]["change"] = change(metric, before[name], now[name]) if whole else None
     return _with_caveats(results, report)
 
 
-def _timeseries(reports: Reports, asked: RequestedQuery, _: Mapping[str, str]) -> dict[str, Any]:
-    report = reports.ask(asked.query)
-    rows = [{"date": moment(row.value), **values(asked, row.metrics)} for row in report.rows]
+def _timeseries(reports: Reports, requested: RequestedQuery, _: Params) -> dict[str, Any]:
+    report = reports.ask(requested.query)
+    rows = [
+        {"date": plausible_time(row.value), **values(requested, row.metrics)} for row in report.rows
+    ]
     return _with_caveats(rows, report)
 
 
-def _breakdown(reports: Reports, asked: RequestedQuery, _: Mapping[str, str]) -> dict[str, Any]:
-    report = reports.ask(asked.query)
+def _breakdown(reports: Reports, requested: RequestedQuery, _: Params) -> dict[str, Any]:
+    report = reports.ask(requested.query)
     rows = [
-        {asked.key: row.value.removeprefix(asked.prefix), **values(asked, row.metrics)}
+        {requested.key: requested.shown(row.value), **values(requested, row.metrics)}
         for row in report.rows
     ]
     return _with_caveats(rows, report)
@@ -114,11 +104,11 @@ def change(metric: str, before: float | None, now: float | None) -> float | None
     return round(100 * (now - before) / before)
 
 
-def _compares(given: Mapping[str, str]) -> bool:
-    wanted = given.get("compare", "")
-    if wanted not in ("", "previous_period"):
+def _compares(params: Params) -> bool:
+    compare = params.get("compare", "")
+    if compare not in ("", "previous_period"):
         raise QueryError("The parameter compare is previous_period.")
-    return bool(wanted)
+    return bool(compare)
 
 
 def _with_caveats(results: Any, report: Report) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Read a question from the body of Plausible's version 2 query API.
 
-Pure. Takes the keys of its public documentation; what cannot be answered from
-cells is refused in a sentence. Called by `api_v2`.
+Pure. The keys are those of its public documentation; what cells cannot answer is refused in a
+sentence.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Pagination(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Include(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What else to tell: `time_labels` lists all buckets of a time series."""
+    """What else the answer holds: `time_labels` lists all buckets of a time series."""
 
     time_labels: bool = False
     imports: bool = False
@@ -71,7 +71,7 @@ def decode(body: bytes) -> Body:
         raise QueryError(f"The question cannot be read: {wrong}.") from None
 
 
-def asked_of(body: Body, site: Site, today: date) -> RequestedQuery:
+def parse_query(body: Body, site: Site, today: date) -> RequestedQuery:
     """Turn a body into a question.
 
     Args:
@@ -95,48 +95,40 @@ def asked_of(body: Body, site: Site, today: date) -> RequestedQuery:
 
 
 def _breakdown(body: Body, query: Query, name: str) -> RequestedQuery:
-    dimension, prefix = v1_params.dimension_of(name)
     limit, offset = body.pagination.limit, body.pagination.offset
     if not 1 <= limit <= LARGEST_PAGE or offset < 0 or offset % limit:
         raise QueryError(f"The limit is 1 to {LARGEST_PAGE}, the offset a multiple of it.")
-    own = (Filter(dimension, (prefix,), "starts"),) if prefix else ()
-    asked = replace(
-        query,
-        dimension=dimension,
-        filters=(*query.filters, *own),
-        limit=limit,
-        page=offset // limit + 1,
-    )
-    return _ordered(body, RequestedQuery(asked, tuple(body.metrics), name, prefix))
+    grouped, prefix = v1_params.by_property(query, name, limit, offset // limit + 1)
+    return _ordered(body, RequestedQuery(grouped, tuple(body.metrics), name, prefix))
 
 
-def _ordered(body: Body, asked: RequestedQuery) -> RequestedQuery:
+def _ordered(body: Body, requested: RequestedQuery) -> RequestedQuery:
     """Put the metric to order by first, for rows are ordered by their first metric."""
     if not body.order_by:
-        return asked
+        return requested
     (name, direction), *further = body.order_by
-    if further or direction != "desc" or name not in asked.names:
+    if further or direction != "desc" or name not in requested.names:
         raise Unanswerable("Rows are ordered by one of the metrics asked, the largest first.")
-    names = tuple(sorted(asked.names, key=lambda one: one != name))
+    names = tuple(sorted(requested.names, key=lambda one: one != name))
     metrics = tuple(v1_params.METRIC_NAMES.get(one, one) for one in names)
-    return replace(asked, query=replace(asked.query, metrics=metrics), names=names)
+    return replace(requested, query=replace(requested.query, metrics=metrics), names=names)
 
 
-def _period(asked: str | list[str], today: date) -> Period:
-    if isinstance(asked, list):
-        return v1_params.period_from({"period": "custom", "date": ",".join(asked)}, today)
-    if asked not in _NAMED_RANGES:
+def _period(date_range: str | list[str], today: date) -> Period:
+    if isinstance(date_range, list):
+        return v1_params.period_from({"period": "custom", "date": ",".join(date_range)}, today)
+    if date_range not in _NAMED_RANGES:
         raise QueryError(f"The date_range is two dates or one of {', '.join(_NAMED_RANGES)}.")
-    return v1_params.period_from({"period": asked}, today)
+    return v1_params.period_from({"period": date_range}, today)
 
 
-def _filters(asked: list[Any]) -> tuple[Filter, ...]:
-    match asked:
+def _filters(filters: list[Any]) -> tuple[Filter, ...]:
+    match filters:
         case [["and", [*several]]]:
             return _filters(several)
-    if len(asked) > v1_params.MOST_FILTERS:
+    if len(filters) > v1_params.MOST_FILTERS:
         raise QueryError(f"There are at most {v1_params.MOST_FILTERS} filters.")
-    return tuple(_filter(one) for one in asked)
+    return tuple(_filter(one) for one in filters)
 
 
 def _filter(one: Any) -> Filter:

@@ -27,7 +27,7 @@ class Snapshots:
     """The current snapshot; there is none while no site needs one.
 
     Args:
-        live: counts a site's visits with a hit in the last five minutes, by site number.
+        live: counts a site's visits with a hit in the last five minutes, by site number and time.
         sites: returns all sites as they are now.
         lock: held while a day is being sealed or a site erased.
     """
@@ -36,7 +36,7 @@ class Snapshots:
         self,
         store: Store,
         clock: Clock,
-        live: Callable[[int], int],
+        live: Callable[[int, float], int],
         sites: Callable[[], Sites],
         lock: AbstractContextManager[object] | None = None,
     ) -> None:
@@ -77,17 +77,20 @@ class Snapshots:
         now = self._clock.monotonic()
         if now < self._taken_at + SECONDS:
             # A site that became strict after the snapshot: freeze its visits from now on.
-            self._visits |= {site: self._live(site) for site in strict - self._visits.keys()}
+            self._visits |= {site: self._live_visits(site) for site in strict - self._visits.keys()}
             return False
         self._take()
-        self._visits = {site: self._live(site) for site in strict}
+        self._visits = {site: self._live_visits(site) for site in strict}
         self._taken_at, self._cleared = now, False
         return True
 
     def visits_now(self, site: int) -> int:
         """Count a site's current visits: as of the snapshot, or live for other sites."""
         frozen = self._visits.get(site)
-        return self._live(site) if frozen is None else frozen
+        return self._live_visits(site) if frozen is None else frozen
+
+    def _live_visits(self, site: int) -> int:
+        return self._live(site, self._clock.now())
 
     def _take(self) -> None:
         open_days = partitions.partitions(self._store, "open_cells")

@@ -142,13 +142,7 @@ def build_container(settings: Settings, clock: Clock | None = None) -> Container
     visits = Visits()
     known, grace = known_values(), settings.seal.grace_s
     lock = threading.Lock()
-    snapshots = Snapshots(
-        store,
-        clock,
-        lambda site: visits.now_visitors(site, int(clock.now())),
-        registry.sites,
-        lock,
-    )
+    snapshots = Snapshots(store, clock, visits.now_visitors, registry.sites, lock)
     sealer = Sealer(store, spool, secrets, registry.sites, clock, grace, known=known)
     batch_filter = BatchFilter(Caps(), counters, clock, sealer)
     context = IngestContext(

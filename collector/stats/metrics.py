@@ -13,7 +13,7 @@ Unit = Literal["count", "percent", "seconds", "ratio", "minor units"]
 VISITORS = "visitors"
 CONVERSION_RATE = "conversion_rate"
 EVERYBODY = "everybody"
-"""Not a sum of cells: the visitors that `conversion` asks for beside those of a goal."""
+"""Not a sum of cells: all visitors, to divide those who reached a goal by."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from collector.cells.view_history import views_began
 from collector.cells.views import TOTAL, Grain
 from collector.clock import Clock
 from collector.counters import MADE_ANEW
+from collector.errors import Unanswerable
 from collector.hit import OTHER
 from collector.registry.sites import Site, Sites
-from collector.stats import conversion
 from collector.stats.caveats import (
     can_count_visitors,
     caveats_of,
@@ -27,18 +27,19 @@ from collector.stats.caveats import (
     lost_secrets,
     with_unknown_days,
 )
-from collector.stats.metrics import CONVERSION_RATE, METRICS, VISITORS
+from collector.stats.metrics import CONVERSION_RATE, EVERYBODY, METRICS, VISITORS
 from collector.stats.open_day_folding import ResultRows
 from collector.stats.planner import Plan, plan_query
 from collector.stats.query import Query, Report, ReportRow, buckets
-from collector.stats.reader import ResultReader, page_of
-from collector.stats.sealed_days import LIMITS, SealedDays
+from collector.stats.reader import LIMITS, ResultReader, SealedDays, page_of
 from collector.stats.sql import CONTINUOUS, Known
 
 if TYPE_CHECKING:
     from collector.cells.snapshots import Snapshots
 
 Sums = dict[str, int | None]
+
+GOAL = "goal"
 
 _FIRST_DAY = (
     "SELECT count(), min(day) FROM (SELECT day FROM sealed_cells WHERE site = {{site:UInt32}} "
@@ -86,8 +87,8 @@ class Reports:
             Unreachable: if the store does not answer in time.
         """
         if CONVERSION_RATE in query.metrics:
-            of_goal, of_all = conversion.split(query)
-            return conversion.combine(query, self.ask(of_goal), self.ask(of_all))
+            of_goal, of_all = _split_conversion(query)
+            return _with_rates(query, self.ask(of_goal), self.ask(of_all))
         self._snapshots.ensure(query.site)
         now = self._clock.now()
         plan = plan_query(query, now, self._known)
@@ -210,3 +211,48 @@ def _sum_of_rows(query: Query, whole: Sums) -> Sums:
 def _metrics(query: Query, sums: Sums) -> dict[str, float | None]:
     known = sums if can_count_visitors(query) else sums | {VISITORS: None}
     return {name: METRICS[name].value(known) for name in query.metrics}
+
+
+def _split_conversion(query: Query) -> tuple[Query, Query]:
+    """Split a question for conversion rates: visitors who reached a goal, of all who could have.
+
+    Both are about the same days and values, so that the numerator never exceeds the denominator.
+    Rows are ordered by the first of the other metrics, else by converted visitors.
+    """
+    if query.dimension != GOAL and all(one.dimension != GOAL for one in query.filters):
+        raise Unanswerable("A conversion rate needs a goal: ask by goal, or filter by one.")
+    others = (name for name in query.metrics if name != CONVERSION_RATE)
+    of_goal = replace(query, metrics=tuple(dict.fromkeys((*others, VISITORS))))
+    of_all = replace(
+        query,
+        metrics=(VISITORS,),
+        dimension="" if query.dimension == GOAL else query.dimension,
+        filters=tuple(one for one in query.filters if one.dimension != GOAL),
+        limit=0,
+        page=1,
+        search="",
+    )
+    return of_goal, of_all
+
+
+def _with_rates(query: Query, converted: Report, everybody: Report) -> Report:
+    """Put the answers to both questions together."""
+    total = everybody.totals[VISITORS]
+    by_value = {row.value: row.metrics[VISITORS] for row in everybody.rows if row.value != OTHER}
+    rows = (
+        (row, total if query.dimension == GOAL else by_value.get(row.value))
+        for row in converted.rows
+    )
+    return replace(
+        converted,
+        rows=tuple(replace(row, metrics=_with_rate(query, row.metrics, of)) for row, of in rows),
+        totals=_with_rate(query, converted.totals, total),
+        caveats=tuple(dict.fromkeys((*converted.caveats, *everybody.caveats))),
+    )
+
+
+def _with_rate(
+    query: Query, metrics: Mapping[str, float | None], everybody: float | None
+) -> dict[str, float | None]:
+    rate = METRICS[CONVERSION_RATE].value({VISITORS: metrics[VISITORS], EVERYBODY: everybody})
+    return {name: rate if name == CONVERSION_RATE else metrics[name] for name in query.metrics}

@@ -18,7 +18,6 @@ from collector.cells.folding_sql import (
     OTHER_VALUE_IN_PARENT,
     OWN_PATH_VIEWS,
 )
-from collector.cells.own_paths import exact, pattern
 from collector.cells.schema import SKETCH
 from collector.cells.thresholds import (
     CONTINUOUS_SUMS,
@@ -144,7 +143,7 @@ class Selection:
         least = threshold(profile, self.view, self.grain)
         return {
             f"{self.name}_least": least,
-            f"{self.name}_own": pattern(site),
+            f"{self.name}_own": site.own_path_pattern,
             f"{self.name}_known": self._known_values(site, known) if least < NEVER else [],
             **{f"filter{n}": list(one.values) for n, one in enumerate(self.filters)},
         }
@@ -169,7 +168,7 @@ class Selection:
         name = self.view.dimensions[0]
         if DIMENSIONS[name].vocabulary is not Vocabulary.KNOWN:
             return [NONE]
-        own = exact(site) if name in OWN_PATH_VIEWS else ()
+        own = site.exact_own_paths if name in OWN_PATH_VIEWS else ()
         hosts = (site.domain, f"www.{site.domain}", *site.hostnames) if name == "hostname" else ()
         return [NONE, *known.get(name, ()), *own, *hosts]
 

@@ -84,7 +84,7 @@ def ask_all(
     site = Site(id=1, domain="site1.example")
     clock = FakeClock(today * 86_400 + 43_200.0)
     sites = Sites([site])
-    snapshots = Snapshots(store, clock, lambda _: 0, lambda: sites)
+    snapshots = Snapshots(store, clock, lambda _, __: 0, lambda: sites)
     reports = Reports(store, lambda: sites, clock, snapshots)
     last = EPOCH + timedelta(days=last_day)
     for question in QUESTIONS:

@@ -10,7 +10,7 @@ import anyio.to_thread
 import pytest
 
 from collector.app import Footfall
-from collector.stats import sealed_days
+from collector.stats import reader
 from tests.asgi import Answer, get, post, running
 from tests.builders import a_body
 
@@ -36,7 +36,7 @@ def test_f_18_a_question_out_of_memory_is_refused_and_hits_go_on(
             before = await counted(app)
             with monkeypatch.context() as engine:
                 for name, most in TOO_LITTLE.items():
-                    engine.setitem(sealed_days.LIMITS, name, most)
+                    engine.setitem(reader.LIMITS, name, most)
                 statuses += [(await post(app, a_body())).status for _ in range(3)]
                 refused = [await counted(app), await get(app, PAGE)]
                 statuses += [(await post(app, a_body())).status for _ in range(3)]

@@ -30,14 +30,14 @@ def at(when: str) -> FakeClock:
 
 def reports(store: Store, when: str = "2026-11-22 12:30", **more: Any) -> Reports:
     """Ask a store on a Sunday at half past twelve, UTC."""
-    return reports_of(store, [SITE], at(when), lambda site: 7 * site, **more)
+    return reports_of(store, [SITE], at(when), lambda site, _: 7 * site, **more)
 
 
 def reports_of(
     store: Store,
     sites: Iterable[Site],
     clock: Clock,
-    live: Callable[[int], int] = lambda _: 0,
+    live: Callable[[int, float], int] = lambda _, __: 0,
     **more: Any,
 ) -> Reports:
     """Answer questions about some sites; `live` counts the present visits of each."""
@@ -84,7 +84,7 @@ class Undisturbed:
 def take_picture(store: Store, *sites: Site) -> None:
     """Take the snapshot that questions about strict sites are answered from."""
     strict = Sites(sites)
-    Snapshots(store, at("2026-11-22 12:30"), lambda _: 0, lambda: strict).refresh(strict)
+    Snapshots(store, at("2026-11-22 12:30"), lambda _, __: 0, lambda: strict).refresh(strict)
 
 
 def seal(store: Store, day: date, sites: Iterable[Site] = (SITE,)) -> None:

@@ -53,7 +53,7 @@ def reading_service(store: Store, folder: Path) -> Iterator[ReadingService]:
     with Registry(folder / "registry.sqlite3", clock) as registry:
         registry.add_site("open.example", public=True)
         registry.add_site("private.example")
-        snapshots = Snapshots(store, clock, lambda site: 4 + site, registry.sites)
+        snapshots = Snapshots(store, clock, lambda site, _: 4 + site, registry.sites)
         reports = Reports(store, registry.sites, clock, snapshots)
         app = Starlette(routes=list(routes(reports, registry)))
         with TestClient(app) as client:

@@ -7,7 +7,7 @@ from typing import Any
 
 from collector.cells.client import Row, Store
 from collector.stats.query import Period
-from collector.stats.sealed_days import CACHED_S
+from collector.stats.reader import CACHED_S
 from tests.integration.queries import (
     DAYS,
     FRIDAY,

@@ -158,7 +158,7 @@ def test_a_sealing_interrupted_at_a_drop_leaves_no_snapshot(
     strict = a_site(profile="strict")
     sites = Sites([strict])
     deliver(store, visits_of(5))
-    Snapshots(store, FakeClock(), lambda _: 0, lambda: sites).refresh(sites)
+    Snapshots(store, FakeClock(), lambda _, __: 0, lambda: sites).refresh(sites)
     command = store.command
 
     def interrupted(sql: str, *more: Any, **named: Any) -> None:

@@ -116,7 +116,7 @@ def served(store: Store, tmp_path: Path) -> Iterator[Served]:
         registry.add_site(STRICT, public=True, profile="strict")
         registry.add_site(LOOSE, public=True)
         visits: dict[int, int] = {}
-        snapshots = Snapshots(store, clock, lambda site: visits.get(site, 0), registry.sites)
+        snapshots = Snapshots(store, clock, lambda site, _: visits.get(site, 0), registry.sites)
         reports = Reports(store, registry.sites, clock, snapshots)
         routes = [
             *v1.routes(reports, registry),

@@ -112,7 +112,7 @@ def test_the_dashboard_says_what_is_not_known(counted: Store, tmp_path: Path) ->
     clock = FakeClock(NOON_OF_THE_22ND)
     with Registry(tmp_path / "registry.sqlite3", clock) as registry:
         registry.add_site("example.org", public=True)
-        reports = reports_of(counted, registry.sites(), clock, lambda _: 2)
+        reports = reports_of(counted, registry.sites(), clock, lambda _, __: 2)
         routes = dashboards.routes(reports, registry, Settings(), clock=clock)
         with TestClient(Starlette(routes=routes)) as client:
             page = client.get("/example.org?period=7d&country=FR").text

@@ -55,7 +55,7 @@ def registry(tmp_path: Path, clock: FakeClock) -> Iterator[Registry]:
 @pytest.fixture
 def reports(store: Store, registry: Registry, clock: FakeClock) -> Reports:
     """Answer from the store; two visitors are there now."""
-    snapshots = Snapshots(store, clock, lambda _: 2, registry.sites)
+    snapshots = Snapshots(store, clock, lambda _, __: 2, registry.sites)
     return Reports(store, registry.sites, clock, snapshots)
 
 
