@@ -181,11 +181,22 @@ class Handler:
     accepted: ClassVar[Answer] = ACCEPTED
     options: ClassVar[Answer] = preflight(b"POST")
 
-    def __init__(self, source: ContextSource, spool: HitSink, counters: Counters) -> None:
-        """Keep what each request needs."""
+    def __init__(
+        self,
+        source: ContextSource,
+        spool: HitSink,
+        counters: Counters,
+        grant_of: GrantLookup = lambda _: None,
+    ) -> None:
+        """Keep what each request needs.
+
+        Args:
+            grant_of: what a token allows; None if it is unknown.
+        """
         self._source = source
         self._spool = spool
         self._counters = counters
+        self._grant_of = grant_of
 
     def handle(self, admitted: Admitted, context: IngestContext) -> Reply:
         """Decode a request, build its hits and append them.

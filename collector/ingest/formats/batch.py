@@ -97,19 +97,10 @@ class BatchHandler(Handler):
     """Handles `/api/v1/hits`; another batch format is a subclass."""
 
     def __init__(
-        self,
-        source: ContextSource,
-        spool: HitSink,
-        counters: Counters,
-        grant_of: GrantLookup,
+        self, source: ContextSource, spool: HitSink, counters: Counters, grant_of: GrantLookup
     ) -> None:
-        """Keep what each batch needs.
-
-        Args:
-            grant_of: what a token allows; None if it is unknown.
-        """
-        super().__init__(source, spool, counters)
-        self._grant_of = grant_of
+        """Keep what each batch needs; see `Handler`."""
+        super().__init__(source, spool, counters, grant_of)
         self._cache = IdempotencyCache()
 
     async def answer(self, scope: Scope, receive: Receive, context: IngestContext) -> Answer:

@@ -83,11 +83,7 @@ class GoatCounterBatchHandler(BatchHandler):
     """Handles `/api/v0/count`."""
 
     def __init__(
-        self,
-        source: ContextSource,
-        spool: HitSink,
-        counters: Counters,
-        grant_of: GrantLookup,
+        self, source: ContextSource, spool: HitSink, counters: Counters, grant_of: GrantLookup
     ) -> None:
         """Keep what each batch needs; see `BatchHandler`."""
         super().__init__(source, spool, counters, grant_of)

@@ -11,17 +11,13 @@ from urllib.parse import quote
 
 import msgspec
 
-from collector.counters import Counters
 from collector.errors import PayloadError
 from collector.hit import ENGAGEMENT, EVENT, PAGEVIEW, Kind
 from collector.ingest.explanation import lines_of_drop, lines_of_hit
 from collector.ingest.handler import (
     TEXT,
     Answer,
-    ContextSource,
-    GrantLookup,
     Handler,
-    HitSink,
     Outcome,
     Reply,
     problem,
@@ -65,21 +61,6 @@ class PlausibleHandler(Handler):
     """
 
     max_body: ClassVar[int] = MAX_BODY
-
-    def __init__(
-        self,
-        source: ContextSource,
-        spool: HitSink,
-        counters: Counters,
-        grant_of: GrantLookup = lambda _: None,
-    ) -> None:
-        """Keep what each request needs.
-
-        Args:
-            grant_of: what a token allows; None if it is unknown.
-        """
-        super().__init__(source, spool, counters)
-        self._grant_of = grant_of
 
     def invalid(self, error: PayloadError) -> Answer:
         """Describe what is wrong, in our form and, as `errors`, in Plausible's."""
