@@ -16,13 +16,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from collector.cells import fan_out, folding, partitions
 from collector.cells.client import Row, Store
 from collector.cells.folding_sql import CLOSES_AT, OWN_PATH_VIEWS, id_of
-from collector.cells.own_paths import NOTHING, exact, pattern
 from collector.cells.thresholds import foldable_views, is_table
 from collector.cells.views import TOTAL, Grain
 from collector.clock import Clock
 from collector.errors import SealError
 from collector.hit import SUMS
-from collector.registry.sites import Site, Sites
+from collector.registry.sites import NO_PATH, Site, Sites
 
 if TYPE_CHECKING:
     from collector.privacy.day_secrets import DaySecrets
@@ -342,7 +341,7 @@ def _declare_known(store: Store, sites: Iterable[Site], known: Mapping[str, Sequ
     for site in sites:
         hosts = [site.domain, f"www.{site.domain}", *site.hostnames]
         declared.append((site.id, id_of("hostname"), hosts))
-        declared += [(site.id, id_of(view), list(exact(site))) for view in OWN_PATH_VIEWS]
+        declared += [(site.id, id_of(view), list(site.exact_own_paths)) for view in OWN_PATH_VIEWS]
     for number, view, values in declared:
         for start in range(0, len(values), _VALUES_PER_INSERT):
             some = values[start : start + _VALUES_PER_INSERT]
@@ -351,10 +350,9 @@ def _declare_known(store: Store, sites: Iterable[Site], known: Mapping[str, Sequ
 
 def _declare_matching(store: Store, sites: Iterable[Site], closes_at: int) -> None:
     for site in sites:
-        own = pattern(site)
-        if own != NOTHING:
-            parameters = {**_at(closes_at), "site": site.id, "pattern": own}
-            _run(store, folding.declare_matching(), parameters)
+        if site.own_path_pattern != NO_PATH:
+            parameters = {"site": site.id, "pattern": site.own_path_pattern}
+            _run(store, folding.declare_matching(), parameters | _at(closes_at))
 
 
 def _outcome(store: Store) -> ChunkCounts:

@@ -29,6 +29,9 @@ LIST_MAX = 500
 """Entries of one list of a site's settings; each question about an open day carries them all."""
 
 PATH_MAX = 512
+NO_PATH = "^$"
+"""A regular expression that matches no path."""
+
 GOAL_MAX = 100
 DOMAIN_MAX = 253
 CONTROLLER_MAX = 300
@@ -134,6 +137,21 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     def allows(self, hostname: str) -> bool:
         """Return whether hits may come from a host name (without its port)."""
         return host_pattern(self).fullmatch(hostname) is not None
+
+    @property
+    def exact_own_paths(self) -> tuple[str, ...]:
+        """The own paths without `*`, and the templates, which are paths as they are counted."""
+        return (*(path for path in self.own_paths if "*" not in path), *self.templates)
+
+    @property
+    def own_path_pattern(self) -> str:
+        """The own paths with `*`, as one regular expression (RE2) for whole paths."""
+        sources = [
+            ".*".join(re.escape(part) for part in path.split("*"))
+            for path in self.own_paths
+            if "*" in path
+        ]
+        return f"^(?:{'|'.join(sources)})$" if sources else NO_PATH
 
 
 def host_pattern(site: Site) -> re.Pattern[str]:

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from collector.cells.own_paths import NOTHING, exact, pattern
+from collector.registry.sites import NO_PATH
 from tests.builders import a_site
 
 SITE = a_site(own_paths=("/", "/blog/*", "/a+b/*/c"), templates=("/users/:id", "/docs/*"))
@@ -14,7 +14,7 @@ SITE = a_site(own_paths=("/", "/blog/*", "/a+b/*/c"), templates=("/users/:id", "
 
 def test_plain_paths_and_templates_are_taken_literally() -> None:
     """A template is matched exactly, including its star."""
-    assert exact(SITE) == ("/", "/users/:id", "/docs/*")
+    assert SITE.exact_own_paths == ("/", "/users/:id", "/docs/*")
 
 
 @pytest.mark.parametrize(
@@ -32,10 +32,10 @@ def test_plain_paths_and_templates_are_taken_literally() -> None:
 )
 def test_a_pattern_fits_whole_paths(path: str, *, own: bool) -> None:
     """Only a star is a wildcard; every other character matches itself."""
-    assert bool(re.search(pattern(SITE), path)) is own
+    assert bool(re.search(SITE.own_path_pattern, path)) is own
 
 
 def test_without_stars_the_pattern_fits_no_path() -> None:
     """A site without patterns needs no matching in the store."""
-    assert pattern(a_site(own_paths=("/about",))) == NOTHING
-    assert not re.search(NOTHING, "/")
+    assert a_site(own_paths=("/about",)).own_path_pattern == NO_PATH
+    assert not re.search(NO_PATH, "/")
