@@ -13,7 +13,7 @@ from collector.app import create_app
 from collector.ingest.fast_path import fast_path_protocol
 from tests.asgi import found, some_settings
 from tests.builders import CHROME, a_body
-from tests.integration.trace import Trace
+from tests.integration.trace import Trace, named_in
 
 MOST_ON_THE_LOOP, MOST_TO_DURABLE, MOST_TO_INSERT = 16, 20, 26
 BODY = a_body(r="https://www.google.com/", u="https://example.org/a?utm_source=news")
@@ -94,3 +94,10 @@ def test_a_hit_passes_at_most_twenty_six_files_until_it_is_inserted(walk: Walk) 
     """From the socket to the INSERT, a reader opens no more than these."""
     assert {"collector/spool/delivery.py", "collector/cells/client.py"} <= {*walk.to_insert}
     assert len(walk.to_insert) <= MOST_TO_INSERT, "\n".join(walk.to_insert)
+
+
+def test_the_architecture_names_every_file_that_a_hit_passes(walk: Walk) -> None:
+    """A reader of ARCHITECTURE.md meets each file of the walk, by its path."""
+    section = named_in("The path of a hit")
+
+    assert [module for module in walk.to_insert if module not in section] == []

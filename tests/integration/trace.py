@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import threading
 from collections.abc import Callable
@@ -60,3 +61,9 @@ def modules_passed(call: Callable[[], object]) -> list[str]:
     with Trace() as trace:
         call()
     return trace.modules
+
+
+def named_in(title: str) -> set[str]:
+    """List the paths that a section of ARCHITECTURE.md names."""
+    section = (ROOT / "ARCHITECTURE.md").read_text("utf-8").partition(f"## {title}\n")[2]
+    return set(re.findall(r"`([\w/]+\.(?:py|html))`", section.partition("\n## ")[0]))
