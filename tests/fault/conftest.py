@@ -11,7 +11,7 @@ from collector.cells import schema
 from collector.cells.client import Store
 from collector.spool.spool import Spool
 from tests.clickhouse_process import Front, a_front, new_database
-from tests.fault.hasty import hasty
+from tests.fault.impatient_store import impatient_store
 from tests.spooling import a_spool
 
 
@@ -41,9 +41,9 @@ def server(front: Front, prepared: Store) -> Iterator[Store]:
 
 
 @pytest.fixture
-def hasty_server(front: Front, server: Store) -> Iterator[Store]:
+def impatient_server(front: Front, server: Store) -> Iterator[Store]:
     """Reach the same store, but give up an INSERT soon while the front stalls."""
-    with hasty(server.dsn, front.stalls) as store:
+    with impatient_store(server.dsn, front.stalls) as store:
         yield store
 
 

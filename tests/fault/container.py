@@ -76,8 +76,8 @@ class Container(Service):
         return Path(f"/proc/{self.process.pid}/root{path}")
 
     def _told(self) -> list[str]:
-        told = {**environment(), **self.environ, "FOOTFALL_PORT": str(self.port)}
-        return [f"{name}={value}" for name, value in {**told, "HOME": "/tmp"}.items()]
+        variables = {**environment(), **self.environ, "FOOTFALL_PORT": str(self.port)}
+        return [f"{name}={value}" for name, value in {**variables, "HOME": "/tmp"}.items()]
 
 
 def _python() -> str:

@@ -31,8 +31,8 @@ class ControlGroup:
         """Count the processes that were killed for want of memory."""
         if self._folder is None:
             return 0
-        told = [self._folder / name for name in ("memory.oom_control", "memory.events")]
-        words = next(one for one in told if one.exists()).read_text().split()
+        candidates = [self._folder / name for name in ("memory.oom_control", "memory.events")]
+        words = next(one for one in candidates if one.exists()).read_text().split()
         return int(words[words.index("oom_kill") + 1])
 
 

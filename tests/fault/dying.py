@@ -1,8 +1,8 @@
-"""A collector that kills itself at a chosen point: appends, delivers, and tells what it heard.
+"""A collector that kills itself at a chosen point: it appends, delivers, and prints.
 
-`python -m tests.fault.dying FOLDER DSN POINT TIMES`: at the TIMES-th passing of
-POINT the process sends itself SIGKILL. Every acknowledged path is written to
-standard output before anything else happens.
+`python -m tests.fault.dying FOLDER DSN POINT TIMES`: when POINT is reached for the TIMES-th
+time, the process sends itself SIGKILL. Every acknowledged path is written to standard output
+before anything else happens.
 """
 
 from __future__ import annotations
@@ -44,15 +44,15 @@ POINTS = (
 )
 
 
-class Fate:
-    """Knows when to die."""
+class CrashPoint:
+    """Where the process kills itself."""
 
     def __init__(self, point: str, times: int) -> None:
-        """Choose the point, and which passing of it."""
+        """Choose the point, and which time it is reached."""
         self.point, self.left = point, times
 
-    def passing(self, point: str) -> None:
-        """Die here if it is time."""
+    def reached(self, point: str) -> None:
+        """Kill the process if this is the point, reached for the last time."""
         if point == self.point:
             self.left -= 1
             if not self.left:
@@ -60,55 +60,55 @@ class Fate:
 
 
 class DyingSpool(Spool):
-    """The spool, with a fate around each of its steps."""
+    """The spool, with a crash point around each of its steps."""
 
-    fate: Fate
+    crash: CrashPoint
 
     def append(self, hit: Hit, undo: Undo | None = None) -> asyncio.Future[None]:
         """Take a hit."""
-        self.fate.passing("before append")
+        self.crash.reached("before append")
         taken = super().append(hit, undo)
-        self.fate.passing("after append")
+        self.crash.reached("after append")
         return taken
 
     def _commit(self, hits: Mapping[int, list[bytes]]) -> None:
-        self.fate.passing("before commit")
+        self.crash.reached("before commit")
         super()._commit(hits)
-        self.fate.passing("after commit")
+        self.crash.reached("after commit")
 
     def close_batches(self, max_hits: int) -> list[Batch]:
         """Close batches."""
-        self.fate.passing("before close")
+        self.crash.reached("before close")
         closed = super().close_batches(max_hits)
-        self.fate.passing("after close")
+        self.crash.reached("after close")
         return closed
 
     def delete(self, batch: Batch, lost: int = 0, rejected: Iterable[Hit] = ()) -> None:
         """Delete a batch."""
-        self.fate.passing("before delete")
+        self.crash.reached("before delete")
         super().delete(batch, lost, rejected)
-        self.fate.passing("after delete")
+        self.crash.reached("after delete")
 
     def destroy_key(self, closes_at: int) -> None:
         """Destroy a key."""
-        self.fate.passing("before destroy")
+        self.crash.reached("before destroy")
         super().destroy_key(closes_at)
-        self.fate.passing("after destroy")
+        self.crash.reached("after destroy")
 
 
 class DyingStore(Store):
-    """The store, with a fate around each send."""
+    """The store, with a crash point around each send."""
 
-    fate: Fate
+    crash: CrashPoint
 
     def insert_arrow(self, table: str, columns: Sequence[str], stream: bytes, **named: Any) -> None:
         """Send."""
-        self.fate.passing("before send")
-        within = threading.Timer(0.02, self.fate.passing, ["within send"])
+        self.crash.reached("before send")
+        within = threading.Timer(0.02, self.crash.reached, ["within send"])
         within.start()
         super().insert_arrow(table, columns, stream, **named)
         within.cancel()
-        self.fate.passing("after send")
+        self.crash.reached("after send")
 
 
 def hits_of_round(number: int) -> list[Hit]:
@@ -116,8 +116,8 @@ def hits_of_round(number: int) -> list[Hit]:
     return invented(HITS, seed=number)
 
 
-async def heard(spool: Spool, hits: Sequence[Hit]) -> None:
-    """Append hits at once, and tell each acknowledgement."""
+async def append_and_print(spool: Spool, hits: Sequence[Hit]) -> None:
+    """Append hits at once, and print each acknowledgement."""
 
     async def one(hit: Hit) -> None:
         await spool.append(hit)
@@ -127,15 +127,15 @@ async def heard(spool: Spool, hits: Sequence[Hit]) -> None:
 
 
 def main(folder: Path, dsn: str, point: str, times: int) -> None:
-    """Append and deliver in turns until fate strikes."""
-    DyingSpool.fate = DyingStore.fate = Fate(point, times)
+    """Append and deliver in turns until it crashes."""
+    DyingSpool.crash = DyingStore.crash = CrashPoint(point, times)
     clock = SystemClock()
     spool = DyingSpool(folder / "spool.sqlite3", folder / "keys", clock, 1 << 30)
     spool.start()
     store = DyingStore(folder / "clickhouse", dsn)
     delivery = Delivery(spool, store, clock, Pace(max_batch_hits=15))
     for number in range(ROUNDS):
-        asyncio.run(heard(spool, hits_of_round(number)))
+        asyncio.run(append_and_print(spool, hits_of_round(number)))
         delivery.flush()
         for hit in hits_of_round(number)[:1]:
             spool.destroy_key(hit.closes_at)

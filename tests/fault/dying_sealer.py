@@ -1,7 +1,7 @@
 """A collector that kills itself at a chosen point of sealing.
 
 `python -m tests.fault.dying_sealer FOLDER DSN POINT`: appends a crowd's hits,
-delivers and seals them; at the first passing of POINT the process sends itself
+delivers and seals them; when POINT is reached the process sends itself
 SIGKILL. Every acknowledged hit is a line on standard output.
 """
 
@@ -24,7 +24,7 @@ from collector.settings import DeliverySettings as Pace
 from collector.spool.delivery import Delivery
 from collector.spool.spool import Spool
 from tests.builders import a_site
-from tests.fault.dying import DyingSpool, DyingStore, Fate, heard
+from tests.fault.dying import CrashPoint, DyingSpool, DyingStore, append_and_print
 from tests.fault.traffic import a_crowd
 
 STATEMENTS = {
@@ -48,7 +48,7 @@ SITES = Sites([a_site()])
 
 
 class DyingSealersStore(DyingStore):
-    """The store, with a fate around each step of sealing too."""
+    """The store, with a crash point around each step of sealing too."""
 
     def command(
         self,
@@ -59,10 +59,10 @@ class DyingSealersStore(DyingStore):
         """Tell the store."""
         steps = [step for step, begins in STATEMENTS.items() if sql.startswith(begins)]
         for step in steps:
-            self.fate.passing(f"before {step}")
+            self.crash.reached(f"before {step}")
         super().command(sql, settings, parameters)
         for step in steps:
-            self.fate.passing(f"after {step}")
+            self.crash.reached(f"after {step}")
 
 
 def sealer_of(store: Store, spool: Spool, folder: Path, clock: Clock) -> Sealer:
@@ -72,14 +72,14 @@ def sealer_of(store: Store, spool: Spool, folder: Path, clock: Clock) -> Sealer:
 
 
 def main(folder: Path, dsn: str, point: str) -> None:
-    """Append, deliver and seal until fate strikes."""
-    DyingSpool.fate = DyingSealersStore.fate = Fate(point, 1)
+    """Append, deliver and seal until it crashes."""
+    DyingSpool.crash = DyingSealersStore.crash = CrashPoint(point, 1)
     clock = SystemClock()
     spool = DyingSpool(folder / "spool.sqlite3", folder / "keys", clock, 1 << 30)
     spool.start()
     store = DyingSealersStore(folder / "clickhouse", dsn)
     hits = a_crowd(ZONES)
-    asyncio.run(heard(spool, hits))
+    asyncio.run(append_and_print(spool, hits))
     Delivery(spool, store, clock, Pace()).flush()
     sealer_of(store, spool, folder, clock).seal(hits[0].closes_at)
     os.kill(os.getpid(), signal.SIGKILL)

@@ -81,12 +81,12 @@ async def hit(
 
 
 async def round_of_secrets(container: Container) -> str:
-    """Destroy what is due; return the trouble, empty if there was none."""
+    """Destroy what is due; return the problem, empty if there was none."""
     return await _round(scheduler.destroy_secrets, container)
 
 
 async def round_of_seals(container: Container) -> str:
-    """Deliver, then seal what is due; return the trouble, empty if there was none."""
+    """Deliver, then seal what is due; return the problem, empty if there was none."""
     await anyio.to_thread.run_sync(container.delivery.flush)
     return await _round(scheduler.seal_days, container)
 
@@ -100,8 +100,8 @@ async def seal_by_hand(container: Container) -> list[int]:
 async def _round(work: Callable[[Container], object], container: Container) -> str:
     try:
         await anyio.to_thread.run_sync(work, container)
-    except SealError as trouble:
-        return str(trouble)
+    except SealError as problem:
+        return str(problem)
     return ""
 
 

@@ -26,7 +26,7 @@ def main(folder: Path) -> None:
         for seed in range(60):
             for hit, taken in zip(hits := invented(100, seed), append(spool, hits), strict=True):
                 (acknowledged if taken else refused).append(hit.path)
-        trouble = str(spool.failure)
+        problem = str(spool.failure)
         ballast.unlink()
         again = [False]
         while not all(again):
@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
             {
                 "acknowledged": len(acknowledged),
                 "refused": len(refused),
-                "trouble": trouble,
+                "problem": problem,
                 "lost": sorted(set(acknowledged) - set(there)),
                 "doubled": len(there) - len(set(there)),
                 "kept though refused": sorted(set(refused) & set(there)),

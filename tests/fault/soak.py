@@ -86,9 +86,9 @@ def _soak(name: str, service: Service, front: Front | None, chance: random.Rando
     return _judged(name, f"{rounds} rounds, killed {dict(deaths)}", service, stream)
 
 
-def _judged(name: str, told: str, service: Service, stream: Stream) -> list[str]:
+def _judged(name: str, summary: str, service: Service, stream: Stream) -> list[str]:
     hits = f"{len(stream.acknowledged)} of {len(stream.sent)} hits acknowledged"
-    print(f"{name}: {told}, {hits}", flush=True)
+    print(f"{name}: {summary}, {hits}", flush=True)
     try:
         service.wait_for(True, lambda: _counted(service) >= len(stream.acknowledged), DELIVERED_S)
     except AssertionError:

@@ -36,13 +36,13 @@ def test_a_container_has_no_rights_and_writes_nowhere_else(tmp_path: Path) -> No
     container = Container(tmp_path / "data").start()
     assert container.process is not None
     statuses = [container.hit(f"/{number}").status for number in range(3)]
-    told = Path(f"/proc/{container.process.pid}/status").read_text()
+    proc_status = Path(f"/proc/{container.process.pid}/status").read_text()
     mounts = Path(f"/proc/{container.process.pid}/mounts").read_text().splitlines()
     secrets = [path.name for path in container.inside("/run/footfall").iterdir()]
     healthy = container.footfall("healthcheck")
     assert 0 == container.stop()
 
-    uid, powers = re.search(r"Uid:\t(\d+)", told), re.search(r"CapEff:\t(\w+)", told)
+    uid, powers = re.search(r"Uid:\t(\d+)", proc_status), re.search(r"CapEff:\t(\w+)", proc_status)
     assert uid is not None
     assert powers is not None
     assert (str(UID), 0) == (uid[1], int(powers[1], 16))

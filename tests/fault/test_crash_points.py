@@ -24,7 +24,7 @@ SEALED_BEFORE = {"after drop", "before destroy", "after destroy", NEVER}
 
 
 def run(program: str, *arguments: str) -> subprocess.CompletedProcess[bytes]:
-    """Let a collector live until fate strikes: by SIGKILL, and without a word of complaint."""
+    """Run a collector until it kills itself, with SIGKILL and no error message."""
     command = [sys.executable, "-m", f"tests.fault.{program}", *arguments]
     died = subprocess.run(command, cwd=ROOT, capture_output=True, timeout=60, check=False)
     assert (b"", -9) == (died.stderr, died.returncode)

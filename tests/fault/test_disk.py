@@ -26,15 +26,15 @@ def test_f_8_a_full_disk_refuses_and_recovers_without_a_restart(tmp_path: Path) 
         [*command, str(tmp_path / "disk")], cwd=ROOT, capture_output=True, timeout=60, check=True
     )
 
-    told = json.loads(ran.stdout)
-    assert told["acknowledged"] > 500
-    assert told["refused"] > 500
-    assert "full" in told["trouble"]
-    assert ([], 0, []) == (told["lost"], told["doubled"], told["kept though refused"])
+    outcome = json.loads(ran.stdout)
+    assert outcome["acknowledged"] > 500
+    assert outcome["refused"] > 500
+    assert "full" in outcome["problem"]
+    assert ([], 0, []) == (outcome["lost"], outcome["doubled"], outcome["kept though refused"])
 
 
 def test_f_15_a_second_collector_on_the_same_spool_is_refused(tmp_path: Path) -> None:
-    """Another process is told which directory is taken, and touches nothing."""
+    """Another process is outcome which directory is taken, and touches nothing."""
     program = (
         "import sys; from pathlib import Path; from tests.spooling import open_spool; "
         "open_spool(Path(sys.argv[1]))"

@@ -51,7 +51,7 @@ def test_f_12_a_jump_freezes_sealing_and_loses_nothing(tmp_path: Path, jump: flo
             secrets = container.secrets.open()
             clock.jump(jump)
             accepted = await hit(app, "/within")
-            trouble = [await round_of_secrets(container), await round_of_seals(container)]
+            problem = [await round_of_secrets(container), await round_of_seals(container)]
             status, reasons = await readiness(app)
             kept = set(secrets) <= set(container.secrets.open())
             sealed = container.store.query("SELECT count() FROM seals")
@@ -60,9 +60,9 @@ def test_f_12_a_jump_freezes_sealing_and_loses_nothing(tmp_path: Path, jump: flo
             healed = [await round_of_secrets(container), await round_of_seals(container)]
             return {
                 "accepted": accepted.status,
-                "frozen": [("clock" in said) for said in trouble],
+                "frozen": [("clock" in said) for said in problem],
                 "ready": status,
-                "told": any("clock" in reason for reason in reasons),
+                "reported": any("clock" in reason for reason in reasons),
                 "kept": kept,
                 "sealed within": sealed,
                 "healed": healed,
@@ -77,7 +77,7 @@ def test_f_12_a_jump_freezes_sealing_and_loses_nothing(tmp_path: Path, jump: flo
         "accepted": 202,
         "frozen": [True, True],
         "ready": 200,
-        "told": True,
+        "reported": True,
         "kept": True,
         "sealed within": [(0,)],
         "healed": ["", ""],
@@ -139,12 +139,12 @@ def test_f_12_a_clock_that_was_never_set_seals_nothing(tmp_path: Path) -> None:
         async with a_service(tmp_path, clock) as app:
             status = (await hit(app)).status
             clock.pass_by(2 * DAY)
-            trouble = await round_of_seals(app.container)
-            return status, trouble, (await readiness(app))[1], pageviews_by_day(app.container)
+            problem = await round_of_seals(app.container)
+            return status, problem, (await readiness(app))[1], pageviews_by_day(app.container)
 
-    status, trouble, reasons, counted = asyncio.run(story())
+    status, problem, reasons, counted = asyncio.run(story())
 
     assert 202 == status
-    assert "the clock was never set" in trouble
-    assert [trouble] == reasons
+    assert "the clock was never set" in problem
+    assert [problem] == reasons
     assert {(1, DAY): 1} == counted

@@ -67,10 +67,10 @@ def test_f_12_midnight_under_load_leaves_no_negative_cell(tmp_path: Path) -> Non
                 group = [hit(app, f"/{choose.randrange(6)}", visitor=_any(choose)) for _ in "12345"]
                 assert {202} == {answer.status for answer in await asyncio.gather(*group)}
             clock.pass_to(bounds.closes_at + 86_400 + 301)
-            trouble = await round_of_seals(app.container)
+            problem = await round_of_seals(app.container)
             store = app.container.store
             return {
-                "trouble": trouble,
+                "problem": problem,
                 "open": [name for name in partitions(store, "open_cells") if name.isdecimal()],
                 "days": pageviews_by_day(app.container),
                 "negative": negative_sealed(store),
@@ -80,15 +80,15 @@ def test_f_12_midnight_under_load_leaves_no_negative_cell(tmp_path: Path) -> Non
                 ),
             }
 
-    told = asyncio.run(story())
+    outcome = asyncio.run(story())
 
-    assert 300 == sum(told["days"].values())
-    assert {(1, bounds.closes_at), (1, bounds.closes_at + 86_400)} == told["days"].keys()
+    assert 300 == sum(outcome["days"].values())
+    assert {(1, bounds.closes_at), (1, bounds.closes_at + 86_400)} == outcome["days"].keys()
     assert ("", [], [], [(1, 1)]) == (
-        told["trouble"],
-        told["open"],
-        told["negative"],
-        told["bounces"],
+        outcome["problem"],
+        outcome["open"],
+        outcome["negative"],
+        outcome["bounces"],
     )
 
 

@@ -52,16 +52,18 @@ def test_f_18_a_question_out_of_memory_is_refused_and_hits_go_on(
                 "page": page,
             }
 
-    told = asyncio.run(story())
+    outcome = asyncio.run(story())
 
-    assert [202] * 9 == told["statuses"]
+    assert [202] * 9 == outcome["statuses"]
     assert [(503, "5")] * 2 == [
-        (answer.status, answer.headers.get("retry-after")) for answer in told["refused"]
+        (answer.status, answer.headers.get("retry-after")) for answer in outcome["refused"]
     ]
-    assert "cannot be read at the moment" in told["refused"][0].json()["error"]
-    assert b"The fault is ours" in told["refused"][1].body
-    assert not any(b"241" in answer.body or b"emory" in answer.body for answer in told["refused"])
-    assert told["waiting"] in {"ok", "idle"}
-    assert {"pageviews": {"value": 3}} == told["before"].json()["results"]
-    assert {"pageviews": {"value": 9}} == told["after"].json()["results"]
-    assert 200 == told["page"].status
+    assert "cannot be read at the moment" in outcome["refused"][0].json()["error"]
+    assert b"The fault is ours" in outcome["refused"][1].body
+    assert not any(
+        b"241" in answer.body or b"emory" in answer.body for answer in outcome["refused"]
+    )
+    assert outcome["waiting"] in {"ok", "idle"}
+    assert {"pageviews": {"value": 3}} == outcome["before"].json()["results"]
+    assert {"pageviews": {"value": 9}} == outcome["after"].json()["results"]
+    assert 200 == outcome["page"].status

@@ -14,7 +14,7 @@ from collector.errors import DeliveryError, Unreachable
 from collector.spool.delivery import Delivery
 from collector.spool.spool import Spool
 from tests.clickhouse_process import Front
-from tests.fault.hasty import hasty
+from tests.fault.impatient_store import impatient_store
 from tests.fault.oracle import verdict
 from tests.fault.proxy import Proxy
 from tests.fault.traffic import invented
@@ -33,7 +33,9 @@ def proxy(front: Front, server: Store) -> Iterator[Proxy]:
 def through(server: Store, proxy: Proxy) -> Iterator[Store]:
     """Reach a server's database by way of the proxy."""
     database = server.dsn.rpartition("/")[2]
-    with hasty(f"clickhouse://default:@127.0.0.1:{proxy.port}/{database}", proxy.holds) as store:
+    with impatient_store(
+        f"clickhouse://default:@127.0.0.1:{proxy.port}/{database}", proxy.holds
+    ) as store:
         yield store
 
 
@@ -77,12 +79,12 @@ def test_f_5_error_before_apply_is_counted_once(
 
 
 def test_f_4_an_insert_that_outlives_the_client_is_counted_once(
-    front: Front, server: Store, hasty_server: Store, spool: Spool
+    front: Front, server: Store, impatient_server: Store, spool: Spool
 ) -> None:
     """An INSERT stalls in the server past the client's timeout; it is ended, then asked for."""
     hits = invented(40)
     append(spool, hits)
-    delivery = Delivery(spool, hasty_server, SystemClock(), PACE)
+    delivery = Delivery(spool, impatient_server, SystemClock(), PACE)
 
     front.begin("before")
     with pytest.raises(Unreachable):
@@ -94,12 +96,12 @@ def test_f_4_an_insert_that_outlives_the_client_is_counted_once(
 
 
 def test_f_4_an_insert_that_finishes_later_is_counted_once(
-    front: Front, server: Store, hasty_server: Store, spool: Spool
+    front: Front, server: Store, impatient_server: Store, spool: Spool
 ) -> None:
     """An INSERT is applied, but its server answers long after the client has gone."""
     hits = invented(40)
     append(spool, hits)
-    delivery = Delivery(spool, hasty_server, SystemClock(), PACE)
+    delivery = Delivery(spool, impatient_server, SystemClock(), PACE)
 
     front.begin("after")
     with pytest.raises(Unreachable):
@@ -134,12 +136,12 @@ def test_f_4_a_request_that_arrives_late_is_counted_once(
 
 
 def test_f_4_acknowledgements_never_wait_for_the_store(
-    front: Front, server: Store, hasty_server: Store, spool: Spool
+    front: Front, server: Store, impatient_server: Store, spool: Spool
 ) -> None:
     """While an INSERT hangs, hits go on being acknowledged and none is lost."""
     first, later = invented(20, seed=1), invented(500, seed=2)
     append(spool, first)
-    delivery = Delivery(spool, hasty_server, SystemClock(), PACE)
+    delivery = Delivery(spool, impatient_server, SystemClock(), PACE)
     front.begin("before")
     delivery.start()
 

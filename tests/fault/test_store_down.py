@@ -211,7 +211,7 @@ def test_f_7_a_store_that_rejects_every_batch_loses_nothing(
 
 
 def test_f_11_a_batch_restarted_twice_is_the_same_batch(
-    front: Front, server: Store, hasty_server: Store, tmp_path: Path
+    front: Front, server: Store, impatient_server: Store, tmp_path: Path
 ) -> None:
     """Closed, killed, closed again: the same token, the same hits, counted once."""
     hits = invented(40)
@@ -222,7 +222,7 @@ def test_f_11_a_batch_restarted_twice_is_the_same_batch(
                 append(spool, hits)
             spool.close_batches(1000)
             tokens.append([batch.token for batch in spool.batches()])
-            delivery = Delivery(spool, hasty_server, SystemClock(), PACE)
+            delivery = Delivery(spool, impatient_server, SystemClock(), PACE)
             if len(tokens) < 3:
                 front.begin("after")
                 with pytest.raises(Unreachable):

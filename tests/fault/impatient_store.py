@@ -18,7 +18,7 @@ PATIENCE_SECONDS = 1.5
 NOWHERE = Path("/nonexistent")
 
 
-class HastyStore(Store):
+class ImpatientStore(Store):
     """The store, which gives up INSERTs soon while something stalls them."""
 
     def __init__(self, dsn: str, stalls: Callable[[], bool]) -> None:
@@ -41,13 +41,13 @@ class HastyStore(Store):
 
 
 @contextmanager
-def hasty(dsn: str, stalls: Callable[[], bool]) -> Iterator[HastyStore]:
+def impatient_store(dsn: str, stalls: Callable[[], bool]) -> Iterator[ImpatientStore]:
     """Open such a store.
 
     Args:
         stalls: tells whether INSERTs are stalled at present.
     """
-    store = HastyStore(dsn, stalls)
+    store = ImpatientStore(dsn, stalls)
     try:
         yield store
     finally:
