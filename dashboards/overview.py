@@ -155,21 +155,21 @@ def overview(
     """Build a site's page."""
     local_now = datetime.fromtimestamp(clock.now(), zone_of(site.zone)).replace(tzinfo=None)
     today = day_at(site.zone, clock.now()).date
-    began = reports.first_day(site)
+    first_day = reports.first_day(site)
     metrics = _possible_metrics(state)
-    state = _with_defaults(state, metrics, began, today)
+    state = _with_defaults(state, metrics, first_day, today)
     period = period_of(state, today)
-    earlier = period.before() if began and began <= period.before().first else None
+    earlier = period.before() if first_day and first_day <= period.before().first else None
     query = Query(site, metrics, period, filters=(state.filter,) if state.filter else ())
     path = f"/{site.domain}"
-    names = panel_names(site, state) if began else ()
+    names = panel_names(site, state) if first_day else ()
     count, draw, *lists = askers = [_Asker(reports) for _ in range(2 + len(names))]
     compared = comparable(period, today) if earlier else None
     totals, (chart, chart_error), *panels = run(
         [
             partial(_totals, count, query, compared),
             partial(_chart, draw, query, state.metric, earlier, local_now)
-            if began
+            if first_day
             else lambda: (None, ""),
             *(
                 partial(build_panel, name, query, state, path, asker.ask)
@@ -179,7 +179,7 @@ def overview(
     )
     return Overview(
         site=site,
-        stage=_stage(began, today, totals.all),
+        stage=_stage(first_day, today, totals.all),
         now=reports.visitors_now(site),
         today=today,
         period=period,
@@ -225,10 +225,10 @@ def _possible_metrics(state: PageState) -> tuple[str, ...]:
 
 
 def _with_defaults(
-    state: PageState, metrics: tuple[str, ...], began: date | None, today: date
+    state: PageState, metrics: tuple[str, ...], first_day: date | None, today: date
 ) -> PageState:
     """Choose a metric that exists, and a period if none is given: hours for a new site."""
-    new = began is None or (today - began).days < NEW_SITE_DAYS
+    new = first_day is None or (today - first_day).days < NEW_SITE_DAYS
     return replace(
         state,
         metric=state.metric if state.metric in metrics else metrics[0],
@@ -257,11 +257,11 @@ def _compared_words(complete: Period, earlier: Period) -> str:
     return f"{formatting.period_words(complete)} with {formatting.period_words(earlier)}"
 
 
-def _stage(began: date | None, today: date, totals: dict[str, float | None]) -> str:
-    if began is None:
+def _stage(first_day: date | None, today: date, totals: dict[str, float | None]) -> str:
+    if first_day is None:
         return "empty"
     few = (totals.get("pageviews") or 0) <= FIRST_STEPS_PAGEVIEWS
-    return "first" if began == today and few else "busy"
+    return "first" if first_day == today and few else "busy"
 
 
 def _chart(

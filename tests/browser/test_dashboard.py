@@ -176,7 +176,7 @@ def test_the_keyboard_is_enough(visits: Visits) -> None:
     assert page.evaluate("document.activeElement.closest('section').id") == "pages"
 
 
-def test_the_pointer_is_told_the_numbers(visits: Visits) -> None:
+def test_the_pointer_shows_the_numbers(visits: Visits) -> None:
     """A tip names the bucket under the pointer, and goes away with it."""
     page = visits.open(f"/{BUSY}?period=7d")
 
@@ -245,8 +245,8 @@ def test_an_owner_logs_in_and_out(visits: Visits) -> None:
     expect(page.get_by_role("heading", name="Log in to Footfall")).to_be_visible()
 
 
-def test_another_site_s_form_cannot_log_anybody_in(visits: Visits, service: Service) -> None:
-    """A page elsewhere that posts our login form is refused by the browser's own word."""
+def test_another_site_s_form_cannot_log_in(visits: Visits, service: Service) -> None:
+    """A page of another site that posts our login form is rejected by Fetch Metadata."""
     page = visits.open("/login")
     page.goto("about:blank")
     page.set_content(

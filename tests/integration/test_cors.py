@@ -213,7 +213,7 @@ def test_only_the_widget_can_be_framed(wire: Wire) -> None:
         assert ["DENY"] == answer.every("x-frame-options"), path
 
 
-def test_the_script_form_is_the_same_for_everybody(wire: Wire) -> None:
+def test_the_script_form_is_the_same_for_all(wire: Wire) -> None:
     """A refusal changes no byte of the widget's script, which may be kept (R-20)."""
     plain = wire.ask("GET", "/opt-out/widget.js")
 

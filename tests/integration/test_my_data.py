@@ -125,14 +125,14 @@ class SparseScope(dict[str, Any]):
     """A scope that gives its address and query string, but neither peer nor server."""
 
     def __getitem__(self, key: str) -> Any:
-        """Fail for what tells of the visitor."""
+        """Fail for anything about the visitor."""
         if key in SAYINGS and key != "query_string":
             raise Touched(key)
         return super().__getitem__(key)
 
 
 class Taut(Wire):
-    """A header value of which not even a method can be asked for."""
+    """A header value of which not even a method can be called."""
 
     def __getattribute__(self, name: str) -> Any:
         """Fail for every name but Python's own."""
@@ -212,7 +212,7 @@ async def test_it_shows_what_was_read_and_thrown_away(app: Footfall, language: s
 async def test_it_says_why_a_visitor_would_not_be_counted(
     app: Footfall, header: tuple[bytes, bytes], words: str
 ) -> None:
-    """A drop is told in a sentence, and no cells are listed."""
+    """A drop is explained in a sentence, and no cells are listed."""
     headers = [header] if header[0] == b"user-agent" else [BROWSER, header]
 
     answer = await get(app, ME, *headers)
@@ -233,8 +233,8 @@ EXCLUSIONS: dict[str, dict[str, Any]] = {
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("words", EXCLUSIONS)
-async def test_what_the_owner_leaves_out_is_told(app: Footfall, words: str) -> None:
-    """Network, country, page or browser: whoever is not counted is told which of them it is."""
+async def test_exclusions_by_the_owner_are_explained(app: Footfall, words: str) -> None:
+    """Network, country, page or browser: the page names the one that excludes the visit."""
     container = app.container
     container.ingest = replace(container.ingest, **EXCLUSIONS[words])
     own = (b"cookie", b"own=1") if "marked" in words else BROWSER
@@ -263,4 +263,4 @@ async def test_any_page_can_be_tried(app: Footfall, path: str) -> None:
 @pytest.mark.anyio
 async def test_an_unknown_site_has_no_such_page(app: Footfall) -> None:
     """There is nothing to show for a site that is not counted here."""
-    assert (await get(app, "/privacy/nobody.example/me", BROWSER)).status == 404
+    assert (await get(app, "/privacy/unknown.example/me", BROWSER)).status == 404

@@ -56,8 +56,8 @@ async def test_it_comes_as_page_json_and_markdown(app: Footfall) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", [NOTICE, f"{NOTICE}.json", f"{NOTICE}.md"])
-async def test_it_is_the_same_for_everybody(app: Footfall, path: str) -> None:
-    """It may be kept, sets no cookie, and does not change with who asks."""
+async def test_it_is_the_same_for_all(app: Footfall, path: str) -> None:
+    """It may be cached, sets no cookie, and is the same for every client."""
     plain = await get(app, path)
 
     marked = await get(app, path, (b"cookie", b"optout=1"), (b"dnt", b"1"), (b"user-agent", b"x"))
@@ -87,7 +87,7 @@ async def test_it_speaks_the_visitors_language(app: Footfall, language: str) -> 
 @pytest.mark.anyio
 async def test_what_it_lists_is_what_the_store_keeps(app: Footfall) -> None:
     """After a hit with everything in it, the store's views are those of the notice."""
-    told = (await get(app, f"{NOTICE}.json")).json()
+    answer = (await get(app, f"{NOTICE}.json")).json()
 
     everything: dict[str, Any] = {
         **dict.fromkeys(VISIT_VALUES, "x"),
@@ -101,12 +101,12 @@ async def test_what_it_lists_is_what_the_store_keeps(app: Footfall) -> None:
     insert(app.container.store, [hit("ann", "2026-11-20 10:30", **everything)])
 
     stored = {key[1] for key in cells_of(app.container.store)}
-    assert stored == {view["id"] for view in told["kept"]} == {view.id for view in VIEWS}
+    assert stored == {view["id"] for view in answer["kept"]} == {view.id for view in VIEWS}
 
 
 @pytest.mark.anyio
 async def test_it_changes_with_the_site(app: Footfall) -> None:
-    """What an owner sets is told at the next request after the service has noticed."""
+    """A changed setting is in the notice as soon as the service has read it."""
     before = await get(app, NOTICE)
 
     app.container.registry.set_site("example.org", controller="Example Ltd", profile="strict")
@@ -120,22 +120,20 @@ async def test_it_changes_with_the_site(app: Footfall) -> None:
 
 @pytest.mark.anyio
 async def test_the_json_says_where_its_schema_is(app: Footfall) -> None:
-    """Who reads the JSON finds the schema by its header, and may keep both."""
-    told = await get(app, f"{NOTICE}.json")
-    path = told.headers["link"].partition(">")[0].removeprefix("<")
+    """The header of the JSON names its schema; both may be cached."""
+    answer = await get(app, f"{NOTICE}.json")
+    path = answer.headers["link"].partition(">")[0].removeprefix("<")
 
     schema = await get(app, path)
 
-    assert 'rel="describedby"' in told.headers["link"]
+    assert 'rel="describedby"' in answer.headers["link"]
     assert (200, "application/schema+json") == (schema.status, schema.headers["content-type"])
     assert "Notice" in schema.json()["$defs"]
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("path", ["/privacy/nobody.example", "/privacy/nobody.example/me"])
-async def test_where_nothing_is_a_visitor_is_told_in_their_language(
-    app: Footfall, path: str
-) -> None:
+@pytest.mark.parametrize("path", ["/privacy/unknown.example", "/privacy/unknown.example/me"])
+async def test_the_error_page_is_in_the_visitor_s_language(app: Footfall, path: str) -> None:
     """The answer is a page with a way to choose, and names nothing that was asked for."""
     answer = await get(app, f"{path}?language=ar")
 
@@ -143,13 +141,13 @@ async def test_where_nothing_is_a_visitor_is_told_in_their_language(
     assert 404 == answer.status
     assert '<html lang="ar" dir="rtl">' in text
     assert "/opt-out?language=ar" in text
-    assert "nobody" not in text
+    assert "unknown.example" not in text
 
 
 @pytest.mark.anyio
 async def test_an_unknown_site_has_no_notice(app: Footfall) -> None:
     """Nothing is promised for a site that is not counted here."""
-    for path in ("nobody.example", "nobody.example.json", "example.org.xml", "x.md"):
+    for path in ("unknown.example", "unknown.example.json", "example.org.xml", "x.md"):
         assert (await get(app, f"/privacy/{path}")).status == 404
 
 
@@ -161,7 +159,7 @@ def test_the_command_prints_what_the_service_shows(tmp_path: Path) -> None:
     plain = desk.footfall("notice", "example.org")
     german = desk.footfall("notice", "example.org", "--markdown", "--language", "de")
     machine = desk.footfall("notice", "example.org", "--json")
-    unknown = desk.footfall("notice", "nobody.example")
+    unknown = desk.footfall("notice", "unknown.example")
 
     assert added.returncode == 0, added.stderr
     assert plain.stdout.startswith("# What is counted on example.org\n")
@@ -169,7 +167,7 @@ def test_the_command_prints_what_the_service_shows(tmp_path: Path) -> None:
     assert "On a disk of the machine" in plain.stdout
     assert german.stdout.startswith("# Was auf example.org gezählt wird\n")
     assert json.loads(machine.stdout)["secrets_store"] == "disk"
-    assert (1, "footfall: there is no site nobody.example\n") == (
+    assert (1, "footfall: there is no site unknown.example\n") == (
         unknown.returncode,
         unknown.stderr,
     )

@@ -1,4 +1,4 @@
-"""Owners mark their browsers, and what those send is not counted."""
+"""Owners exclude their own browsers, whose hits are not counted."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ async def app(tmp_path: Path) -> AsyncIterator[Footfall]:
 
 
 def logged_in(app: Footfall, cookie: str = "footfall_session") -> bytes:
-    """Make an account, let it in, and give the cookie of its session."""
+    """Add a user, log in, and return the session cookie."""
     registry = app.container.registry
     registry.add_user("owner", "correct horse battery")
     user = registry.check_password("owner", "correct horse battery")
@@ -43,7 +43,7 @@ def cookies(answer: Answer) -> list[str]:
 
 @pytest.mark.anyio
 async def test_a_marked_browser_drops_as_own_visit(app: Footfall) -> None:
-    """Who is logged in marks the browser; its hits are answered like all others, and dropped."""
+    """A logged-in user marks the browser; its hits are answered like all others, and dropped."""
     session = logged_in(app)
 
     marked = await choose(app, "yes", (b"cookie", session))
@@ -85,7 +85,7 @@ async def test_the_mark_can_be_taken_away(app: Footfall) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_stranger_marks_no_browser(app: Footfall) -> None:
+async def test_anonymous_visitors_mark_no_browser(app: Footfall) -> None:
     """Without a login the page leads to it; another site's page is refused."""
     session = (b"cookie", logged_in(app))
 

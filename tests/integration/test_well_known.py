@@ -18,7 +18,7 @@ PATHS = (
     "/.well-known/gpc.json",
     "/.well-known/dnt/",
     "/.well-known/dnt/example.org",
-    "/.well-known/dnt/nobody.example",
+    "/.well-known/dnt/unknown.example",
     "/.well-known/security.txt",
 )
 # Named by hand: what an earlier release has set in a browser is honoured for as long as it lives.
@@ -45,7 +45,7 @@ async def app(tmp_path: Path, clock: FakeClock) -> AsyncIterator[Footfall]:
 async def test_well_known_answers_leave_no_trace(
     app: Footfall, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """No line in a log, no count, no cell and no cookie, whoever asks (R-23)."""
+    """No line in a log, no count, no cell and no cookie for any client (R-23)."""
     before = states(app)
 
     with caplog.at_level(logging.DEBUG):

@@ -83,7 +83,7 @@ def test_a_value_halfway_lies_in_the_middle() -> None:
     assert [0.0, 50.0, 100.0] == [slot.height for slot in slots]
 
 
-def test_the_scale_is_told_from_the_top() -> None:
+def test_the_scale_is_labelled_from_the_top() -> None:
     """Five gridlines carry words, the highest first."""
     assert _chart(_points(8)).scale == ("8", "6", "4", "2", "0")
 

@@ -48,7 +48,7 @@ def test_a_short_count_is_short(value: int) -> None:
     [(None, "–"), (0, "0s"), (59.4, "59s"), (59.6, "1m 00s"), (134, "2m 14s"), (3725, "1h 02m")],
 )
 def test_durations_use_two_units(seconds: float | None, expected: str) -> None:
-    """A length of time is told in its two largest units."""
+    """A duration has its two largest units."""
     assert expected == formatting.duration(seconds)
 
 
@@ -103,8 +103,8 @@ def test_a_change_can_be_heard() -> None:
     ("value", "whole", "expected"),
     [(None, 10, ""), (1, 0, ""), (1, None, ""), (1, 1000, "<1%"), (0, 10, "0%"), (12, 10, "100%")],
 )
-def test_parts_are_told_in_percent(value: float | None, whole: float | None, expected: str) -> None:
-    """A part that is not nothing is never told as nothing, and none passes the whole."""
+def test_shares_are_percentages(value: float | None, whole: float | None, expected: str) -> None:
+    """A share above zero is never shown as zero, and none exceeds 100%."""
     assert expected == formatting.part(value, whole)
 
 
@@ -141,7 +141,7 @@ def test_any_value_can_be_named(dimension: str, value: str) -> None:
 
 
 def test_a_folded_row_is_known_by_its_mark() -> None:
-    """The fold of a view and that of a parent are told from a path that looks alike."""
+    """Folded values are distinguished from a path that looks alike."""
     values = ("(other)", "DE-(other)", "Firefox (other)", "plan=(other)", "/(other)")
 
     assert [True, True, True, True, False] == [formatting.is_other(value) for value in values]
@@ -179,7 +179,7 @@ def test_the_table_of_countries_is_whole() -> None:
     ],
 )
 def test_periods_leave_no_doubt(first: date, last: date, expected: str) -> None:
-    """What both ends share is said once."""
+    """What both ends have in common is written once."""
     assert expected == formatting.period_words(Period(first, last))
 
 
@@ -205,7 +205,7 @@ def test_buckets_are_named_briefly_and_in_full(bucket: str, expected: tuple[str,
     ],
 )
 def test_a_folded_row_explains_itself(count: int, expected: str) -> None:
-    """How many values were folded is said where it is known."""
+    """The number of folded values is shown if it is known."""
     assert expected == formatting.folded_words(count)
 
 
@@ -213,7 +213,7 @@ def test_a_folded_row_explains_itself(count: int, expected: str) -> None:
     ("profile", "words"),
     [("standard", "below 3 visitors, and so are cities below 5"), ("strict", "below 10 visitors")],
 )
-def test_folding_is_told_with_the_profile_s_thresholds(profile: str, words: str) -> None:
+def test_folding_is_explained_with_the_profile_s_thresholds(profile: str, words: str) -> None:
     """The sentence follows the thresholds of the site's profile."""
     assert words in formatting.folding(profile)
 
@@ -224,7 +224,7 @@ def test_the_strict_profile_keeps_no_city() -> None:
 
 
 def test_periods_shorten_for_a_phone() -> None:
-    """Every period on offer has a short form that can be told from the others."""
+    """Every named period has a distinct short form."""
     brief = [formatting.brief_period(words) for words in PERIODS.values()]
 
     assert brief == ["Today", "Yesterday", "7d", "30d", "12mo"]

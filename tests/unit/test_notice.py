@@ -61,13 +61,13 @@ def test_english_is_what_the_views_say() -> None:
     """In English the words of a field are those declared beside the view."""
     words = words_of("en")
 
-    said = {name: field_words(name, words) for name in DIMENSIONS}
+    texts = {name: field_words(name, words) for name in DIMENSIONS}
 
-    assert {name: (one.label, one.notice) for name, one in DIMENSIONS.items()} == said
+    assert {name: (one.label, one.notice) for name, one in DIMENSIONS.items()} == texts
 
 
 def test_secrets_on_a_disk_are_stated() -> None:
-    """Who keeps day secrets on a disk says so, and what it means."""
+    """With day secrets on a disk the notice says so, and what it means."""
     assert "On a disk of the machine" in text_of(
         a_notice(settings=Settings(secrets=SecretsSettings(store="disk")))
     )
@@ -94,17 +94,17 @@ def test_the_place_looked_up_is_the_one_that_can_be() -> None:
     )
 
 
-def test_machines_are_told_everything_too() -> None:
+def test_the_json_form_is_complete() -> None:
     """The JSON holds the views, the signals, the choice and the promise."""
-    told = json.loads(as_json(a_notice("de", Settings(public_url="https://stats.example.org"))))
+    notice = json.loads(as_json(a_notice("de", Settings(public_url="https://stats.example.org"))))
 
     assert (["opt_out", "gpc", "dnt"], 72, "runtime") == (
-        told["signals"],
-        told["breach_hours"],
-        told["secrets_store"],
+        notice["signals"],
+        notice["breach_hours"],
+        notice["secrets_store"],
     )
-    assert told["opt_out"] == "https://stats.example.org/opt-out?language=de"
-    assert told["kept"][0] == {
+    assert notice["opt_out"] == "https://stats.example.org/opt-out?language=de"
+    assert notice["kept"][0] == {
         "id": 1,
         "name": "total",
         "dimensions": [],

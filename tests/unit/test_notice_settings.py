@@ -43,7 +43,7 @@ TOLD_OF_SETTINGS: dict[str, st.SearchStrategy[Any]] = {
 }
 # What changes which visits are counted, under which of their own names, or how the machine works,
 # but neither what is read of a visitor nor what is kept of them, for how long, or who sees it.
-UNTOLD_OF_SITE = {
+EXEMPT_OF_SITE = {
     "id": 2,
     "profile_locked": True,
     "hostnames": ("shop.example",),
@@ -59,7 +59,7 @@ UNTOLD_OF_SITE = {
     "goals": (Goal(name="Sale", event="Buy"),),
     "debug": True,
 }
-UNTOLD_OF_SETTINGS = {
+EXEMPT_OF_SETTINGS = {
     "data_dir",
     "host",
     "port",
@@ -76,16 +76,16 @@ UNTOLD_OF_SETTINGS = {
 }
 
 
-def told(site: dict[str, Any], settings: dict[str, Any], language: str) -> tuple[str, bytes]:
+def forms(site: dict[str, Any], settings: dict[str, Any], language: str) -> tuple[str, bytes]:
     """Give all that people and machines read in the notice of a site."""
     notice = notice_of(a_site(**site), Settings(**settings), language)
     return as_markdown(notice), as_json(notice)
 
 
-def test_every_setting_is_told_or_said_why_not() -> None:
+def test_every_setting_is_in_the_notice_or_exempt() -> None:
     """A new setting must be put in the notice, or on the list of those that visitors need not."""
-    assert set(Site.__struct_fields__) == TOLD_OF_SITE.keys() | UNTOLD_OF_SITE.keys()
-    assert set(Settings.__struct_fields__) == TOLD_OF_SETTINGS.keys() | UNTOLD_OF_SETTINGS
+    assert set(Site.__struct_fields__) == TOLD_OF_SITE.keys() | EXEMPT_OF_SITE.keys()
+    assert set(Settings.__struct_fields__) == TOLD_OF_SETTINGS.keys() | EXEMPT_OF_SETTINGS
 
 
 @given(
@@ -102,7 +102,7 @@ def test_a_changed_setting_changes_it(
     name: str,
     data: st.DataObject,
 ) -> None:
-    """Wherever one starts, whatever is set otherwise is told otherwise, in every language (T-1)."""
+    """From any starting point, each changed setting changes the notice, in every language (T-1)."""
     group, strategies = (
         (site, TOLD_OF_SITE) if name in TOLD_OF_SITE else (settings, TOLD_OF_SETTINGS)
     )
@@ -110,20 +110,20 @@ def test_a_changed_setting_changes_it(
     if name == "geo_database" and site["profile"] == "strict":
         site["profile"] = "standard"
 
-    before = told(site, settings, language)
+    before = forms(site, settings, language)
     group[name] = changed
-    after = told(site, settings, language)
+    after = forms(site, settings, language)
 
     assert before[0] != after[0], name
     assert before[1] != after[1], name
 
 
-@pytest.mark.parametrize("name", UNTOLD_OF_SITE)
+@pytest.mark.parametrize("name", EXEMPT_OF_SITE)
 def test_what_visitors_need_not_know_changes_nothing(name: str) -> None:
-    """The notice does not vary with a setting that is on the list of the untold."""
-    plain = told({}, {}, "en")
+    """The notice does not vary with a setting that is on the list of exemptions."""
+    plain = forms({}, {}, "en")
 
-    changed = told({name: UNTOLD_OF_SITE[name]}, {}, "en")
+    changed = forms({name: EXEMPT_OF_SITE[name]}, {}, "en")
 
     assert plain == changed
 
@@ -152,5 +152,5 @@ def test_the_schema_finds_what_is_wrong() -> None:
     otherwise = whole | {"breach_hours": "soon"}
 
     assert [False, False, True] == [
-        validator.is_valid(told) for told in (without, otherwise, whole)
+        validator.is_valid(form) for form in (without, otherwise, whole)
     ]

@@ -199,8 +199,8 @@ async def test_the_frames_choice_may_be_made_within_another_page() -> None:
 
 
 @pytest.mark.anyio
-async def test_without_sites_nobody_reads_the_state() -> None:
-    """A service that was not told its sites shows the state to no other origin."""
+async def test_without_sites_no_origin_reads_the_state() -> None:
+    """Without a list of sites the state is shown to no other origin."""
     app = Starlette(routes=list(opt_out.routes(render)))
     scope = a_scope((b"origin", b"https://example.org"), method="GET", path="/opt-out/state")
 

@@ -60,7 +60,7 @@ def test_every_palette_taken_is_legible(background: str, color: str, accent: str
 
 
 def test_a_style_holds_nothing_but_colours() -> None:
-    """The style sheet sets variables, and tells the browser whether it is dark."""
+    """The style sheet sets variables and the color scheme."""
     dark, light = Palette("101010", "eeeeee", "5cc9bf"), Palette("fff8e7", "3b2a14", "3b2a14")
 
     assert style_of(dark).startswith(":root:root { color-scheme: dark; --paper: #101010;")

@@ -27,14 +27,14 @@ def test_days_stay_days() -> None:
 
 
 def test_local_time_loses_its_zone() -> None:
-    """A bucket is told by the site's wall clock."""
+    """A bucket starts at the site's local time."""
     rows = [ReportRow("2026-11-23T09:00:00+01:00", {"visits": 1})]
 
     assert [ChartBucket(datetime(2026, 11, 23, 9), 1)] == buckets(rows, "visits", "hour")
 
 
 def test_counts_of_days_add_up_to_months() -> None:
-    """A month is the sum of its days; days that cannot be said are left out."""
+    """A month is the sum of its days; unknown days are left out."""
     rows = _rows("visits", d2026_10_30=1, d2026_10_31=2, d2026_11_01=4, d2026_11_02=None)
 
     assert [
@@ -105,7 +105,7 @@ def test_the_present_bucket_is_still_filling(
 
 
 def test_hours_to_come_have_no_value() -> None:
-    """The rest of the day is left open, not told as zero."""
+    """The rest of the day has no value, which is not zero."""
     to_come = points(
         [ChartBucket(datetime(2026, 11, 23, 15), 0)],
         [ChartBucket(datetime(2026, 11, 22, 15), 12)],
@@ -119,7 +119,7 @@ def test_hours_to_come_have_no_value() -> None:
 
 
 def test_a_day_is_drawn_to_its_end() -> None:
-    """However few hours were told, the axis ends at midnight."""
+    """However few hours have values, the axis ends at midnight."""
     drawn = points(
         [ChartBucket(datetime(2026, 11, 23, 13), 5)],
         [],

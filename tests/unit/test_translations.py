@@ -89,7 +89,7 @@ def test_every_language_is_set_as_its_readers_expect(language: str) -> None:
 
 
 def texts(words: Any) -> Iterator[str]:
-    """Go through all that is said in a language."""
+    """Yield all texts of a language."""
     if isinstance(words, str):
         yield words
     else:
@@ -123,9 +123,9 @@ def test_numbers_take_their_plural(language: str, number: int, expected: str) ->
 
 def test_dates_are_written_as_people_do() -> None:
     """A day, a month by its name, a year."""
-    said = [date_in(language, date(2026, 3, 8)) for language in LANGUAGES]
+    dates = [date_in(language, date(2026, 3, 8)) for language in LANGUAGES]
 
-    assert said == [
+    assert dates == [
         "8 March 2026",
         "8. März 2026",
         "8 mars 2026",

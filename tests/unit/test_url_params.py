@@ -1,4 +1,4 @@
-"""What a reader asks for survives its way into a link and back."""
+"""A page state survives its way into a URL and back."""
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def test_changes_compare_complete_days() -> None:
     [Period(TODAY, TODAY), Period(date(2026, 11, 1), date(2026, 11, 22))],
 )
 def test_what_has_no_other_day_or_is_over_is_compared_whole(period: Period) -> None:
-    """A single day, and a period that is over, are told as they are."""
+    """A single day, and a period that is over, are compared whole."""
     assert (period, period.before()) == comparable(period, TODAY)
 
 
@@ -190,7 +190,7 @@ def test_what_has_no_other_day_or_is_over_is_compared_whole(period: Period) -> N
     ],
 )
 def test_buckets_fit_the_period(days: int, bucket: str, grain: Grain) -> None:
-    """Short periods are told by the hour, long ones by the month."""
+    """Short periods are drawn by hour, long ones by month."""
     chosen = bucket_of(Period(TODAY - timedelta(days=days - 1), TODAY))
 
     assert (bucket, grain) == (chosen, grain_of(chosen))

@@ -29,7 +29,7 @@ async def asked(path: str, *headers: tuple[bytes, bytes], contact: str = CONTACT
 
 
 @pytest.mark.anyio
-async def test_global_privacy_control_is_said_to_be_honoured() -> None:
+async def test_global_privacy_control_is_declared() -> None:
     """The resource has the media type and the two members of the specification (R-19)."""
     answer = await asked("gpc.json")
 
@@ -57,12 +57,12 @@ async def test_the_tracking_status_is_not_tracking() -> None:
 @pytest.mark.anyio
 async def test_an_unknown_site_has_no_status() -> None:
     """Nothing is claimed for a site that is not counted here."""
-    assert 404 == (await asked("dnt/nobody.example")).status
+    assert 404 == (await asked("dnt/unknown.example")).status
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("path", PATHS)
-async def test_answers_are_the_same_for_everybody(path: str) -> None:
+async def test_answers_are_the_same_for_all(path: str) -> None:
     """Whoever asks, with whatever cookie or signal, gets the same bytes, kept, and no cookie."""
     plain = await asked(path)
 
@@ -89,19 +89,19 @@ def test_security_txt_is_that_of_the_rfc() -> None:
 
 @pytest.mark.anyio
 async def test_without_a_contact_there_is_no_security_txt() -> None:
-    """Nobody is named who is not there to answer."""
+    """Without a contact there is no file."""
     assert 404 == (await asked("security.txt", contact="")).status
 
 
 @pytest.mark.parametrize("contact", ["security@example.org", "http://x.example", "mailto:a b"])
 def test_a_contact_is_an_address(contact: str) -> None:
-    """A wrong contact stops the start, and what it should be is said."""
+    """A wrong contact stops the start with a message that says what is expected."""
     with pytest.raises(SettingsError, match=r"mailto:security@example\.org"):
         load({"FOOTFALL_SECURITY_CONTACT": contact})
 
 
 def test_the_status_is_plain_json() -> None:
-    """What is said of a site can be written and read back."""
+    """The status of a site is valid JSON."""
     status = tracking_status(a_site())
 
     assert status == json.loads(json.dumps(status))

@@ -90,12 +90,12 @@ def test_the_page_says_what_loses_the_choice(worlds: Worlds, regular: Windows) -
     page = regular().new_page()
     page.goto(worlds["http"].collector(CROSS, "/opt-out"))
 
-    said = page.locator("main")
+    page_text = page.locator("main")
 
-    expect(said).to_contain_text("Other browsers do not know it")
-    expect(said).to_contain_text("clearing cookies removes it")
-    expect(said).to_contain_text("a private window forgets it")
-    expect(said).to_contain_text("reached without encryption")
+    expect(page_text).to_contain_text("Other browsers do not know it")
+    expect(page_text).to_contain_text("clearing cookies removes it")
+    expect(page_text).to_contain_text("a private window forgets it")
+    expect(page_text).to_contain_text("opened without HTTPS")
 
 
 def test_both_choices_weigh_the_same(worlds: Worlds, regular: Windows) -> None:

@@ -98,7 +98,7 @@ def test_an_owners_colours_are_worn_if_they_can_be_read(
 
 
 def test_where_nothing_can_be_kept_no_success_is_shown(worlds: Worlds, visitor: Windows) -> None:
-    """A browser that keeps nothing for the site is told so, and still shown as counted."""
+    """A browser that stores nothing for the site gets a message, and is still shown as counted."""
     context = visitor()
     context.add_init_script(
         "Object.defineProperty(window, 'localStorage', { get() { throw new Error('no') } })"
@@ -154,7 +154,7 @@ def test_the_frame_says_what_a_beacon_arrives_with(
     expect(status_of(page, framed=False)).to_contain_text(after)
 
 
-def test_the_width_of_the_window_is_told_to_the_page_of_oneself(
+def test_the_width_of_the_window_reaches_the_page_of_own_data(
     worlds: Worlds, visitor: Windows
 ) -> None:
     """With scripts the page asks once more, as wide as the window; the class of screen is shown."""

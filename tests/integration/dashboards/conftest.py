@@ -1,4 +1,4 @@
-"""What tests of the dashboards' pages stand on: a store, a registry, and a stranger's browser."""
+"""Fixtures of the dashboards' tests: a store, a registry, and an anonymous browser."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def reports(store: Store, registry: Registry, clock: FakeClock) -> Reports:
 
 @pytest.fixture
 def client(reports: Reports, registry: Registry, clock: FakeClock) -> Iterator[TestClient]:
-    """Browse the dashboards, as a stranger at first."""
+    """Browse the dashboards, anonymously at first."""
     made = dashboards.routes(reports, registry, Settings(), clock=clock, demo=True)
     with TestClient(Starlette(routes=made), follow_redirects=False) as browser:
         yield browser

@@ -1,4 +1,4 @@
-"""Who may see which page, how they log in, and what each page keeps to itself."""
+"""Who can view which page, how to log in, and which headers each page has."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ from tests.integration.dashboards.browsing import PASSWORD, PageText, log_in, wo
 
 
 @pytest.mark.parametrize("domain", ["private.example", "unknown.example", "favicon.ico"])
-def test_a_stranger_cannot_tell_private_from_unknown(client: TestClient, domain: str) -> None:
+def test_anonymous_visitors_cannot_distinguish_private_from_unknown(
+    client: TestClient, domain: str
+) -> None:
     """Both lead to the login, alike."""
     answer = client.get(f"/{domain}?period=7d")
 
@@ -35,8 +37,8 @@ def test_logging_in_opens_private_sites(client: TestClient) -> None:
     assert client.get("/unknown.example").status_code == 404
 
 
-def test_a_wrong_password_lets_nobody_in(client: TestClient) -> None:
-    """Neither a known nor an unknown name is told apart, and no cookie is set."""
+def test_a_wrong_password_does_not_log_in(client: TestClient) -> None:
+    """Known and unknown user names get the same answer, and no cookie is set."""
     answers = [
         client.post("/login", data={"name": name, "password": "wrong"}) for name in ("ann", "bob")
     ]
@@ -121,7 +123,7 @@ def test_every_page_is_kept_to_itself(client: TestClient, path: str) -> None:
 
 
 def test_nothing_to_see_leads_to_the_login(client: TestClient, registry: Registry) -> None:
-    """Without a public site, a stranger is asked who is there."""
+    """Without a public site, anonymous visitors see the login."""
     registry.set_site("example.org", public=False)
 
     answer = client.get("/")
@@ -131,12 +133,12 @@ def test_nothing_to_see_leads_to_the_login(client: TestClient, registry: Registr
 
 def test_settings_show_every_snippet_to_its_owner_only(client: TestClient) -> None:
     """The line of HTML of each site is there after logging in."""
-    stranger = client.get("/settings")
+    anonymous = client.get("/settings")
     log_in(client)
 
     words = words_of(client.get("/settings").text)
 
-    assert stranger.status_code == 303
+    assert anonymous.status_code == 303
     assert 'data-domain="example.org"' in words
     assert 'data-domain="private.example"' in words
 

@@ -47,23 +47,23 @@ def _seed_today(store: Store) -> None:
 @pytest.mark.parametrize(
     ("kind", "address"), [("DBIP-City-Lite", "https://db-ip.com"), ("own", None)]
 )
-def test_where_places_come_from_is_said_beside_them(
+def test_the_geo_database_is_credited(
     reports: Reports, registry: Registry, store: Store, kind: str, address: str | None
 ) -> None:
     """Licences ask for a line and a link on pages that show their data, as DB-IP's CC BY does."""
     _seed_today(store)
-    said = attribution_of(kind)
-    made = dashboards.routes(reports, registry, Settings(), attribution=lambda: said)
+    line = attribution_of(kind)
+    made = dashboards.routes(reports, registry, Settings(), attribution=lambda: line)
     client = TestClient(Starlette(routes=made))
 
     html = client.get("/example.org?period=today").text
 
-    assert said in words_of(html).replace(" .", ".")
+    assert line in words_of(html).replace(" .", ".")
     assert (f'<a href="{address}">' in html) == (address is not None)
 
 
 def test_a_site_s_numbers_are_on_its_page(client: TestClient, store: Store) -> None:
-    """Tiles tell visitors, visits, pageviews and what follows from them."""
+    """Tiles show visitors, visits, pageviews and the ratios of them."""
     _seed_today(store)
 
     html = client.get("/example.org?period=today").text
@@ -100,7 +100,7 @@ def _seed_signups(store: Store) -> None:
     insert(store, [*came, *searched, *signed])
 
 
-def test_goals_are_told_with_their_conversion_rate(
+def test_goals_have_their_conversion_rate(
     client: TestClient, store: Store, registry: Registry
 ) -> None:
     """Four of eight visitors reached the goal; filtered by it, each source has its rate."""
@@ -114,8 +114,8 @@ def test_goals_are_told_with_their_conversion_rate(
     assert "Source Visitors Rate Share Google 4 50%" in filtered
 
 
-def test_an_event_is_told_with_its_properties(client: TestClient, store: Store) -> None:
-    """Filtered by an event, the page lists what its properties said."""
+def test_an_event_has_its_properties(client: TestClient, store: Store) -> None:
+    """Filtered by an event, the page lists its properties."""
     _seed_signups(store)
 
     whole = words_of(client.get("/example.org?period=today").text)
@@ -125,7 +125,7 @@ def test_an_event_is_told_with_its_properties(client: TestClient, store: Store) 
     assert "Properties Property Events Visitors Share plan=pro 4 4 100%" in filtered
 
 
-def test_searches_are_told_where_a_search_is_declared(
+def test_searches_are_shown_if_a_search_is_declared(
     client: TestClient, store: Store, registry: Registry
 ) -> None:
     """What was searched has a panel of its own once the owner says which parameter holds it."""
@@ -139,8 +139,8 @@ def test_searches_are_told_where_a_search_is_declared(
     assert "Searches Search Visitors Pageviews tea pots 5 5" in after
 
 
-def test_visitors_now_are_told(client: TestClient, store: Store) -> None:
-    """The visits of the last five minutes stand beside the name."""
+def test_visitors_now_are_shown(client: TestClient, store: Store) -> None:
+    """The visitors of the last five minutes are beside the name."""
     _seed_today(store)
 
     assert "2 visitors now" in words_of(client.get("/example.org").text)
@@ -160,9 +160,7 @@ def test_a_row_filters_the_whole_page(client: TestClient, store: Store) -> None:
     assert re.search(r'class="pill" href="/example.org\?period=today"', html)
 
 
-def test_what_a_filter_makes_unsayable_is_not_told_as_zero(
-    client: TestClient, store: Store
-) -> None:
+def test_what_a_filter_makes_impossible_is_not_zero(client: TestClient, store: Store) -> None:
     """Visits belong to no page: with a page filter their tile says so."""
     _seed_today(store)
 
@@ -184,7 +182,7 @@ def test_what_is_not_kept_together_is_refused_in_a_sentence(
     assert "City is not counted together with Country" in words_of(answer.text)
 
 
-def test_sealed_and_open_days_are_told_together(client: TestClient, store: Store) -> None:
+def test_sealed_and_open_days_are_added(client: TestClient, store: Store) -> None:
     """Thirty days are the sum of what is sealed and what is open, and labelled so."""
     insert(store, [hit("a", "2026-11-19 12:00", visits=1)])
     seal_plainly(store, closes_at(date(2026, 11, 19)))
@@ -197,7 +195,7 @@ def test_sealed_and_open_days_are_told_together(client: TestClient, store: Store
 
 
 def test_a_whole_period_is_compared_with_the_one_before(client: TestClient, store: Store) -> None:
-    """Where both periods were counted, the change is told, and drawn."""
+    """If both periods were counted, the change is shown and drawn."""
     insert(store, [hit(v, "2026-11-18 12:00", visits=1) for v in "ab"])
     insert(store, [hit(v, "2026-11-19 12:00", visits=1) for v in "abcd"])
     insert(store, [hit(v, "2026-11-20 12:00", visits=1) for v in "abc"])
@@ -221,10 +219,8 @@ def test_an_unfinished_day_does_not_spoil_the_comparison(client: TestClient, sto
     assert "Changes compare 15–20 November 2026 with 8–13 November 2026" in words_of(html)
 
 
-def test_today_is_told_beside_yesterday_without_a_percentage(
-    client: TestClient, store: Store
-) -> None:
-    """A day that is not over is not held against a whole one."""
+def test_today_is_beside_yesterday_without_a_percentage(client: TestClient, store: Store) -> None:
+    """An unfinished day is not compared with a complete one."""
     insert(store, [hit(v, "2026-11-20 12:00", visits=1) for v in "ab"])
     _seed_today(store)
 
@@ -235,7 +231,7 @@ def test_today_is_told_beside_yesterday_without_a_percentage(
 
 
 def test_the_chart_has_its_numbers_in_a_table(client: TestClient, store: Store) -> None:
-    """What the picture shows can be read: every hour so far, with its value."""
+    """The chart has a table: every hour so far, with its value."""
     _seed_today(store)
 
     html = client.get("/example.org?period=today").text
@@ -269,7 +265,7 @@ def test_a_site_without_a_visit_shows_what_to_do(client: TestClient) -> None:
 
 
 def test_the_first_hit_is_welcomed(client: TestClient, store: Store) -> None:
-    """One visit is enough for a page that says that it works, told by the hour."""
+    """One visit is enough for a page that says that it works, drawn by hour."""
     insert(store, [hit("a", "2026-11-21 11:59", visits=1, bounces=1)])
 
     html = client.get("/example.org").text
@@ -306,7 +302,7 @@ def test_the_demo_carries_the_real_snippet(client: TestClient) -> None:
 def test_without_the_demo_there_is_no_demo(
     reports: Reports, registry: Registry, clock: FakeClock
 ) -> None:
-    """An owner's server has no page that nobody asked for."""
+    """Without --demo there are no demo pages."""
     made = dashboards.routes(reports, registry, Settings(), clock=clock)
     client = TestClient(Starlette(routes=made), follow_redirects=False)
 
@@ -329,7 +325,7 @@ def test_static_files_are_kept_for_ever_by_their_own_address(client: TestClient)
     assert client.get("/static/nothing.css").status_code == 404
 
 
-def test_a_store_that_does_not_answer_is_said(
+def test_a_store_that_does_not_answer_is_reported(
     client: TestClient, reports: Reports, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The error page says that the database is down, without any details of it."""
@@ -337,7 +333,7 @@ def test_a_store_that_does_not_answer_is_said(
     def unreachable(*_: object) -> None:
         raise Unreachable("10.0.0.7 refused")
 
-    monkeypatch.setattr(reports, "began", unreachable)
+    monkeypatch.setattr(reports, "first_day", unreachable)
 
     answer = client.get("/example.org")
 
@@ -387,13 +383,13 @@ def test_questions_asked_at_once_make_the_same_page(reports: Reports, store: Sto
 
 
 def test_the_front_page_lists_what_one_may_see(client: TestClient, store: Store) -> None:
-    """Strangers see public sites, people with an account all of them, with today's visitors."""
+    """Anonymous visitors see public sites, dashboard users all of them, with today's visitors."""
     _seed_today(store)
 
-    stranger = words_of(client.get("/").text)
+    anonymous = words_of(client.get("/").text)
     log_in(client)
     known = words_of(client.get("/").text)
 
-    assert "example.org public 8 visitors today · 2 now" in stranger
-    assert "private.example" not in stranger
+    assert "example.org public 8 visitors today · 2 now" in anonymous
+    assert "private.example" not in anonymous
     assert "private.example" in known

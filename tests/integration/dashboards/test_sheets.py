@@ -97,11 +97,11 @@ def test_what_no_view_answers_is_refused_in_a_sentence(client: TestClient, store
 
 
 def test_a_private_site_s_sheet_is_for_its_readers(client: TestClient, store: Store) -> None:
-    """A stranger is led to the login, for an unknown site alike."""
-    stranger = [client.get(f"/{name}.example.csv").status_code for name in ("private", "unknown")]
+    """Anonymous visitors get the login, for an unknown site too."""
+    anonymous = [client.get(f"/{name}.example.csv").status_code for name in ("private", "unknown")]
     log_in(client)
 
-    assert stranger == [303, 303]
+    assert anonymous == [303, 303]
     assert client.get("/private.example.csv").status_code == 200
 
 
