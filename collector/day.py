@@ -1,12 +1,8 @@
-"""Find the site-local day, hour and minute of an instant.
-
-Pure: knows zones (zoneinfo), refuses to know the clock. Called at receipt, so
-that a hit's day is fixed once, and by questions that name days.
-"""
+"""The site-local day, hour and minute of an instant."""
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
@@ -23,7 +19,7 @@ class Day(NamedTuple):
 
     Attributes:
         number: days since 1970-01-01 of the local date.
-        opens_at: the instant its local midnight begins it, in seconds since 1970.
+        opens_at: the instant the day begins, in seconds since 1970.
         closes_at: the instant the next local day begins; 23 to 25 hours later.
     """
 
@@ -53,7 +49,7 @@ class Moment(NamedTuple):
 
 @lru_cache(maxsize=1024)
 def zone_of(name: str) -> ZoneInfo:
-    """Look up an IANA zone.
+    """Return an IANA time zone.
 
     Raises:
         SettingsError: if there is no such zone.
@@ -61,44 +57,44 @@ def zone_of(name: str) -> ZoneInfo:
     try:
         return ZoneInfo(name)
     except (KeyError, ValueError, OSError) as unknown:
-        raise SettingsError(f"{name!r} is no time zone; Europe/Berlin is one") from unknown
+        raise SettingsError(f"{name!r} is not a time zone; use e.g. Europe/Berlin") from unknown
 
 
 def day_number(day: date) -> int:
-    """Count the days from 1970-01-01 to a date."""
+    """Return the number of days from 1970-01-01 to a date."""
     return (day - EPOCH).days
 
 
 def months_before(day: date, months: int) -> date:
-    """Return the first day of the month that lies so many months before a date."""
+    """Return the first day of the month a number of months before a date."""
     index = day.year * 12 + day.month - 1 - months
     return date(index // 12, index % 12 + 1, 1)
 
 
 @lru_cache(maxsize=4096)
 def day_of_date(zone: str, day: date) -> Day:
-    """Give the bounds of a local date in a zone."""
+    """Return the day of a local date in a zone."""
     where = zone_of(zone)
     opens = _midnight(day, where)
     return Day(day_number(day), opens, _midnight(day + timedelta(days=1), where))
 
 
 def day_at(zone: str, instant: float) -> Day:
-    """Give the local day an instant falls in."""
+    """Return the local day of an instant."""
     return _day_of_quarter(zone, int(instant) // (15 * MINUTE))
 
 
 def hour_at(zone: str, instant: float) -> int:
-    """Give the instant at which the local hour of an instant began.
+    """Return the instant at which the local hour of an instant began.
 
-    Every zone in use today keeps offsets of whole quarter hours, so the local
-    hour is constant within a quarter of an hour.
+    All zones in use today have offsets of whole quarter hours, so the local hour is constant
+    within a quarter of an hour.
     """
     return _hour_of_quarter(zone, int(instant) // (15 * MINUTE))
 
 
 def minute_at(instant: float) -> int:
-    """Give the instant at which the minute of an instant began."""
+    """Return the instant at which the minute of an instant began."""
     return int(instant) // MINUTE * MINUTE
 
 
@@ -118,7 +114,7 @@ def _day_of_quarter(zone: str, quarter: int) -> Day:
     instant = quarter * 15 * MINUTE
     local = datetime.fromtimestamp(instant, zone_of(zone)).date()
     day = day_of_date(zone, local)
-    # A zone that leaps at midnight can put an instant outside the day its date names.
+    # Where clocks are set back across midnight, an instant after it has the date before.
     if instant >= day.closes_at:
         return day_of_date(zone, local + timedelta(days=1))
     if instant < day.opens_at:
@@ -135,10 +131,5 @@ def _hour_of_quarter(zone: str, quarter: int) -> int:
 
 
 def _midnight(day: date, zone: ZoneInfo) -> int:
-    local = datetime.combine(day, time(), tzinfo=zone)
-    instant = int(local.timestamp())
-    # Where midnight does not exist (a leap forward at 00:00), the day begins when the leap ends.
-    back = datetime.fromtimestamp(instant, UTC).astimezone(zone)
-    if back.date() < day:
-        return instant + (24 * 3600 - back.hour * 3600 - back.minute * 60 - back.second)
-    return instant
+    # Where clocks skip midnight, its timestamp is the instant at which they are set forward.
+    return int(datetime.combine(day, time(), tzinfo=zone).timestamp())

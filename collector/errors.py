@@ -1,17 +1,17 @@
-"""Name every error of the service; imported by all layers, imports none.
+"""All errors of the service.
 
 CollectorError
-├── SettingsError            at start only; exit 2
+├── SettingsError            exit code 2
 ├── PayloadError             the sender is at fault; 400, 413 or 431
 ├── SpoolError
-│   └── SpoolFull            503 with Retry-After; the only way a good hit is refused
+│   └── SpoolFull            503 with Retry-After; the only way a valid hit is refused
 ├── DeliveryError
-│   ├── Unreachable          kept, retried with back-off and jitter
-│   ├── Rejected             the content is at fault; bisected
+│   ├── Unreachable          the batch stays in the spool; retried with back-off and jitter
+│   ├── Rejected             the content is at fault
 │   └── SchemaMismatch       delivery stops; nothing is lost
 ├── SealError                the day stays open; nothing is deleted
-├── RegistryError            a wrong name, a duplicate, a bad value from a person
-├── StoreBusy                another process has the data directory
+├── RegistryError            an unknown name, a duplicate or a wrong value in a command
+├── StoreBusy                another process has the data directory open
 └── QueryError
     └── Unanswerable         400; a sentence that names the dimensions and the missing view
 """
@@ -26,20 +26,20 @@ PayloadCode = Literal[
 
 
 class CollectorError(Exception):
-    """Never raised itself: the root of every error of ours."""
+    """The base class of all errors of the service."""
 
 
 class SettingsError(CollectorError):
-    """Raised if a setting has an unknown name or a wrong value; says what it should be."""
+    """Raised if a setting has an unknown name or a wrong value; names the right ones."""
 
 
 class PayloadError(CollectorError):
-    """Raised if what a sender sent cannot be read.
+    """Raised if a payload cannot be read.
 
     Attributes:
-        code: why, from a closed list; counted under this name.
+        code: the reason, from a closed list; counted under this name.
         field: the key at fault, or empty.
-        status: the HTTP status of the answer: 400, 413 or 431.
+        status: the HTTP status of the response: 400, 413 or 431.
     """
 
     def __init__(self, code: PayloadCode, field: str = "", *, status: int = 400) -> None:
@@ -50,7 +50,7 @@ class PayloadError(CollectorError):
 
 
 class SpoolError(CollectorError):
-    """Raised if the spool cannot take or give a hit; answered with 503."""
+    """Raised if the spool cannot store or read hits; answered with 503."""
 
 
 class SpoolFull(SpoolError):
@@ -58,19 +58,19 @@ class SpoolFull(SpoolError):
 
 
 class DeliveryError(CollectorError):
-    """Never raised itself: the root of what can go wrong between spool and store."""
+    """The base class of errors between spool and store."""
 
 
 class Unreachable(DeliveryError):
-    """Raised if the outcome of a call to ClickHouse is unknown or it did not happen."""
+    """Raised if a call to ClickHouse failed, or its outcome is unknown."""
 
 
 class Rejected(DeliveryError):
-    """Raised if ClickHouse refused a batch for its content."""
+    """Raised if ClickHouse rejected a batch for its content."""
 
 
 class SchemaMismatch(DeliveryError):
-    """Raised if the store's tables are not the ones this version declares."""
+    """Raised if the store's tables are not those of this version."""
 
 
 class SealError(CollectorError):
@@ -78,15 +78,15 @@ class SealError(CollectorError):
 
 
 class RegistryError(CollectorError):
-    """Raised if a person's command names something unknown, doubled or malformed."""
+    """Raised if a command names something unknown, duplicate or malformed."""
 
 
 class StoreBusy(CollectorError):
-    """Raised if another process holds the data directory."""
+    """Raised if another process has the data directory open."""
 
 
 class QueryError(CollectorError):
-    """Raised if a question is malformed; the message is a sentence for its asker."""
+    """Raised if a query is malformed; the message is a sentence for the user."""
 
 
 class Unanswerable(QueryError):

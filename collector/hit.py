@@ -1,8 +1,7 @@
-"""Say what a hit is: what the tracker reported and we accepted.
+"""The hit: what a tracker or client reported and the service accepted.
 
-A hit exists in memory and in the encrypted spool only. The write side makes
-it, the store turns it into cells; it never holds an address, a user agent or
-a cookie.
+A hit exists in memory and in the encrypted spool only; the store turns it into cells. It never
+holds an address, a user agent or a cookie.
 """
 
 from __future__ import annotations
@@ -23,12 +22,12 @@ class Kind(IntEnum):
     ENGAGEMENT = 2
 
 
-# Asked for by each hit several times: an enum's own attribute costs ten times as much (2026-11).
+# Read several times for each hit: an enum's own attribute costs ten times as much (2026-11).
 PAGEVIEW, EVENT, ENGAGEMENT = Kind.PAGEVIEW, Kind.EVENT, Kind.ENGAGEMENT
 
 
 class Refusal(StrEnum):
-    """The visitor said no: counted by reason and day, and nothing else."""
+    """Why a visitor is not counted: refusals, counted by reason and day only."""
 
     OPT_OUT = "opt_out"
     GPC = "gpc"
@@ -36,7 +35,7 @@ class Refusal(StrEnum):
 
 
 class Drop(StrEnum):
-    """We said no, and why: a closed list; counted by reason, site and day."""
+    """Why a hit is not counted: drops, counted by reason, site and day."""
 
     UNKNOWN_SITE = "unknown_site"
     HOSTNAME = "hostname"
@@ -52,9 +51,9 @@ class Drop(StrEnum):
 
 
 class VisitValues(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The visit-dimension values of a visit's first hit; every later hit of the visit repeats them.
+    """The dimension values of a visit: those of its first hit, repeated in every later hit.
 
-    An empty string keeps no cell; a value that is unset but worth a cell is "(none)".
+    An empty string adds to no cell; a value that is unset but counted is "(none)".
     """
 
     entry_path: str = ""
@@ -79,7 +78,7 @@ class VisitValues(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Hit(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """One accepted hit, ready to be fanned out into cells.
+    """An accepted hit, ready to be fanned out into cells.
 
     Attributes:
         site: the site's number.
@@ -90,13 +89,13 @@ class Hit(msgspec.Struct, frozen=True, array_like=True, gc=False):
         pseudonym: 16 bytes, the visitor's; in memory and in the encrypted spool only.
         counts_visitor: false for engagement, which never adds a visitor.
         visit: the visit's values, those of its first hit.
-        exit_path: the page a pageview makes the visit's last; empty for other kinds.
-        left_path: the page that was the visit's last before; empty if none.
+        exit_path: the exit page of the visit after a pageview; empty for other kinds.
+        left_path: the exit page of the visit before it; empty if none.
         properties: "name=value" of a custom event.
-        goals: names of the site's goals this hit fulfils.
+        goals: names of the site's goals that this hit reaches.
         revenue: in minor units of `currency`.
         bounce_hour: where `bounces` is -1, the instant of the local hour in which that bounce
-            was counted; so no hour takes back what another gave. 0 for the hit's own.
+            was counted, so that it is subtracted from the same hour; 0 for the hit's own.
         bounce_minute: likewise the minute.
     """
 

@@ -1,8 +1,6 @@
-"""Read the settings: the only module that is handed the environment.
+"""The settings: defaults, `footfall.toml` and `FOOTFALL_` environment variables.
 
-Knows every name, its default and what it should be; a wrong or unknown name
-stops the start. Refuses to know what a setting is for. Called by the doors
-(`cli`, `app`) once; everything else is handed a part of `Settings`.
+The only module that reads the environment. An unknown name or a wrong value is an error.
 """
 
 from __future__ import annotations
@@ -23,8 +21,7 @@ from collector.errors import SettingsError
 PREFIX = "FOOTFALL_"
 FILE_NAME = "footfall.toml"
 
-# Names of the same prefix that are no settings: the choice of the settings file, and what
-# only tests look at.
+# Environment variables of the same prefix that are no settings.
 _NOT_SETTINGS = ("FOOTFALL_CONFIG", "FOOTFALL_CHROMIUM", "FOOTFALL_TEST_")
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
@@ -34,14 +31,14 @@ PerSecond = Annotated[float, msgspec.Meta(gt=0, le=1_000_000)]
 
 
 class _SettingsGroup(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What all groups of settings have in common: frozen, named, closed."""
+    """The base of all groups of settings."""
 
 
 class SpoolSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The spool between acknowledgement and store.
+    """The spool, which keeps acknowledged hits until they are delivered.
 
     Attributes:
-        max_bytes: size above which hits are answered with 503; at least 1 MiB.
+        max_bytes: the size above which hits are answered with 503; at least 1 MiB.
         commit_wait_ms: how long a commit waits for more hits, 0 to 100.
     """
 
@@ -50,12 +47,12 @@ class SpoolSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fi
 
 
 class SecretsSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Where day secrets live until they are destroyed.
+    """Where day secrets are kept until they are destroyed.
 
     Attributes:
-        store: `runtime` (tmpfs, survives a crash), `memory` (survives nothing)
-            or `disk` (survives a reboot, and is stated in the notice).
-        runtime_dir: the folder on tmpfs; empty: found by itself.
+        store: `runtime` (tmpfs, survives a crash), `memory` (survives nothing) or `disk`
+            (survives a reboot, and is stated in the notice).
+        runtime_dir: the folder on tmpfs; empty: chosen automatically.
     """
 
     store: Literal["runtime", "memory", "disk"] = "runtime"
@@ -63,7 +60,7 @@ class SecretsSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_
 
 
 class SealSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """When a closed day is sealed.
+    """When days are sealed.
 
     Attributes:
         grace_s: seconds after a day's end before it is sealed.
@@ -73,11 +70,11 @@ class SealSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fie
 
 
 class DeliverySettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How the spool is emptied into ClickHouse.
+    """How hits are delivered from the spool to ClickHouse.
 
     Attributes:
-        flush_interval_s: seconds between two batches while all is well.
-        max_batch_hits: hits in one batch at most.
+        flush_interval_s: seconds between two batches while delivery succeeds.
+        max_batch_hits: the maximum of hits in a batch.
     """
 
     flush_interval_s: Seconds = 1.0
@@ -85,17 +82,13 @@ class DeliverySettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown
 
 
 class LimitsSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How fast hits may come before they are shed: per second in the long run, and at once.
+    """Rate limits of hits: sustained per second, and in a burst.
 
     Attributes:
-        address_per_second: of one address (IPv6: of one /64); many people may share it.
-        address_burst: hits of one address at once.
+        address_per_second: of one address (IPv6: one /64), which many people may share.
         network_per_second: of one /24 (IPv6: /48).
-        network_burst: hits of one network at once.
         site_per_second: of one site.
-        site_burst: hits of one site at once.
         instance_per_second: of all sites together.
-        instance_burst: hits of all sites at once.
     """
 
     address_per_second: PerSecond = 20
@@ -109,22 +102,22 @@ class LimitsSettings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class Settings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Every setting of a collector.
+    """All settings.
 
     Attributes:
-        data_dir: the folder that holds everything the service keeps.
-        host: the address to listen at.
-        port: the port to listen at; 0 picks a free one.
+        data_dir: the folder of all data.
+        host: the address to listen on.
+        port: the port to listen on; 0 for any free port.
         clickhouse_dsn: of a ClickHouse server; empty: the embedded engine.
-        trusted_proxies: networks in CIDR form whose forwarding headers count.
-        client_address_header: one header, from trusted proxies only, that
-            holds the visitor's address; empty: X-Forwarded-For.
+        trusted_proxies: networks in CIDR form whose forwarding headers are trusted.
+        client_address_header: the header of trusted proxies that holds the client's address;
+            empty: X-Forwarded-For.
         excluded_networks: networks in CIDR form whose hits are not counted.
-        geo_database: a MaxMind-format file; empty: countries only, built in.
-        public_url: how visitors reach this service; decides cookie names and links.
-        security_contact: whom to tell of a weakness, for security.txt: a mailto: or
-            https: address; empty: there is no security.txt.
-        log_level: the least that is logged.
+        geo_database: a MaxMind-format file; empty: the built-in one, countries only.
+        public_url: the origin under which browsers reach the service.
+        security_contact: the contact in security.txt, a mailto: or https: URL; empty: there is
+            no security.txt.
+        log_level: the lowest level that is logged.
     """
 
     data_dir: Path = Path("footfall-data")
@@ -146,22 +139,22 @@ class Settings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def registry_path(self) -> Path:
-        """The SQLite file of sites, people and tokens."""
+        """The SQLite file of sites, users and tokens."""
         return self.data_dir / "registry.sqlite3"
 
     @property
     def spool_path(self) -> Path:
-        """The SQLite file of acknowledged hits not yet delivered."""
+        """The SQLite file of acknowledged hits that are not delivered yet."""
         return self.data_dir / "spool.sqlite3"
 
     @property
     def spool_keys_dir(self) -> Path:
-        """The folder of the spool's keys; leave it out of backups."""
+        """The folder of the spool's keys; exclude it from backups."""
         return self.data_dir / "spool-keys"
 
     @property
     def day_marks_dir(self) -> Path:
-        """The folder of empty files that say which site's day has had a secret."""
+        """The folder of empty files that mark which days of sites have had a secret."""
         return self.data_dir / "day-marks"
 
     @property
@@ -171,12 +164,12 @@ class Settings(_SettingsGroup, frozen=True, kw_only=True, forbid_unknown_fields=
 
     @property
     def geo_path(self) -> Path:
-        """The file of places: `geo_database`, or where `footfall geo set` puts one."""
+        """The geo database: `geo_database`, or the file that `footfall geo set` installs."""
         return Path(self.geo_database) if self.geo_database else self.data_dir / "places.mmdb"
 
     @property
     def has_places(self) -> bool:
-        """Whether a file of places is in use, which knows more than countries."""
+        """Whether a geo database is in use besides the built-in countries."""
         return bool(self.geo_database) or self.geo_path.exists()
 
     @property
@@ -189,14 +182,13 @@ def load(environ: Mapping[str, str], path: Path | None = None) -> Settings:
     """Read the settings: defaults, then the file, then the environment.
 
     Args:
-        environ: names beginning with `FOOTFALL_` count; two underscores go
-            into a group, as in `FOOTFALL_SPOOL__MAX_BYTES`; lists are
-            separated by commas.
-        path: of a TOML file that must exist; None: `footfall.toml` in the
-            working folder if there is one.
+        environ: variables with the prefix `FOOTFALL_`; two underscores separate a group, as in
+            `FOOTFALL_SPOOL__MAX_BYTES`; lists are separated by commas.
+        path: of a TOML file that must exist; None: `footfall.toml` in the working directory, if
+            present.
 
     Raises:
-        SettingsError: names the setting at fault and what it should be.
+        SettingsError: names the wrong setting and what it should be.
     """
     values = _from_file(path)
     for name, text in sorted(environ.items()):
@@ -209,23 +201,23 @@ def load(environ: Mapping[str, str], path: Path | None = None) -> Settings:
 
 
 def from_process(path: Path | None = None) -> Settings:
-    """Read the settings of this process: `FOOTFALL_CONFIG` names the file if `path` does not.
+    """Read the settings of this process; `FOOTFALL_CONFIG` names the file unless `path` does.
 
     Raises:
-        SettingsError: names the setting at fault and what it should be.
+        SettingsError: names the wrong setting and what it should be.
     """
     named = os.environ.get("FOOTFALL_CONFIG", "")
     return load(os.environ, path or (Path(named) if named else None))
 
 
 def runtime_candidates() -> list[str]:
-    """List the folders that may lie on tmpfs and be this process's own, the best first."""
+    """List the folders that may be on tmpfs, in order of preference."""
     given = [os.environ.get(name, "") for name in ("RUNTIME_DIRECTORY", "XDG_RUNTIME_DIR")]
     return [*given, "/dev/shm"]  # noqa: S108 - chosen only if it is tmpfs, in a folder of mode 0700
 
 
 def setting_names(group: type[msgspec.Struct] = Settings, prefix: str = "") -> Iterator[str]:
-    """Go through the dotted names of all settings, in the order of declaration."""
+    """Yield the dotted names of all settings, in the order of declaration."""
     for field in msgspec.structs.fields(group):
         if _is_group(field.type):
             yield from setting_names(field.type, f"{prefix}{field.name}.")
@@ -234,7 +226,7 @@ def setting_names(group: type[msgspec.Struct] = Settings, prefix: str = "") -> I
 
 
 def environment_name(setting: str) -> str:
-    """Give the environment variable of a dotted name."""
+    """Return the environment variable of a dotted name."""
     return PREFIX + setting.upper().replace(".", "__")
 
 
@@ -246,7 +238,7 @@ def _from_file(path: Path | None) -> dict[str, Any]:
     except FileNotFoundError as missing:
         if path is None:
             return {}
-        raise SettingsError(f"{path}: there is no such settings file") from missing
+        raise SettingsError(f"{path}: no such settings file") from missing
     except (OSError, tomllib.TOMLDecodeError) as broken:
         raise SettingsError(f"{source}: cannot be read: {broken}") from broken
     _convert(values, f"{source}: ")
@@ -287,7 +279,8 @@ def _should_be(field: msgspec.structs.FieldInfo, wrong: msgspec.ValidationError)
         return "it should be an origin such as https://stats.example.org"
     if field.name == "security_contact":
         return "it should be an address such as mailto:security@example.org"
-    return f"{wrong}".split(" - at ")[0][0].lower() + f"{wrong}".split(" - at ")[0][1:]
+    message = f"{wrong}".split(" - at ")[0]
+    return message[0].lower() + message[1:]
 
 
 def _convert(values: dict[str, Any], where: str) -> Settings:
@@ -311,8 +304,9 @@ def _unknown(name: str) -> SettingsError:
     known = list(setting_names())
     if in_environment:
         known = [environment_name(setting) for setting in known]
-    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5) or known
-    return SettingsError(f"{name}: there is no such setting; there is {', '.join(near)}")
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.5)
+    hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
+    return SettingsError(f"{name}: no such setting; {hint}")
 
 
 def _fields(group: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
@@ -329,6 +323,6 @@ def _check_networks(setting: str, networks: tuple[str, ...]) -> None:
             ip_network(network)
         except ValueError as wrong:
             raise SettingsError(
-                f"{environment_name(setting)}: {network!r} is no network; "
+                f"{environment_name(setting)}: {network!r} is not a network; "
                 "it should be a list such as 10.0.0.0/8,fd00::/8"
             ) from wrong

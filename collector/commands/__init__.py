@@ -1,1 +1,1 @@
-"""What owners and operators type: one module a group of commands."""
+"""The commands of `footfall`, one module for each group."""

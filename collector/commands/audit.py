@@ -1,4 +1,4 @@
-"""`footfall audit`: prove or refute what is promised about what is kept."""
+"""`footfall audit`: check the privacy promises against the live system."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from collector.commands.context import CommandContext, as_json, print_json
 @as_json
 @click.pass_context
 def audit(context: click.Context, *, as_json: bool) -> None:
-    """Check every promise against the live system; leaves with 1 if one does not hold."""
-    # Imported here: the engine takes a second that no other command should wait for.
+    """Check every privacy promise against the live system; exit 1 if one does not hold."""
+    # Imported on demand: the engine takes a second, which no other command should wait for.
     from collector.audit.checks import Finding, report  # noqa: PLC0415
 
     found = context.ensure_object(CommandContext).call_service("audit")

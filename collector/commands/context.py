@@ -1,8 +1,4 @@
-"""Give every command the same desk: settings, registry, errands, and a way to print.
-
-Knows click, the settings and whom to ask; does nothing by itself. Used by the other
-modules of `commands`.
-"""
+"""What all commands share: settings, the registry, operations, and output."""
 
 from __future__ import annotations
 
@@ -22,13 +18,13 @@ from collector.settings import Settings, from_process
 if TYPE_CHECKING:
     from collector.service.container import Container
 
-_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
+_LOOPBACKS = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104 - compared, not bound
 
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of words.")
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 class CommandContext:
-    """What a command works with; nothing is opened before it is asked for.
+    """The context of a command; opens nothing before it is used.
 
     Args:
         config: the settings file named on the command line.
@@ -44,32 +40,32 @@ class CommandContext:
 
     @contextmanager
     def registry(self) -> Iterator[Registry]:
-        """Hold the registry open; safe while the service runs."""
+        """Open the registry; safe while the service runs."""
         with Registry(self.settings.registry_path) as registry:
             yield registry
 
-    def call_service(self, errand: str, **arguments: Any) -> Any:
-        """Have something done by the running service, or by this process if there is none.
+    def call_service(self, operation: str, **arguments: Any) -> Any:
+        """Run an operation in the running service, or in this process if none runs.
 
         Returns:
-            What the errand returns, as JSON says it.
+            The operation's result, as JSON types.
 
         Raises:
-            CollectorError: if it could not be done.
+            CollectorError: if it failed.
         """
-        answer = send_request(self.settings.control_socket, errand, **arguments)
-        if answer is not None:
-            return answer.value
-        # Imported here: the engine takes a second that no other command should wait for.
+        response = send_request(self.settings.control_socket, operation, **arguments)
+        if response is not None:
+            return response.value
+        # Imported on demand: the engine takes a second, which no other command should wait for.
         from collector.service.operations import run_operation  # noqa: PLC0415
 
-        with _own_parts(self.settings) as container:
-            return run_operation(container, errand, arguments)
+        with _own_container(self.settings) as container:
+            return run_operation(container, operation, arguments)
 
 
 @contextmanager
-def _own_parts(settings: Settings) -> Iterator[Container]:
-    """Hold open what the service would, while none runs."""
+def _own_container(settings: Settings) -> Iterator[Container]:
+    """Build the container of the service, while none runs."""
     from collector.service.container import build_container  # noqa: PLC0415 - as above
 
     container = build_container(settings)
@@ -82,8 +78,8 @@ def _own_parts(settings: Settings) -> Iterator[Container]:
 
 
 def running_service(host: str) -> str:
-    """Give a host to connect to, where `host` may mean every address of this machine."""
-    return _EVERYWHERE.get(host, f"[{host}]" if ":" in host else host)
+    """Return the host to connect to, where `host` may stand for all addresses."""
+    return _LOOPBACKS.get(host, f"[{host}]" if ":" in host else host)
 
 
 def print_json(value: Any) -> None:
@@ -92,10 +88,10 @@ def print_json(value: Any) -> None:
     click.echo(text)
 
 
-def print_table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """Print rows in aligned columns under their heads."""
-    lines = [heads, *rows]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
+def print_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Print rows in aligned columns below a header."""
+    lines = [header, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(header))]
     for line in lines:
         cells = (cell.ljust(width) for cell, width in zip(line, widths, strict=True))
         click.echo("  ".join(cells).rstrip())

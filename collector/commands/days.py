@@ -1,7 +1,4 @@
-"""`footfall seal` and `footfall retention`: close days and delete old ones, now.
-
-Done by the running service, or by the command itself where there is none.
-"""
+"""`footfall seal` and `footfall retention`: seal days and delete old data now."""
 
 from __future__ import annotations
 
@@ -14,12 +11,12 @@ from collector.commands.context import CommandContext, as_json, print_json
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only say what would be sealed, kept and folded.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be sealed, kept and folded.")
 @as_json
 @click.pass_obj
-def seal(desk: CommandContext, *, dry_run: bool, as_json: bool) -> None:
-    """Seal every closed day that is due; also says that the clock is right after a jump."""
-    found = desk.call_service("seal-due" if dry_run else "seal")
+def seal(context: CommandContext, *, dry_run: bool, as_json: bool) -> None:
+    """Seal all days that are due. Also confirms the clock is correct after a clock jump."""
+    found = context.call_service("seal-due" if dry_run else "seal")
     if as_json:
         print_json(found)
         return
@@ -30,17 +27,17 @@ def seal(desk: CommandContext, *, dry_run: bool, as_json: bool) -> None:
 
 
 @click.command()
-@click.option("--dry-run", is_flag=True, help="Only say what would be deleted.")
+@click.option("--dry-run", is_flag=True, help="Only print what would be deleted.")
 @as_json
 @click.pass_obj
-def retention(desk: CommandContext, *, dry_run: bool, as_json: bool) -> None:
-    """Delete what sites keep no longer; the service does so by itself once a day."""
-    found = desk.call_service("retention-due" if dry_run else "retention")
+def retention(context: CommandContext, *, dry_run: bool, as_json: bool) -> None:
+    """Delete data past its retention. The service also does so once a day."""
+    found = context.call_service("retention-due" if dry_run else "retention")
     if as_json:
         print_json(found)
         return
     if not found:
-        click.echo("Nothing is too old.")
+        click.echo("No data is past its retention.")
     for one in found:
         click.echo(_expired_words(one, dry_run=dry_run))
 
@@ -49,7 +46,7 @@ def _sealed_words(result: dict[str, Any], *, dry_run: bool) -> str:
     verb = "would be" if dry_run else "is"
     sites = "1 site" if result["sites"] == 1 else f"{result['sites']} sites"
     return (
-        f"The day that closed at {_instant(result['closes_at'])} {verb} sealed: {sites}, "
+        f"The day that ended at {_instant(result['closes_at'])} {verb} sealed: {sites}, "
         f"{result['open_cells']} open cells, {result['sealed_cells']} of them kept, "
         f"{result['folded_cells']} folded, {result['seconds']:.1f} s."
     )
@@ -59,7 +56,7 @@ def _expired_words(expired: dict[str, Any], *, dry_run: bool) -> str:
     grain, _, month = expired["partition"].partition("-")
     kind = {"0": "days", "1": "hours"}.get(grain, "cells")
     verb = "would be" if dry_run else "are"
-    whole = ", the whole of it" if expired["whole"] else ""
+    whole = ", the whole month" if expired["whole"] else ""
     return f"{expired['rows']} cells of {kind} of {month[:4]}-{month[4:]} {verb} deleted{whole}."
 
 

@@ -1,4 +1,4 @@
-"""`footfall geo …`: see which places are known, look one up, take a database into use."""
+"""`footfall geo …`: show, install and test the geo database."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from collector.ingest.enrich.geo import BUILT_IN, GeoDatabase, GeoStatus, examin
 
 @click.group()
 def geo() -> None:
-    """See which places are known, and what they would be for an address."""
+    """Show, install and test the geo database."""
 
 
 @geo.command("status")
 @as_json
 @click.pass_obj
-def status(desk: CommandContext, *, as_json: bool) -> None:
-    """Say which database is in use, and how old it is."""
-    known = examine(desk.settings.geo_path) if desk.settings.has_places else BUILT_IN
+def status(context: CommandContext, *, as_json: bool) -> None:
+    """Show which database is in use, and its age."""
+    known = examine(context.settings.geo_path) if context.settings.has_places else BUILT_IN
     if as_json:
         print_json(known._asdict())
         return
@@ -33,14 +33,14 @@ def status(desk: CommandContext, *, as_json: bool) -> None:
 @geo.command("set")
 @click.argument("database", type=click.Path(dir_okay=False, path_type=Path))
 @click.pass_obj
-def take(desk: CommandContext, database: Path) -> None:
-    """Copy DATABASE, a MaxMind-format file, to where the service looks; it notices by itself."""
+def take(context: CommandContext, database: Path) -> None:
+    """Install DATABASE, a MaxMind-format file. A running service opens it without a restart."""
     about = examine(database)
-    target = desk.settings.geo_path
+    target = context.settings.geo_path
     beside = target.with_name(target.name + ".new")
     try:
         target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # The service maps the file into memory: what it has open must not change under it.
+        # The service maps the file into memory: an open file must not change.
         shutil.copyfile(database, beside)
         beside.replace(target)
     except OSError as failed:
@@ -52,9 +52,9 @@ def take(desk: CommandContext, database: Path) -> None:
 @click.argument("address")
 @as_json
 @click.pass_obj
-def test(desk: CommandContext, address: str, *, as_json: bool) -> None:
-    """Say what ADDRESS would be kept as; it is cut before it is looked up."""
-    place = locate_address(GeoDatabase(desk.settings.geo_path, expected=False), address)
+def test(context: CommandContext, address: str, *, as_json: bool) -> None:
+    """Show the location stored for ADDRESS, which is truncated before it is looked up."""
+    place = locate_address(GeoDatabase(context.settings.geo_path, expected=False), address)
     if as_json:
         print_json(place._asdict())
         return
@@ -64,8 +64,8 @@ def test(desk: CommandContext, address: str, *, as_json: bool) -> None:
 def _words(known: GeoStatus) -> str:
     if known == BUILT_IN:
         return (
-            "Countries only, built in. "
-            "Take a database into use for regions and cities: footfall geo set FILE"
+            "Built in: countries only. "
+            "For regions and cities install a database: footfall geo set FILE"
         )
     built = datetime.fromtimestamp(known.built_at, UTC).date()
     return f"{known.path}: {known.kind}, built {built}. {known.attribution}".rstrip()

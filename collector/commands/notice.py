@@ -1,4 +1,4 @@
-"""`footfall notice`: print a site's privacy notice, as the service shows it."""
+"""`footfall notice`: print a site's privacy notice."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from collector.visitors.translations import LANGUAGES
 @click.command()
 @click.argument("site")
 @click.option(
-    "--json", "form", flag_value="json", help="Print it for machines: every view that is kept."
+    "--json", "form", flag_value="json", help="Print JSON, with every view that is stored."
 )
 @click.option(
-    "--markdown", "form", flag_value="markdown", default="markdown", help="Print it for people."
+    "--markdown",
+    "form",
+    flag_value="markdown",
+    default="markdown",
+    help="Print Markdown (default).",
 )
 @click.option("--language", type=click.Choice(list(LANGUAGES)), default="en", show_default=True)
 @click.pass_obj
-def notice(desk: CommandContext, site: str, form: str, language: str) -> None:
-    """Print the privacy notice of SITE, written from the settings in force."""
-    with desk.registry() as registry:
+def notice(context: CommandContext, site: str, form: str, language: str) -> None:
+    """Print the privacy notice of SITE, generated from the settings in force."""
+    with context.registry() as registry:
         found = registry.sites().named(site)
     if found is None:
         raise RegistryError(f"there is no site {site}")
-    written = notice_of(found, desk.settings, language)
+    written = notice_of(found, context.settings, language)
     text = as_json(written).decode() + "\n" if form == "json" else as_markdown(written)
     click.echo(text, nl=False)

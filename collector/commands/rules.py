@@ -1,7 +1,4 @@
-"""`footfall explain`: see what the rules make of a payload.
-
-Nothing is written, and no running service is needed or disturbed.
-"""
+"""`footfall explain`: show what would be stored of a payload; writes nothing."""
 
 from __future__ import annotations
 
@@ -25,12 +22,14 @@ from collector.privacy.day_secrets import DaySecrets
 
 @click.command()
 @click.argument("payload", metavar="[FILE]", type=click.File("rb"), default="-")
-@click.option("--address", default="192.0.2.1", show_default=True, help="Where it would come from.")
-@click.option("--header", "headers", multiple=True, help="'Name: value'; repeat for more.")
+@click.option("--address", default="192.0.2.1", show_default=True, help="Client address.")
+@click.option(
+    "--header", "headers", multiple=True, help="Request header, as 'Name: value'. Repeatable."
+)
 @as_json
 @click.pass_obj
 def explain(
-    desk: CommandContext,
+    context: CommandContext,
     /,
     payload: IO[bytes],
     address: str,
@@ -38,32 +37,32 @@ def explain(
     *,
     as_json: bool,
 ) -> None:
-    """Say what would be kept, changed or dropped of a body of /api/event.
+    """Show what would be stored, changed or dropped of a body of /api/event.
 
-    It is read from FILE, or from what is piped in. Without a header User-Agent it is a bot's.
+    Reads FILE or stdin. Without a User-Agent header the request counts as a bot.
     """
     given = [_header(text) for text in headers]
     typed(address)
-    with desk.registry() as registry:
-        clock, sites = SystemClock(), registry.sites()
-        context = IngestContext(
+    with context.registry() as registry:
+        clock, sites, settings = SystemClock(), registry.sites(), context.settings
+        ingest = IngestContext(
             sites=sites,
             rules=rules_of(sites),
             secrets=DaySecrets(None, clock, "memory"),
             visits=Visits(),
-            places=GeoDatabase(desk.settings.geo_path, expected=bool(desk.settings.geo_database)),
+            places=GeoDatabase(context.settings.geo_path, expected=bool(settings.geo_database)),
             clock=clock,
             limits=RateLimiter(),
-            trusted_proxies=Networks(desk.settings.trusted_proxies),
-            address_header=desk.settings.client_address_header.lower().encode(),
-            excluded=Networks(desk.settings.excluded_networks),
+            trusted_proxies=Networks(settings.trusted_proxies),
+            address_header=settings.client_address_header.lower().encode(),
+            excluded=Networks(settings.excluded_networks),
         )
-        found = explained(payload.read(), given, address, context)
+        found = explained(payload.read(), given, address, ingest)
     if as_json:
         print_json([_as_object(one) for one in found])
         return
     for one in found:
-        click.echo(f"{one.site or 'every site'}: {one.outcome}")
+        click.echo(f"{one.site or 'all sites'}: {one.outcome}")
         if one.lines:
             print_table(("rule", "given", "kept"), one.lines)
 
@@ -71,7 +70,7 @@ def explain(
 def _header(text: str) -> tuple[bytes, bytes]:
     name, colon, value = text.partition(":")
     if not colon or not name.strip():
-        raise SettingsError(f"--header: {text!r} is no header; write it as 'Name: value'")
+        raise SettingsError(f"--header: {text!r} is not a header; write it as 'Name: value'")
     return name.strip().lower().encode("latin-1", "replace"), value.strip().encode()
 
 

@@ -1,4 +1,4 @@
-"""`footfall serve` and `footfall healthcheck`: run the service, and ask how it is."""
+"""`footfall serve` and `footfall healthcheck`: run the service, and check its health."""
 
 from __future__ import annotations
 
@@ -16,13 +16,17 @@ HEALTH_SECONDS = 5
 
 
 @click.command()
-@click.option("--demo", is_flag=True, help="Add localhost, a demo page, and demo.example.")
-@click.option("--host", help="The address to listen at.")
-@click.option("--port", type=click.IntRange(0, 65535), help="The port to listen at.")
+@click.option(
+    "--demo",
+    is_flag=True,
+    help="Add a demo page, and a site with generated traffic.",
+)
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
 @click.pass_context
 def serve(context: click.Context, /, demo: bool, **given: Any) -> None:
-    """Run the service until it is told to stop."""
-    # Imported here: the engine takes a second that no other command should wait for.
+    """Run the service."""
+    # Imported on demand: the engine takes a second, which no other command should wait for.
     from collector.server import serve as run  # noqa: PLC0415
 
     settings = _overridden(context.ensure_object(CommandContext).settings, given)
@@ -31,9 +35,9 @@ def serve(context: click.Context, /, demo: bool, **given: Any) -> None:
 
 @click.command()
 @click.pass_obj
-def healthcheck(desk: CommandContext) -> None:
-    """Ask the running service whether it accepts hits; exit 0 if so, else 1."""
-    place = f"{running_service(desk.settings.host)}:{desk.settings.port}"
+def healthcheck(context: CommandContext) -> None:
+    """Check whether the running service accepts hits; exit 0 if so, else 1."""
+    place = f"{running_service(context.settings.host)}:{context.settings.port}"
     connection = http.client.HTTPConnection(place, timeout=HEALTH_SECONDS)
     try:
         connection.request("GET", "/readyz")
@@ -50,5 +54,5 @@ def healthcheck(desk: CommandContext) -> None:
 def _overridden(settings: Settings, given: dict[str, Any]) -> Settings:
     named = {name: value for name, value in given.items() if value is not None}
     if not named.get("host", "-"):
-        raise SettingsError("--host: give an address to listen at")
+        raise SettingsError("--host: give an address to listen on")
     return msgspec.structs.replace(settings, **named)

@@ -1,4 +1,4 @@
-"""Give `site add` and `site set` the options for what an owner declares of a site."""
+"""The options of `site add` and `site set`."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 
 def _list(field: str, words: str) -> Callable[[Command], Command]:
     name = f"--{LISTS[field]}"
-    return click.option(name, field, multiple=True, help=f"{words}; repeat for more.")
+    return click.option(name, field, multiple=True, help=f"{words}. Repeatable.")
 
 
 def _switch(field: str, names: str, words: str) -> Callable[[Command], Command]:
@@ -43,62 +43,70 @@ def _days(field: str, words: str) -> Callable[[Command], Command]:
 
 
 _OPTIONS = (
-    click.option("--zone", help="IANA time zone, such as Europe/Berlin; decides its days."),
-    _switch("public", "--public/--private", "Whether anybody may see its numbers."),
+    click.option("--zone", help="IANA time zone, such as Europe/Berlin; sets when days begin."),
+    _switch("public", "--public/--private", "Whether the dashboard needs no login."),
     click.option("--profile", type=click.Choice(PROFILES), help="Privacy profile."),
-    _switch(
-        "profile_locked", "--lock-profile/--unlock-profile", "Whether a looser profile is refused."
-    ),
-    _list("hostnames", "A further host name its hits may come from"),
+    _switch("profile_locked", "--lock-profile/--unlock-profile", "Refuse a looser profile."),
+    _list("hostnames", "Another host name that hits may come from"),
     click.option(
         "--controller",
-        help="Who answers for what is counted, for the privacy notice: a name, how to reach them.",
+        help="Controller named in the privacy notice: a name, and how to contact them.",
     ),
-    _days("total_days", "How many days anything is kept; 760 are 25 months."),
-    _days("hour_days", "How many days hours of pages, sources and the like are kept."),
-    _days("pair_days", "How many days pairs, such as pages by country, are kept."),
-    _list("own_paths", "A path that is never folded, however few see it; * is anything"),
+    _days("total_days", "Days to keep any data; 760 are 25 months."),
+    _days("hour_days", "Days to keep hourly data of pages, sources and other dimensions."),
+    _days("pair_days", "Days to keep pairs of dimensions, such as pages by country."),
+    _list("own_paths", "Path that is never folded; * matches anything"),
     click.option(
         "--sitemap",
         type=click.File("rb"),
-        help="A sitemap (XML) whose pages are all own paths; replaces those of the last one.",
+        help="Sitemap (XML) whose pages become own paths; replaces those of an earlier sitemap.",
     ),
-    _list("templates", "A path with :name for a segment or a last *, that paths which fit become"),
-    click.option("--search-parameter", help="The query key of the site's search, such as q."),
+    _list("templates", "Group matching paths, e.g. /users/:id or /blog/*"),
+    click.option("--search-parameter", help="Query parameter of the site's search, such as q."),
     _switch(
         "keep_trailing_slash",
         "--keep-trailing-slash/--merge-trailing-slash",
-        "Whether /a/ and /a are two pages.",
+        "Whether /a/ and /a differ.",
     ),
     _switch(
-        "keep_index", "--keep-index/--merge-index", "Whether /a/index.html and /a are two pages."
+        "keep_index",
+        "--keep-index/--merge-index",
+        "Whether /a/index.html and /a differ.",
     ),
     _switch(
-        "public_users", "--public-users/--scrub-users", "Whether names after /users/ are kept."
+        "public_users", "--public-users/--scrub-users", "Whether names after /users/ are stored."
     ),
-    _switch("hash_routing", "--hash-routing/--no-hash-routing", "Whether #… is part of the path."),
-    _list("excluded_paths", "A path that is not counted; * is anything"),
-    _list("excluded_countries", "A country that is not counted, such as DE"),
-    _list("spam_referrers", "A host whose visits are forged and not counted; its subdomains too"),
-    _list("goals", "NAME=EVENT or NAME=/PATH, what visitors should do; * in paths is anything"),
     _switch(
-        "debug", "--debug/--no-debug", "Whether a sender with a token is told what became of a hit."
+        "hash_routing",
+        "--hash-routing/--no-hash-routing",
+        "Whether #… is part of the path.",
+    ),
+    _list("excluded_paths", "Path that is not counted; * matches anything"),
+    _list("excluded_countries", "Country that is not counted, such as DE"),
+    _list(
+        "spam_referrers", "Spam referrer: visits from this host and its subdomains are not counted"
+    ),
+    _list("goals", "Goal, as NAME=EVENT or NAME=/PATH; * in a path matches anything"),
+    _switch(
+        "debug",
+        "--debug/--no-debug",
+        "Whether senders with a token see the outcome of a hit.",
     ),
 )
 
 
 def site_options(command: Command) -> Command:
-    """Give a command every option of a site."""
+    """Add every option of a site to a command."""
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
 
 
 def named(given: dict[str, Any], cleared: tuple[str, ...] = ()) -> dict[str, Any]:
-    """Keep what was named on the command line, as fields of `Site`.
+    """Return what was given on the command line, as fields of `Site`.
 
     Args:
-        cleared: options of lists that are to be empty.
+        cleared: options of lists to empty.
 
     Raises:
         RegistryError: if a goal is malformed.
@@ -113,10 +121,10 @@ def named(given: dict[str, Any], cleared: tuple[str, ...] = ()) -> dict[str, Any
 
 
 def paths_of(sitemap: BinaryIO, site: Site) -> list[str]:
-    """Read the paths of a site's own pages from its sitemap, as they will be counted.
+    """Read the paths of a site's pages from its sitemap, as they will be counted.
 
     Raises:
-        RegistryError: if it is no sitemap of the site.
+        RegistryError: if it is not a sitemap of the site.
     """
     rules = rules_of([site])[site.id].page
     pages = [
@@ -126,12 +134,12 @@ def paths_of(sitemap: BinaryIO, site: Site) -> list[str]:
     if not paths:
         raise RegistryError(f"no address in the sitemap is on {site.domain}")
     if len(paths) > SITEMAP_PATHS:
-        raise RegistryError(f"own paths are {SITEMAP_PATHS} at most; declare patterns instead")
+        raise RegistryError(f"a sitemap may list {SITEMAP_PATHS} own paths; use patterns instead")
     return paths
 
 
 def _goal(text: str) -> Goal:
     name, equals, what = text.partition("=")
     if not equals:
-        raise RegistryError(f"{text!r} is no goal; write it as NAME=EVENT or NAME=/PATH")
+        raise RegistryError(f"{text!r} is not a goal; write it as NAME=EVENT or NAME=/PATH")
     return Goal(name, path=what) if what.startswith("/") else Goal(name, event=what)

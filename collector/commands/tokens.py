@@ -1,4 +1,4 @@
-"""`footfall token …`: create, list and revoke tokens of the API."""
+"""`footfall token …`: create, list and revoke API tokens."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from collector.registry.tokens import SCOPES
 
 @click.group()
 def token() -> None:
-    """Create, list and revoke tokens of the API."""
+    """Create, list and revoke API tokens."""
 
 
 @token.command("create")
 @click.argument("name")
-@click.option("--site", "domain", help="The one site it is for; without it, every site.")
+@click.option("--site", "domain", help="Restrict the token to one site.")
 @click.option(
     "--scope",
     "scopes",
@@ -23,15 +23,15 @@ def token() -> None:
     multiple=True,
     default=("read",),
     show_default=True,
-    help="What it allows; repeat for more.",
+    help="What it allows. Repeatable.",
 )
 @as_json
 @click.pass_obj
 def create(
-    desk: CommandContext, name: str, domain: str | None, scopes: tuple[str, ...], as_json: bool
+    context: CommandContext, name: str, domain: str | None, scopes: tuple[str, ...], as_json: bool
 ) -> None:
-    """Make the token NAME and print it; it is not shown again."""
-    with desk.registry() as registry:
+    """Create the token NAME and print it. It is not shown again."""
+    with context.registry() as registry:
         made = registry.create_token(name, domain, scopes)
     if as_json:
         print_json({"name": name, "token": made})
@@ -42,22 +42,22 @@ def create(
 @token.command("list")
 @as_json
 @click.pass_obj
-def show(desk: CommandContext, as_json: bool) -> None:
-    """List the tokens, without their secrets."""
-    with desk.registry() as registry:
+def show(context: CommandContext, as_json: bool) -> None:
+    """List the tokens, without their secret values."""
+    with context.registry() as registry:
         entries = registry.tokens()
     if as_json:
         print_json(entries)
         return
-    rows = [(entry.name, entry.site or "every site", " ".join(entry.scopes)) for entry in entries]
-    print_table(("name", "site", "allows"), rows)
+    rows = [(entry.name, entry.site or "all sites", " ".join(entry.scopes)) for entry in entries]
+    print_table(("name", "site", "scopes"), rows)
 
 
 @token.command("revoke")
 @click.argument("name")
 @click.pass_obj
-def revoke(desk: CommandContext, name: str) -> None:
-    """End the token NAME at once."""
-    with desk.registry() as registry:
+def revoke(context: CommandContext, name: str) -> None:
+    """Revoke the token NAME at once."""
+    with context.registry() as registry:
         registry.revoke_token(name)
-    click.echo(f"{name} is revoked.")
+    click.echo(f"Revoked {name}.")

@@ -1,4 +1,4 @@
-"""`footfall user …`: add, list and remove people, and change passwords."""
+"""`footfall user …`: add, list and remove dashboard users, and change passwords."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from collector.commands.context import CommandContext, as_json, print_json
 
 @click.group()
 def user() -> None:
-    """Add, list and remove people who may look; change their passwords."""
+    """Add, list and remove dashboard users; change their passwords."""
 
 
 _from_stdin = click.option(
@@ -23,52 +23,52 @@ _from_stdin = click.option(
 @click.argument("name")
 @_from_stdin
 @click.pass_obj
-def add(desk: CommandContext, name: str, password_stdin: bool) -> None:
-    """Add the person NAME; asks for a password."""
+def add(context: CommandContext, name: str, password_stdin: bool) -> None:
+    """Add the user NAME; prompts for a password."""
     password = _password(password_stdin)
-    with desk.registry() as registry:
+    with context.registry() as registry:
         added = registry.add_user(name, password)
-    click.echo(f"{added.name} may log in.")
+    click.echo(f"Added {added.name}.")
 
 
 @user.command("list")
 @as_json
 @click.pass_obj
-def show(desk: CommandContext, as_json: bool) -> None:
-    """List the people."""
-    with desk.registry() as registry:
-        people = registry.users()
+def show(context: CommandContext, as_json: bool) -> None:
+    """List the users."""
+    with context.registry() as registry:
+        users = registry.users()
     if as_json:
-        print_json(people)
+        print_json(users)
         return
-    for person in people:
-        click.echo(person.name)
+    for one in users:
+        click.echo(one.name)
 
 
 @user.command("password")
 @click.argument("name")
 @_from_stdin
 @click.pass_obj
-def password(desk: CommandContext, name: str, password_stdin: bool) -> None:
-    """Change the password of NAME and end their sessions; asks for it."""
+def password(context: CommandContext, name: str, password_stdin: bool) -> None:
+    """Change the password of the user NAME and end all sessions; prompts for it."""
     new = _password(password_stdin)
-    with desk.registry() as registry:
+    with context.registry() as registry:
         registry.set_password(name, new)
-    click.echo(f"{name} has a new password.")
+    click.echo(f"Changed the password of {name}.")
 
 
 @user.command("remove")
 @click.argument("name")
 @click.pass_obj
-def remove(desk: CommandContext, name: str) -> None:
-    """Remove the person NAME and end their sessions."""
-    with desk.registry() as registry:
+def remove(context: CommandContext, name: str) -> None:
+    """Remove the user NAME and end all sessions."""
+    with context.registry() as registry:
         registry.remove_user(name)
-    click.echo(f"{name} is removed.")
+    click.echo(f"Removed {name}.")
 
 
 def _password(from_stdin: bool) -> str:
-    # Never an argument: other people on the machine could read it there.
+    # Never an argument: other users of the machine could read it.
     if from_stdin:
         return sys.stdin.readline().rstrip("\n")
     answer: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)

@@ -1,9 +1,7 @@
-"""Find the client's address behind trusted proxies, and cut it down.
+"""Find the client's address behind trusted proxies, and truncate it.
 
-Pure: knows packed addresses (4 or 16 bytes), refuses to write any down. Texts
-are read by inet_pton only, which takes no short, octal or hexadecimal forms.
-Called by `ingest.assemble`; nothing that it returns outlives a request, but
-the truncated forms.
+Addresses are packed: 4 or 16 bytes. They are parsed by inet_pton only, which takes no short, octal
+or hexadecimal forms.
 """
 
 from __future__ import annotations
@@ -18,7 +16,7 @@ from collector.errors import SettingsError
 
 MAX_HOPS: Final = 10
 PEERS_KEPT: Final = 64
-# Plain numbers, for inet_pton asks an enumeration for its number anew each time.
+# Plain numbers: inet_pton would convert the enumeration at each call.
 AF_INET: Final = int(_AF_INET)
 AF_INET6: Final = int(_AF_INET6)
 UNIX: Final = "unix"
@@ -27,11 +25,11 @@ _V4_BYTES: Final = 4
 
 
 class Networks:
-    """A set of networks, by prefix length: one look-up for each length that occurs.
+    """A set of networks, by prefix length: one look-up for each length.
 
     Attributes:
-        unix: whether the peer of a Unix socket belongs to it.
-        empty: whether it holds no network.
+        unix: whether it includes peers of Unix sockets.
+        empty: whether it has no network.
     """
 
     __slots__ = ("_by_length", "_trusted_peers", "empty", "unix")
@@ -40,7 +38,7 @@ class Networks:
         """Read networks such as `10.0.0.0/8`, `2001:db8::/32` or a single address.
 
         Args:
-            cidrs: `unix` stands for the peer of a Unix socket.
+            cidrs: `unix` stands for peers of Unix sockets.
 
         Raises:
             SettingsError: if one is malformed or has bits set beyond its length.
@@ -58,9 +56,8 @@ class Networks:
         self._trusted_peers: set[str] = set()
 
     def trusts(self, peer: str) -> bool:
-        """Tell whether the other end of a socket belongs to them; empty for a Unix socket."""
-        # Asked only of peers that forward for others. Those that may are proxies and no visitors,
-        # and they are few: remembering them spares a hit a reading of their address.
+        """Return True if a socket's peer is in one of the networks; empty for a Unix socket."""
+        # Trusted peers are proxies, not visitors, and few: caching them saves parsing their address.
         if peer in self._trusted_peers:
             return True
         address = packed(peer)
@@ -70,8 +67,8 @@ class Networks:
         return trusted
 
     def __contains__(self, address: bytes) -> bool:
-        """Tell whether a packed address lies in one of the networks."""
-        # A loop, because a generator costs as much again: this runs three times a hit.
+        """Return True if a packed address is in one of the networks."""
+        # A loop: a generator would cost twice as much, and this runs three times for each hit.
         for size, shift, found in self._by_length:
             if size == len(address) and int.from_bytes(address, "big") >> shift in found:
                 return True
@@ -79,25 +76,24 @@ class Networks:
 
 
 def typed(text: str) -> bytes:
-    """Pack an address that a person typed.
+    """Pack an address from the command line.
 
     Raises:
-        SettingsError: if it is none.
+        SettingsError: if it is not an IP address.
     """
     address = packed(text)
     if not address:
-        raise SettingsError(f"{text!r} is no IP address; use one such as 192.0.2.1 or 2001:db8::1")
+        raise SettingsError(f"{text!r} is not an IP address; use e.g. 192.0.2.1 or 2001:db8::1")
     return address
 
 
 def packed(text: str) -> bytes:
-    """Pack an address as a proxy may write it; empty if it is none.
+    """Pack an address as a proxy may write it.
 
-    Ports, brackets and zone ids are cut off, and an IPv4 address in IPv6
-    clothes becomes IPv4.
+    Ports, brackets and zone ids are cut off; an IPv4-mapped IPv6 address becomes IPv4.
 
     Returns:
-        4 or 16 bytes, or none.
+        4 or 16 bytes; empty if it is not an address.
     """
     text = text.strip()
     if ":" not in text:
@@ -123,21 +119,20 @@ def packed(text: str) -> bytes:
 def client_address(
     peer: str, forwarded: bytes, trusted: Networks, named: bytes | None = None
 ) -> bytes:
-    """Find the address of the client.
+    """Return the address of the client.
 
-    The peer counts, unless it is a trusted proxy: then the named header if one
-    is set up, else X-Forwarded-For, walked from right to left to the first hop
-    that is not trusted. What cannot be read falls back to the peer.
+    It is the peer's, unless the peer is a trusted proxy: then that of the named header if one is
+    configured, else of X-Forwarded-For, read from right to left to the first hop that is not
+    trusted. The peer's address is the fallback for a malformed header.
 
     Args:
-        peer: the other end of the socket; empty for a Unix socket.
+        peer: the socket's peer; empty for a Unix socket.
         forwarded: all X-Forwarded-For headers, joined in their order.
-        trusted: the proxies to believe; none by default.
-        named: the value of the one header that trusted peers set, or None if
-            no such header is set up.
+        trusted: the trusted proxies.
+        named: the value of the configured header, or None if none is configured.
 
     Returns:
-        4 or 16 bytes; empty if not even the peer has an address.
+        4 or 16 bytes; empty if the peer has no address either.
     """
     if not (forwarded or named) or not trusted.trusts(peer):
         return packed(peer)
@@ -147,24 +142,20 @@ def client_address(
 
 
 def truncated(address: bytes) -> bytes:
-    """Cut an address down for geolocation: IPv4 to /24, IPv6 to /48, the rest zero.
-
-    Returns:
-        as many bytes as it was given.
-    """
+    """Truncate an address for geolocation: IPv4 to /24, IPv6 to /48, the rest zero."""
     if len(address) == _V4_BYTES:
         return address[:3] + b"\0"
     return address[:6] + bytes(10) if address else b""
 
 
 def network_of(address: bytes, *, strict: bool) -> bytes:
-    """Cut an address down for the pseudonym; the lengths differ, so no two kinds can meet.
+    """Truncate an address for the pseudonym; lengths differ, so that IPv4 and IPv6 cannot collide.
 
     Args:
-        strict: the site's privacy profile is `strict`.
+        strict: whether the site's privacy profile is `strict`.
 
     Returns:
-        the first 4 bytes of IPv4 (strict: 3) or 8 of IPv6 (strict: 6).
+        The first 4 bytes of IPv4 (strict: 3) or 8 of IPv6 (strict: 6).
     """
     if len(address) == _V4_BYTES:
         return address[:3] if strict else address
@@ -203,7 +194,7 @@ def _network(cidr: str) -> tuple[int, int, int]:
     address = packed(text)
     bits = 8 * len(address)
     if not address or (slash and not (length.isdigit() and int(length) <= bits)):
-        raise SettingsError(f"{cidr!r} is no network; write it like 10.0.0.0/8 or 2001:db8::/32")
+        raise SettingsError(f"{cidr!r} is not a network; write it like 10.0.0.0/8 or 2001:db8::/32")
     shift = bits - int(length) if slash else 0
     prefix = int.from_bytes(address, "big") >> shift
     if prefix << shift != int.from_bytes(address, "big"):

@@ -1,8 +1,4 @@
-"""Hold the registry's SQLite file: open it, bring it up to date, read and write rows.
-
-The only importer of sqlite3 in the registry; knows its tables, not what they
-mean. SQLite's errors leave in our own words. Used by `registry.store` alone.
-"""
+"""The registry's SQLite file: its schema, transactions and rows."""
 
 from __future__ import annotations
 
@@ -18,9 +14,10 @@ from collector.errors import RegistryError
 
 BUSY_MS = 5000
 
-# Numbered, forward only: the file's user_version is how many of them it has seen.
-MIGRATIONS = (
-    """
+VERSION = 1
+"""The version of the schema, kept in the file's `user_version`."""
+
+SCHEMA = """
     CREATE TABLE sites (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         domain TEXT NOT NULL UNIQUE,
@@ -44,14 +41,11 @@ MIGRATIONS = (
         site_id INTEGER REFERENCES sites ON DELETE CASCADE,
         scopes TEXT NOT NULL
     ) STRICT, WITHOUT ROWID;
-    """,
-    """
     CREATE TABLE erasures (
         site_id INTEGER PRIMARY KEY,
         removed_at INTEGER NOT NULL
     ) STRICT;
-    """,
-)
+"""
 
 _PRAGMAS = (
     f"busy_timeout = {BUSY_MS}",
@@ -66,10 +60,10 @@ class RegistryFile:
     """One connection to the registry's file, shared by threads under a lock.
 
     Args:
-        path: made, with its folder, if missing; for its owner only.
+        path: created, with its folder, if missing; readable by its owner only.
 
     Raises:
-        RegistryError: if the file cannot be opened, is no registry, or a newer version's.
+        RegistryError: if the file cannot be opened, is not a registry, or of another version.
     """
 
     def __init__(self, path: Path) -> None:
@@ -94,14 +88,14 @@ class RegistryFile:
         return self._connection.execute(sql, values).lastrowid or 0
 
     @contextmanager
-    def write(self, doubled: str = "that name is taken") -> Iterator[None]:
-        """Hold a transaction, committed at the end unless something is raised.
+    def write(self, doubled: str = "that name exists already") -> Iterator[None]:
+        """Run a transaction, committed at the end unless something is raised.
 
         Args:
-            doubled: what to say when a unique name is there already.
+            doubled: the message if a unique name exists already.
 
         Raises:
-            RegistryError: if a name is doubled or the file cannot be written.
+            RegistryError: if a name exists already or the file cannot be written.
         """
         with self._lock:
             try:
@@ -118,18 +112,18 @@ class RegistryFile:
             self._writes += 1
 
     def wipe(self) -> None:
-        """Empty the write-ahead log, which still holds what was deleted."""
+        """Empty the write-ahead log, which still holds deleted rows."""
         with self._lock:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def version(self) -> tuple[int, int]:
-        """Return a mark that differs after every write, by this process or another."""
+        """Return a value that changes with every write, by this process or another."""
         with self._lock:
-            # SQLite's data_version moves for other connections' writes only, so ours are counted.
+            # SQLite's data_version changes with other connections' writes only.
             return self._connection.execute("PRAGMA data_version").fetchone()[0], self._writes
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         with self._lock:
             self._connection.close()
 
@@ -141,28 +135,30 @@ def _open(path: Path) -> sqlite3.Connection:
     try:
         for pragma in _PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
-        _migrate(connection)
+        _create_tables(connection)
     except BaseException:
         connection.close()
         raise
     return connection
 
 
-def _migrate(connection: sqlite3.Connection) -> None:
-    if _migrations_seen(connection) == len(MIGRATIONS):
+def _create_tables(connection: sqlite3.Connection) -> None:
+    if _version(connection) == VERSION:
         return
     connection.execute("BEGIN IMMEDIATE")
-    # Another process may have done it while this one waited for the lock.
-    seen = _migrations_seen(connection)
-    if seen > len(MIGRATIONS):
-        raise RegistryError("the registry was written by a newer version of Footfall; update it")
-    for migration in MIGRATIONS[seen:]:
-        for statement in filter(str.strip, migration.split(";")):
+    # Another process may have created them while this one waited for the lock.
+    version = _version(connection)
+    if version not in (0, VERSION):
+        raise RegistryError(
+            f"the registry has format {version}, and this version of Footfall reads {VERSION}"
+        )
+    if version == 0:
+        for statement in filter(str.strip, SCHEMA.split(";")):
             connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
     connection.execute("COMMIT")
 
 
-def _migrations_seen(connection: sqlite3.Connection) -> int:
-    seen: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    return seen
+def _version(connection: sqlite3.Connection) -> int:
+    version: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    return version

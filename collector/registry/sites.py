@@ -1,8 +1,4 @@
-"""Say what a site is, and find the one a payload names.
-
-Pure: rows come from `registry.store`. Called by the endpoints, sealing, the
-report and the dashboards.
-"""
+"""Sites: their settings, the checks of those, and look-up by domain or number."""
 
 from __future__ import annotations
 
@@ -15,7 +11,7 @@ from collector.day import zone_of
 from collector.errors import RegistryError, SettingsError
 
 PROFILES = ("standard", "strict")
-"""From the loosest to the tightest."""
+"""From the loosest to the strictest."""
 
 MOST_DAYS = 760
 """25 months, the longest that the French exemption for audience measurement allows.
@@ -26,7 +22,7 @@ Source: CNIL, deliberation 2020-091 of 17 September 2020, paragraph 51.
 HOUR_DAYS = 35
 LONGEST_DAYS = 36_500
 LIST_MAX = 500
-"""Entries of one list of a site's settings; each question about an open day carries them all."""
+"""Entries of one list of a site's settings; each query about an open day carries them all."""
 
 PATH_MAX = 512
 NO_PATH = "^$"
@@ -39,7 +35,7 @@ _COUNTRY = re.compile(r"[A-Z]{2}")
 _PARAMETER = re.compile(r"[A-Za-z0-9_.\[\]-]{0,40}")
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]*[a-z0-9_])?)*")
 
-# Paths of the service itself: a site of this name would have no page of its own.
+# Paths of the service itself: a site of this name would have no dashboard.
 _TAKEN = frozenset(
     [
         "api",
@@ -64,12 +60,12 @@ _TAKEN = frozenset(
 
 
 class Goal(msgspec.Struct, frozen=True):
-    """Something an owner wants visitors to do.
+    """A goal: an event or pageview that counts as a conversion.
 
     Attributes:
-        name: for people.
-        event: the name of the custom event that fulfils it; empty if pages do.
-        path: the pattern of pages that fulfil it, such as `/thanks` or `/shop/*/done`.
+        name: the name on dashboards.
+        event: the custom event that reaches it; empty for a goal by path.
+        path: the pattern of pages that reach it, such as `/thanks` or `/shop/*/done`.
     """
 
     name: str
@@ -83,31 +79,29 @@ class Site(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         id: from 1; never reused.
         zone: its IANA time zone.
-        public: whether its page and reading API need no account or token.
+        public: whether its dashboard and reading API need no login or token.
         profile: the privacy profile, `standard` or `strict`.
         profile_locked: whether a looser profile is refused.
-        hostnames: further host names its hits may come from; its domain and
-            subdomains always may.
-        own_paths: paths declared as the owner's own, which never fold; `*`
-            stands for anything.
-        controller: who answers for what is counted, as the privacy notice names
-            them; empty: the site's owner, unnamed.
-        total_days: how long anything is kept.
-        hour_days: how long hours of dimensions are kept.
+        hostnames: other host names that hits may come from, besides the domain and its
+            subdomains.
+        own_paths: paths that are never folded; `*` matches anything.
+        controller: the controller named in the privacy notice; empty: the site's owner, unnamed.
+        total_days: how long any data is kept.
+        hour_days: how long hourly data of dimensions is kept.
         pair_days: how long pairs of dimensions are kept.
-        templates: paths with `:name` for one segment and a last `*` for the rest;
-            a path that fits the first of them becomes it.
-        search_parameter: the query key that holds what was searched on the site, or empty.
-        keep_trailing_slash: whether `/a/` and `/a` are two pages.
-        keep_index: whether `/a/index.html` and `/a` are two pages.
-        public_users: whether names after `/users/` and the like are the site's own pages.
-        hash_routing: whether what follows `#` is part of the path.
-        excluded_paths: paths that are not counted; `*` stands for anything.
+        templates: paths with `:name` for one segment and a last `*` for the rest; a path becomes
+            the first template that it matches.
+        search_parameter: the query parameter of the site's search, or empty.
+        keep_trailing_slash: whether `/a/` and `/a` are different pages.
+        keep_index: whether `/a/index.html` and `/a` are different pages.
+        public_users: whether names after `/users/` and the like are public and stored.
+        hash_routing: whether the fragment (`#…`) is part of the path.
+        excluded_paths: paths that are not counted; `*` matches anything.
         excluded_countries: ISO 3166-1 codes of countries that are not counted.
-        spam_referrers: hosts whose visits are not counted, their subdomains included,
-            beside those that are known for it.
-        goals: assigned at receipt, so counted from their declaration on.
-        debug: whether a sender with a token is told what became of a hit.
+        spam_referrers: hosts whose visits are not counted, with their subdomains, besides the
+            built-in list.
+        goals: assigned at receipt, so a new goal counts from its declaration on.
+        debug: whether senders with a token see the outcome of a hit.
     """
 
     id: int
@@ -188,19 +182,19 @@ class Sites:
         return self._by_id.get(site_id)
 
     def __iter__(self) -> Iterator[Site]:
-        """Go through all sites."""
+        """Iterate over all sites."""
         return iter(self._by_id.values())
 
     def __len__(self) -> int:
-        """Count the sites."""
+        """Return the number of sites."""
         return len(self._by_id)
 
 
 def checked_domain(domain: str) -> str:
-    """Return a domain as browsers write it: lower case, ASCII, no outer dot.
+    """Return a domain as browsers write it: lower case, ASCII, no trailing dot.
 
     Raises:
-        RegistryError: if it is no host name, or is a path of the service itself.
+        RegistryError: if it is not a host name, or is a path of the service itself.
     """
     name = _as_host(domain)
     if name in _TAKEN:
@@ -209,21 +203,21 @@ def checked_domain(domain: str) -> str:
 
 
 def checked(site: Site) -> Site:
-    """Return a site whose every value is sound.
+    """Return a site after checking and normalising all its values.
 
     Raises:
-        RegistryError: names the value at fault and what it should be.
+        RegistryError: names the wrong value and what it should be.
     """
     try:
         zone_of(site.zone)
     except SettingsError as unknown:
         raise RegistryError(str(unknown)) from unknown
     if site.profile not in PROFILES:
-        raise RegistryError(f"{site.profile!r} is no profile; there are {' and '.join(PROFILES)}")
+        raise RegistryError(f"{site.profile!r} is not a profile; use {' or '.join(PROFILES)}")
     if len(site.controller) > CONTROLLER_MAX or not site.controller.isprintable():
         raise RegistryError(
             f"a controller is one line of {CONTROLLER_MAX} characters at most: "
-            "a name, and how to reach them"
+            "a name, and how to contact them"
         )
     _check_days(site)
     _check_lists(site)
@@ -237,45 +231,49 @@ def checked(site: Site) -> Site:
 
 
 def is_looser(profile: str, than: str) -> bool:
-    """Tell whether a privacy profile lists smaller numbers than another."""
+    """Return True if a privacy profile is looser than another."""
     return PROFILES.index(profile) < PROFILES.index(than)
 
 
 def _check_days(site: Site) -> None:
     for name in ("total_days", "hour_days", "pair_days"):
         if not 1 <= getattr(site, name) <= LONGEST_DAYS:
-            raise RegistryError(f"{name} is a number of days from 1 to {LONGEST_DAYS}")
+            raise RegistryError(f"{name} must be a number of days from 1 to {LONGEST_DAYS}")
 
 
 def _check_lists(site: Site) -> None:
     for name, value in msgspec.structs.asdict(site).items():
         if isinstance(value, tuple) and len(value) > LIST_MAX:
-            more = "; give a long list of own paths as a sitemap" if name == "own_paths" else ""
-            raise RegistryError(f"{name} has at most {LIST_MAX} entries{more}")
+            more = "; use a sitemap for a long list of own paths" if name == "own_paths" else ""
+            raise RegistryError(f"{name} may have {LIST_MAX} entries at most{more}")
 
 
 def _check_paths(site: Site) -> None:
     for path in (*site.own_paths, *site.templates, *site.excluded_paths):
         if not path.startswith("/") or len(path) > PATH_MAX or not path.isprintable():
-            raise RegistryError(f"{path!r} is no path; a path begins with /")
+            raise RegistryError(f"{path!r} is not a path; a path begins with /")
     for template in site.templates:
         if "*" in template.removesuffix("/*"):
-            raise RegistryError(f"{template!r}: in a template * is the last segment and whole")
+            raise RegistryError(f"{template!r}: in a template * must be the whole last segment")
     if not _PARAMETER.fullmatch(site.search_parameter):
-        raise RegistryError(f"{site.search_parameter!r} is no query key; one is such as q")
+        raise RegistryError(
+            f"{site.search_parameter!r} is not a query parameter; use one such as q"
+        )
     for country in site.excluded_countries:
         if not _COUNTRY.fullmatch(country):
-            raise RegistryError(f"{country!r} is no country; use two capitals such as DE")
+            raise RegistryError(f"{country!r} is not a country code; use two capitals such as DE")
 
 
 def _check_goals(goals: tuple[Goal, ...]) -> None:
     for goal in goals:
         if not 0 < len(goal.name) <= GOAL_MAX or not goal.name.isprintable():
-            raise RegistryError(f"the name of a goal has 1 to {GOAL_MAX} printable characters")
+            raise RegistryError(f"a goal's name must have 1 to {GOAL_MAX} printable characters")
         if bool(goal.event) == bool(goal.path):
-            raise RegistryError(f"goal {goal.name} is reached by an event or by a path: name one")
+            raise RegistryError(f"goal {goal.name} needs either an event or a path")
         if goal.path and not goal.path.startswith("/"):
-            raise RegistryError(f"goal {goal.name}: {goal.path!r} is no path; it begins with /")
+            raise RegistryError(
+                f"goal {goal.name}: {goal.path!r} is not a path; a path begins with /"
+            )
     if len({goal.name for goal in goals}) < len(goals):
         raise RegistryError("two goals have the same name")
 
@@ -287,6 +285,6 @@ def _as_host(text: str) -> str:
         name = ""
     if len(name) > DOMAIN_MAX or not _HOST.fullmatch(name):
         raise RegistryError(
-            f"{text!r} is no host name; give it as in example.org, without https:// or a path"
+            f"{text!r} is not a host name; write it like example.org, without https:// or a path"
         )
     return name

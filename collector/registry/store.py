@@ -1,9 +1,6 @@
-"""Keep sites, people and tokens in one SQLite file.
+"""Sites, users and tokens, in one SQLite file.
 
-Knows SQL and nothing of HTTP; refuses to keep a password, a token or a fact
-of any visitor. Safe for several processes: commands write while the service
-runs, and the service notices by `changed`. Called by the doors and, for
-reading, by everything that needs a site.
+Safe for several processes: commands write while the service runs, which notices by `changed`.
 """
 
 from __future__ import annotations
@@ -25,14 +22,14 @@ from collector.registry.tokens import Grant, TokenEntry
 
 
 class Registry:
-    """The sites, people and tokens of one instance; one connection, safe for threads.
+    """The sites, users and tokens of one instance; one connection, safe for threads.
 
     Args:
-        path: of the SQLite file; made, with its folder, if missing, for its owner only.
-        clock: tells when sessions end and new time zones begin.
+        path: of the SQLite file; created, with its folder, if missing.
+        clock: for the end of sessions and the start of new time zones.
 
     Raises:
-        RegistryError: if the file is no registry or a newer version's.
+        RegistryError: if the file is not a registry, or of another version.
     """
 
     def __init__(self, path: Path, clock: Clock | None = None) -> None:
@@ -41,7 +38,7 @@ class Registry:
         self._file = RegistryFile(path)
 
     def sites(self) -> Sites:
-        """Return a picture of all sites as they are now."""
+        """Return all sites as they are now."""
         if self._due_zones():
             with self._file.write():
                 self._begin_due_zones()
@@ -49,11 +46,10 @@ class Registry:
         return Sites(_site(*row) for row in rows)
 
     def changed(self) -> bool:
-        """Tell whether `sites` may answer differently than when this was last asked.
+        """Return True if `sites` may have changed since the last call; True at first.
 
-        Any write to the registry, by this process or another, counts, and a new
-        time zone whose day has come. True at first; costs microseconds. For one
-        caller, which reads `sites` after it.
+        Any write to the registry counts, by this process or another, and a new time zone that is
+        due. Costs microseconds. For one caller only.
         """
         before, self._seen = self._seen, self._file.version()
         return before != self._seen or bool(self._due_zones())
@@ -65,26 +61,26 @@ class Registry:
 
         Args:
             domain: its host name; a leading `www.` is dropped.
-            more: any further field of `Site`.
+            more: other fields of `Site`.
 
         Raises:
-            RegistryError: if the domain is known already or a value is wrong.
+            RegistryError: if the domain exists already or a value is wrong.
         """
         name = checked_domain(domain).removeprefix("www.")
         site = checked(
             _converted({"id": 0, "domain": name, "zone": zone, "public": public, **more})
         )
-        with self._file.write(f"{name} is there already"):
+        with self._file.write(f"{name} exists already"):
             number = self._file.run(
                 "INSERT INTO sites (domain, declared) VALUES (?, ?)", (name, _declared(site))
             )
         return msgspec.structs.replace(site, id=number)
 
     def set_site(self, domain: str, /, **changes: Any) -> Site:
-        """Change what is declared of a site; a new time zone begins when its present day ends.
+        """Change settings of a site; a new time zone begins when its current day ends.
 
         Returns:
-            The site as it is from now on (with the old zone until the day ends).
+            The changed site, with the old time zone until then.
 
         Raises:
             RegistryError: if there is no such site, or a value is wrong.
@@ -107,12 +103,12 @@ class Registry:
         return kept
 
     def remove_site(self, domain: str) -> Site:
-        """Forget a site and its tokens; its number is never used again.
+        """Delete a site and its tokens; its number is never used again.
 
-        Its cells, secrets and spooled hits are still to be erased: `erasures`.
+        Its cells, secrets and spooled hits remain to be erased: `erasures`.
 
         Returns:
-            The site as it was.
+            The removed site.
 
         Raises:
             RegistryError: if there is no such site.
@@ -128,36 +124,36 @@ class Registry:
         return site
 
     def erasures(self) -> dict[int, int]:
-        """Return the numbers of removed sites that are not known to be erased everywhere.
+        """Return the removed sites that remain to be erased.
 
         Returns:
-            When each was removed, in seconds since 1970, by the site's number.
+            The instant of removal, in seconds since 1970, by the site's number.
         """
         return dict(self._file.rows("SELECT site_id, removed_at FROM erasures ORDER BY site_id"))
 
     def erased(self, site_id: int) -> None:
-        """Note that nothing of a removed site is left."""
+        """Note that a removed site is completely erased."""
         with self._file.write():
             self._file.run("DELETE FROM erasures WHERE site_id = ?", (site_id,))
 
     def add_user(self, name: str, password: str) -> User:
-        """Add a person.
+        """Add a user.
 
         Raises:
-            RegistryError: if the name is known already, or name or password are malformed.
+            RegistryError: if the name exists already, or name or password are malformed.
         """
         name, hashed = accounts.checked_name(name), accounts.hash_password(password)
-        with self._file.write(f"{name} is there already"):
+        with self._file.write(f"{name} exists already"):
             number = self._file.run(
                 "INSERT INTO users (name, password) VALUES (?, ?)", (name, hashed)
             )
         return User(id=number, name=name)
 
     def set_password(self, name: str, password: str) -> None:
-        """Give a person a new password and end all their sessions.
+        """Change a user's password and end all sessions of the user.
 
         Raises:
-            RegistryError: if there is no such person or the password is malformed.
+            RegistryError: if there is no such user or the password is malformed.
         """
         hashed = accounts.hash_password(password)
         with self._file.write():
@@ -166,29 +162,29 @@ class Registry:
             self._file.run("DELETE FROM sessions WHERE user_id = ?", (user.id,))
 
     def remove_user(self, name: str) -> None:
-        """Forget a person and end all their sessions.
+        """Delete a user and end all sessions of the user.
 
         Raises:
-            RegistryError: if there is no such person.
+            RegistryError: if there is no such user.
         """
         with self._file.write():
             user = self._user_named(name)
             self._file.run("DELETE FROM users WHERE id = ?", (user.id,))
 
     def users(self) -> list[User]:
-        """Return all people, by name."""
+        """Return all users, by name."""
         rows = self._file.rows("SELECT id, name FROM users ORDER BY name")
         return [User(id=row[0], name=row[1]) for row in rows]
 
     def check_password(self, name: str, password: str) -> User | None:
-        """Find the person whom a name and password fit; takes about 40 ms either way."""
+        """Return the user with a name and password, if correct; takes about 40 ms either way."""
         rows = self._file.rows("SELECT id, name, password FROM users WHERE name = ?", name.strip())
         if not accounts.password_matches(password, rows[0][2] if rows else None):
             return None
         return User(id=rows[0][0], name=rows[0][1])
 
     def open_session(self, user: User) -> str:
-        """Begin a session of 30 days and return its token, which is kept as a hash only."""
+        """Start a session of 30 days and return its token, which is stored as a hash only."""
         token = accounts.new_session_token()
         now = int(self._clock.now())
         with self._file.write():
@@ -200,7 +196,7 @@ class Registry:
         return token
 
     def session_user(self, token: str) -> User | None:
-        """Find the person whose session a token names, unless it has ended."""
+        """Return the user of a session token, unless the session has ended."""
         rows = self._file.rows(
             "SELECT users.id, users.name FROM sessions JOIN users ON users.id = user_id "
             "WHERE digest = ? AND ends_at > ?",
@@ -210,23 +206,23 @@ class Registry:
         return User(id=rows[0][0], name=rows[0][1]) if rows else None
 
     def close_session(self, token: str) -> None:
-        """End a session, if there is one of this token."""
+        """End the session of a token, if there is one."""
         with self._file.write():
             self._file.run("DELETE FROM sessions WHERE digest = ?", (accounts.digest(token),))
 
     def create_token(self, name: str, site_domain: str | None, scopes: Iterable[str]) -> str:
-        """Make a token and return it, this once.
+        """Create a token and return it; only its hash is stored.
 
         Args:
-            site_domain: the one site it is for; None: every site.
+            site_domain: the one site it is for; None: all sites.
             scopes: one or more of `tokens.SCOPES`.
 
         Raises:
-            RegistryError: if the name is taken, the site unknown or a scope wrong.
+            RegistryError: if the name exists already, or the site or a scope is unknown.
         """
         name, granted = accounts.checked_name(name), tokens.checked_scopes(scopes)
         token = tokens.new_token()
-        with self._file.write(f"there is a token {name} already"):
+        with self._file.write(f"the token {name} exists already"):
             site = self._site_named(site_domain) if site_domain else None
             self._file.run(
                 "INSERT INTO tokens (digest, name, site_id, scopes) VALUES (?, ?, ?, ?)",
@@ -235,7 +231,7 @@ class Registry:
         return token
 
     def tokens(self) -> list[TokenEntry]:
-        """Return all tokens by name, without their secrets."""
+        """Return all tokens by name, without their secret values."""
         rows = self._file.rows(
             "SELECT name, domain, scopes FROM tokens LEFT JOIN sites ON sites.id = site_id "
             "ORDER BY name"
@@ -246,7 +242,7 @@ class Registry:
         ]
 
     def revoke_token(self, name: str) -> None:
-        """End a token at once.
+        """Revoke a token at once.
 
         Raises:
             RegistryError: if there is no such token.
@@ -257,7 +253,7 @@ class Registry:
             self._file.run("DELETE FROM tokens WHERE name = ?", (name,))
 
     def token_grant(self, token: str) -> Grant | None:
-        """Find what a token grants; None if it is unknown or revoked."""
+        """Return what a token allows; None if it is unknown or revoked."""
         rows = self._file.rows(
             "SELECT site_id, scopes FROM tokens WHERE digest = ?", accounts.digest(token)
         )
@@ -266,11 +262,11 @@ class Registry:
         return Grant(rows[0][0], frozenset(tokens.checked_scopes(rows[0][1].split())))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()
 
     def __enter__(self) -> Self:
-        """Use as a context; leaving it closes."""
+        """Return itself; leaving the context closes it."""
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -326,7 +322,7 @@ def _declared(site: Site) -> str:
 def _converted(values: dict[str, Any]) -> Site:
     unknown = set(values) - set(Site.__struct_fields__)
     if unknown:
-        raise RegistryError(f"a site has no {' or '.join(sorted(unknown))}")
+        raise RegistryError(f"a site has no field {' or '.join(sorted(unknown))}")
     try:
         return msgspec.convert(values, Site)
     except msgspec.ValidationError as wrong:

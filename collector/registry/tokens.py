@@ -1,8 +1,4 @@
-"""Say what a token grants, and make one.
-
-Pure but for randomness: rows are kept by `registry.store`, the only caller.
-A token is shown once and kept as its SHA-256.
-"""
+"""API tokens and what they allow; a token is shown once and stored as its SHA-256."""
 
 from __future__ import annotations
 
@@ -21,23 +17,23 @@ SCOPES: tuple[Scope, ...] = get_args(Scope)
 
 
 class Grant(msgspec.Struct, frozen=True):
-    """What the bearer of a token may do.
+    """What a token allows.
 
     Attributes:
         site_id: the one site it is for; None: every site.
-        scopes: `read` the numbers, `ingest` hits from a server.
+        scopes: `read` reports, `ingest` hits from a server.
     """
 
     site_id: int | None
     scopes: frozenset[Scope]
 
     def allows(self, scope: Scope, site_id: int) -> bool:
-        """Tell whether the bearer may do something with a site."""
+        """Return True if the token allows a scope for a site."""
         return scope in self.scopes and self.site_id in (None, site_id)
 
 
 class TokenEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """What is known of a token once it has been shown.
+    """A token without its secret value.
 
     Attributes:
         site: the domain it is for; None: every site.
@@ -49,18 +45,18 @@ class TokenEntry(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def new_token() -> str:
-    """Draw a token: `ffl_` and 256 random bits, URL-safe."""
+    """Return a new token: `ffl_` and 256 random bits, URL-safe."""
     return PREFIX + secrets.token_urlsafe(32)
 
 
 def checked_scopes(scopes: Iterable[str]) -> tuple[Scope, ...]:
-    """Return the scopes, each once, in the order of `SCOPES`.
+    """Return the scopes without duplicates, in the order of `SCOPES`.
 
     Raises:
-        RegistryError: if one is unknown or there is none.
+        RegistryError: if a scope is unknown, or none is given.
     """
     wanted = frozenset(scopes)
     known = tuple(scope for scope in SCOPES if scope in wanted)
     if not known or len(known) != len(wanted):
-        raise RegistryError(f"a token's scopes are one or more of {', '.join(SCOPES)}")
+        raise RegistryError(f"a token needs one or more of the scopes {', '.join(SCOPES)}")
     return known

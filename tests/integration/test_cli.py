@@ -57,7 +57,7 @@ def test_a_new_zone_is_said_to_begin_later(desk: Service) -> None:
 
     said = done(desk.footfall("site", "set", "example.org", "--zone", "Asia/Tokyo"))
 
-    assert "becomes Asia/Tokyo when its present day ends" in said
+    assert "becomes Asia/Tokyo when its current day ends" in said
 
 
 def test_people_are_added_listed_and_removed(desk: Service) -> None:
@@ -97,17 +97,17 @@ def test_a_token_is_shown_once(desk: Service) -> None:
     ("arguments", "code", "said"),
     [
         (["site", "remove", "example.org", "--yes"], 1, "there is no site example.org"),
-        (["site", "add", "https://example.org"], 1, "give it as in example.org"),
-        (["site", "add", "example.org", "--zone", "Mars"], 1, "no time zone"),
-        (["site", "set", "example.org"], 2, "at least one thing"),
+        (["site", "add", "https://example.org"], 1, "write it like example.org"),
+        (["site", "add", "example.org", "--zone", "Mars"], 1, "not a time zone"),
+        (["site", "set", "example.org"], 2, "at least one option"),
         (["site", "add", "example.org", "--profile", "lax"], 2, "standard"),
         (["user", "add", "ann", "--password-stdin"], 1, "10 to 1024"),
         (["token", "revoke", "reader"], 1, "there is no token reader"),
         (["nonsense"], 2, "nonsense"),
-        (["geo", "test", "home"], 2, "no IP address"),
+        (["geo", "test", "home"], 2, "not an IP address"),
         (["geo", "set", "none.mmdb"], 2, "none.mmdb: there is no such file"),
-        (["explain", "--address", "999.1.1.1"], 2, "'999.1.1.1' is no IP address"),
-        (["explain", "--header", "DNT"], 2, "no header"),
+        (["explain", "--address", "999.1.1.1"], 2, "'999.1.1.1' is not an IP address"),
+        (["explain", "--header", "DNT"], 2, "not a header"),
         (["healthcheck"], 1, "does not answer"),
         (["--config", "none.toml", "site", "list"], 2, "none.toml"),
     ],
@@ -203,7 +203,7 @@ def test_a_payload_is_explained_without_being_counted(desk: Service) -> None:
     assert "Chrome 142" in words
     kept = {line["rule"]: line["kept"] for line in objects[0]["lines"]}
     assert (objects[0]["outcome"], kept["page"]) == ("counted", "example.org/a")
-    assert refused == "every site: dnt\n"
+    assert refused == "all sites: dnt\n"
     assert "not_json" in broken
 
 

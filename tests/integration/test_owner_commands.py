@@ -97,7 +97,7 @@ def test_everything_about_a_site_can_be_declared(desk: Service) -> None:
     [
         (["--total-days", "0"], 2, "1<=x"),
         (["--goal", "Signup"], 1, "NAME=EVENT"),
-        (["--template", "/a/*/b"], 1, "the last segment"),
+        (["--template", "/a/*/b"], 1, "the whole last segment"),
         (["--exclude-country", "Germany"], 1, "two capitals"),
         (["--clear", "zone"], 2, "own-path"),
         (["--sitemap", "none.xml"], 2, "none.xml"),
@@ -132,9 +132,9 @@ def test_old_cells_are_foreseen_deleted_and_gone(desk: Service) -> None:
     deleted = json.loads(done(desk.footfall("retention", "--json")))
     left = done(desk.footfall("retention"))
 
-    assert foreseen == "2 cells of days of 2021-03 would be deleted, the whole of it.\n"
+    assert foreseen == "2 cells of days of 2021-03 would be deleted, the whole month.\n"
     assert deleted == [{"partition": "0-202103", "rows": 2, "whole": True}]
-    assert left == "Nothing is too old.\n"
+    assert left == "No data is past its retention.\n"
 
 
 def test_a_dry_run_of_sealing_says_what_sealing_then_does(desk: Service) -> None:
@@ -152,7 +152,7 @@ def test_a_dry_run_of_sealing_says_what_sealing_then_does(desk: Service) -> None
     for one in (*foreseen, *sealed):
         del one["seconds"]
     assert foreseen == sealed
-    assert words.startswith("The day that closed at 2026-03-06 00:00 UTC would be sealed: 1 site, ")
+    assert words.startswith("The day that ended at 2026-03-06 00:00 UTC would be sealed: 1 site, ")
     assert left == "No day is due.\n"
 
 

@@ -95,7 +95,7 @@ def test_no_byte_of_a_removed_site_is_left_while_the_service_runs(
 
     assert before == ({MARK, GONE}, {"1", "2"})
     assert removed.returncode == 0, removed.stderr
-    assert "gone.example is removed, with all its numbers" in removed.stdout
+    assert "Removed gone.example and all its data" in removed.stdout
     assert after == ({OTHERS, STAYS}, {"2"})
     assert late.status == 202
     assert kept == 4
@@ -140,7 +140,7 @@ def test_a_site_is_erased_later_if_the_store_does_not_answer(tmp_path: Path) -> 
     removed = desk.footfall("site", "remove", GONE, "--yes")
 
     assert removed.returncode == 1
-    assert "its numbers are not deleted yet" in removed.stderr
+    assert "its data is not deleted yet" in removed.stderr
     assert "Traceback" not in removed.stderr
     assert json.loads(desk.footfall("site", "list", "--json").stdout) == []
     with Registry(desk.data_dir / "registry.sqlite3") as registry:

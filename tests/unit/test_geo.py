@@ -266,7 +266,7 @@ def test_a_typed_address_is_cut_down_like_a_visitors(tmp_path: Path) -> None:
 
 def test_what_is_no_address_is_refused_in_words() -> None:
     """A slip of the keyboard is answered with what would be right."""
-    with pytest.raises(SettingsError, match="no IP address"):
+    with pytest.raises(SettingsError, match="not an IP address"):
         locate_address(GeoDatabase(), "192.0.2")
 
 
