@@ -20,20 +20,19 @@ class OpenCell(NamedTuple):
 
     Attributes:
         selection: the number of the selection it belongs to.
+        fold_value, fold_other: name the "(other)" that it is folded into.
         key: of the row it is counted in, unless it is folded.
-        fold_value, fold_other: name the "(other)" that it is folded into; cells that have the
-            same on the same day are one group.
         fold_key: of the row it is counted in, if it is folded.
         matches, fold_matches: whether it passes the filters as it is, and folded.
         threshold: the cell is small if its weight is less.
-        visitors: also the last of the sums.
+        sums: visitors last.
     """
 
     selection: int
     day: date
-    key: str
     fold_value: str
     fold_other: str
+    key: str
     fold_key: str
     matches: int
     fold_matches: int
@@ -42,13 +41,7 @@ class OpenCell(NamedTuple):
     weight: int
     sums: tuple[int, ...]
 
-    @property
-    def visitors(self) -> int:
-        """How many visitors it counts."""
-        return self.sums[-1]
 
-
-_group = attrgetter("selection", "day", "fold_value", "fold_other")
 _by_weight = attrgetter("weight", "id")
 
 
@@ -113,7 +106,8 @@ def fold(
     """
     groups: dict[tuple[int, date, str, str], list[OpenCell]] = defaultdict(list)
     for cell in cells:
-        groups[_group(cell)].append(cell)
+        # Those with the same selection, day and "(other)" are one group.
+        groups[cell[:4]].append(cell)
     results: dict[int, ResultRows] = defaultdict(ResultRows)
     counts: dict[int, Counter[date]] = defaultdict(Counter)
     for (selection, day, *_), group in groups.items():
@@ -152,12 +146,12 @@ def _folded(group: Sequence[OpenCell], rule: Rule) -> set[int]:
 def _suppressed(group: Sequence[OpenCell], folded: set[int], rule: Rule) -> set[int]:
     """Pick the cells without continuous sums; in a list, so many that their sum hides each."""
     least = rule.keeps_continuous
-    small = [cell for cell in group if cell.id in folded or cell.visitors < least]
+    small = [cell for cell in group if cell.id in folded or cell.sums[-1] < least]
     suppressed = {cell.id for cell in small}
     if not small or not rule.is_list:
         return suppressed
     larger = [cell for cell in group if cell.id not in suppressed]
-    if larger and sum(cell.visitors for cell in small) < least:
+    if larger and sum(cell.sums[-1] for cell in small) < least:
         # One more is enough: it is not small itself, so it hides any.
         suppressed.add(min(larger, key=_by_weight).id)
     return suppressed

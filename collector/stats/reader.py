@@ -162,9 +162,9 @@ class OpenDayCache:
             return _copied(cached.results)
         since = self._clock.monotonic()
         read = self._store.query(plan.open_sql, parameters, LIMITS)
-        cells = [OpenCell._make(row) for row in read]
+        cells = list(map(OpenCell._make, read))
         results = fold(cells, plan.rules, plan.continuous)
-        if sum(cell.visitors for cell in cells) >= HEAVY:
+        if sum(cell.sums[-1] for cell in cells) >= HEAVY:
             self._keep(name, _CachedRows(since, _copied(results)))
         return results
 

@@ -1,8 +1,7 @@
 """Write docs/metrics.md from the declarations of metrics, dimensions, views and thresholds.
 
-Pure but for its command: `python -m collector.stats.reference` writes the
-page, `--check` only tells whether it is up to date. Nothing of the service
-imports it.
+`python -m collector.stats.reference` writes the page; with `--check` its exit code says whether
+it is up to date.
 """
 
 from __future__ import annotations
@@ -41,10 +40,10 @@ _TAIL = f"""\
 - {caveats.SMALL_CELLS_LEFT_OUT}
 - {caveats.SMALL_SUMS_LEFT_OUT}
 
-Every answer carries the sentences that concern it. Days are the site's own, in its time zone.
-An open day is folded when it is asked for: lists as sealing will fold them; of pairs and hours
-the small cells are left out, and the further ones that hide them only once it is sealed. Whether
-a day or hour is thin is known when it is over; only the strict profile treats it so before.
+Every answer includes the sentences that apply to it. Days are the site's own, in its time zone.
+An open day is folded when it is queried: lists as sealing will fold them; pairs and hours leave
+out small cells, and the further cells that hide those only once the day is sealed. Whether a day
+or hour is thin is known when it is over; only the strict profile treats it as thin before.
 """
 
 
@@ -71,7 +70,7 @@ def _metrics() -> str:
         (f"`{one.name}`", one.label, one.unit, one.meaning, _formula(one), _needed(one))
         for one in METRICS.values()
     )
-    heads = ("name", "label", "unit", "what it is", "formula", "asked of views that say")
+    heads = ("name", "label", "unit", "what it is", "formula", "asked of views that count")
     apart = " and ".join(f"`{name}` is `{of}`" for name, of in LARGE_CELLS_ONLY.items())
     return (
         f"{_section('Metrics', heads, rows)}\nThe sums are those of cells; {apart}, both of "
@@ -135,7 +134,7 @@ def _thresholds() -> str:
 
 def _least(view: View, profile: Profile) -> str:
     least = threshold(profile, view, Grain.DAY)
-    return str(least) if least < NEVER else "never told"
+    return str(least) if least < NEVER else "never shown"
 
 
 def _section(title: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

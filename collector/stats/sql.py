@@ -248,8 +248,8 @@ def open_select(
     left = " HAVING weight != 0" if rows.weight == "visits" else ""
     return (
         f"{_thin_slices(profile) if thin else ''}"
-        f"SELECT {_SELECTION}, day, {keys('value', 'other')} AS key, {value} AS fold_value, "
-        f"{other} AS fold_other, {keys('fold_value', 'fold_other')} AS fold_key, "
+        f"SELECT {_SELECTION}, day, {value} AS fold_value, {other} AS fold_other, "
+        f"{keys('value', 'other')} AS key, {keys('fold_value', 'fold_other')} AS fold_key, "
         f"{_of_each(selections, lambda one: one.matches() if one.is_list else '1')} AS matches, "
         f"{_of_each(selections, _fold_matches)} AS fold_matches, {threshold} AS threshold, "
         f"cityHash64({{site:UInt32}}, view, toUInt8({int(Grain.DAY)}), value, other, at) AS id, "

@@ -2,9 +2,9 @@
 SELECT
     view * 4 + grain AS selection,
     day,
-    toString(at) AS key,
     '(other)' AS fold_value,
     '' AS fold_other,
+    toString(at) AS key,
     toString(at) AS fold_key,
     if(selection = 5, 1, 1) AS matches,
     if(selection = 5, 0, 0) AS fold_matches,

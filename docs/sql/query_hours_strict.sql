@@ -31,9 +31,9 @@ WITH
 SELECT
     view * 4 + grain AS selection,
     day,
-    toString(at) AS key,
     '(other)' AS fold_value,
     '' AS fold_other,
+    toString(at) AS key,
     toString(at) AS fold_key,
     if(selection = 41, 1, value IN {filter0:Array(String)}) AS matches,
     if(selection = 41, 0, fold_value IN {filter0:Array(String)}) AS fold_matches,

@@ -2,9 +2,9 @@
 SELECT
     view * 4 + grain AS selection,
     day,
-    value AS key,
     '(other)' AS fold_value,
     '' AS fold_other,
+    value AS key,
     fold_value AS fold_key,
     if(selection = 40, 1, 1) AS matches,
     if(selection = 40, 1, 0) AS fold_matches,

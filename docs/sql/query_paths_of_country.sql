@@ -2,9 +2,9 @@
 SELECT
     view * 4 + grain AS selection,
     day,
-    value AS key,
     '(other)' AS fold_value,
     '' AS fold_other,
+    value AS key,
     fold_value AS fold_key,
     if(selection = 408, 1, value IN {filter0:Array(String)}) AS matches,
     if(selection = 408, 0, fold_value IN {filter0:Array(String)}) AS fold_matches,

@@ -2,7 +2,6 @@
 SELECT
     view * 4 + grain AS selection,
     day,
-    value AS key,
     multiIf(
         view IN (26, 27), concat(substringIndex(value, '-', 1), '-(other)'),
         view IN (29, 31), concat(
@@ -17,6 +16,7 @@ SELECT
         '(other)'
     ) AS fold_value,
     multiIf(view IN (13), concat(substringIndex(other, '=', 1), '=(other)'), '') AS fold_other,
+    value AS key,
     fold_value AS fold_key,
     if(selection = 104, 1, 1) AS matches,
     if(selection = 104, 1, 0) AS fold_matches,
