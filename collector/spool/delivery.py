@@ -36,6 +36,8 @@ LONGEST_REST_SECONDS = 10.0
 TOKENS_TO_TRY = 4
 """How many tokens a batch is sent under, in turn, while the store accepts it but keeps nothing."""
 
+State = Literal["idle", "ok", "waiting", "schema"]
+
 _log = logging.getLogger(__name__)
 
 
@@ -51,7 +53,7 @@ class DeliveryHealth:
         hits: how many hits these held.
     """
 
-    state: Literal["idle", "ok", "waiting", "schema"]
+    state: State
     lag_seconds: float
     last_error: str
     batches: int
@@ -81,7 +83,7 @@ class Delivery:
         self._filter = batch_filter
         self._never_sent: set[str] = set()
         self._attempts = 0
-        self._state: Literal["idle", "ok", "waiting", "schema"] = "idle"
+        self._state: State = "idle"
         self._last_error = ""
         self._batches = self._hits = 0
         self._turn = threading.Lock()
@@ -151,7 +153,7 @@ class Delivery:
             return True
         return False
 
-    def _note(self, state: Literal["waiting", "schema"], error: Exception) -> None:
+    def _note(self, state: State, error: Exception) -> None:
         if self._last_error != str(error):
             level = logging.ERROR if state == "schema" else logging.WARNING
             _log.log(level, "delivery waits, nothing is lost: %s", error)
@@ -165,11 +167,9 @@ class Delivery:
             return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, no secret
         # At most one core in three, for many small partitions make a flush expensive. A machine
         # that was suspended during a flush makes it look more expensive than any is.
-        longest = self._settings.flush_interval_s + LONGEST_REST_SECONDS
-        rest = (
-            max(self._settings.flush_interval_s, cost_seconds / MAX_SHARE_OF_A_CORE) - cost_seconds
-        )
-        return min(rest, longest)
+        interval = self._settings.flush_interval_s
+        rest = max(interval, cost_seconds / MAX_SHARE_OF_A_CORE) - cost_seconds
+        return min(rest, interval + LONGEST_REST_SECONDS)
 
     def _confirm_unconfirmed(self) -> None:
         for closes_at, first in self._spool.unconfirmed_days():
