@@ -28,14 +28,14 @@ class BatchFilter:
     """Filters the hits of every batch; its state belongs to the delivery thread.
 
     Args:
-        sealer: its `sealed_until` tells which days no hit will come for any more.
+        sealer: its `sealed_until` shows which days are closed for new hits.
 
     Attributes:
-        gone: the numbers of removed sites, whose hits are dropped. Replaced as a whole.
+        removed_sites: the numbers of sites whose hits are dropped. Replaced as a whole.
     """
 
     def __init__(self, caps: Caps, counters: Counters, clock: Clock, sealer: Sealer) -> None:
-        self.gone: frozenset[int] = frozenset()
+        self.removed_sites: frozenset[int] = frozenset()
         self._caps = caps
         self._counters = counters
         self._clock = clock
@@ -48,20 +48,20 @@ class BatchFilter:
 
     def __call__(self, hits: Iterable[Hit]) -> list[Hit]:
         """Filter a batch; a batch that is sent again may be filtered again."""
-        gone = self.gone
-        self._forget(gone)
-        filtered = self._caps.apply(hit for hit in hits if hit.site not in gone)
+        removed = self.removed_sites
+        self._forget(removed)
+        filtered = self._caps.apply(hit for hit in hits if hit.site not in removed)
         today = int(self._clock.now()) // DAY_SECONDS
         for capped, count in self._caps.take_capped().items():
             self._counters.count(REASON, today, capped.site, count)
         return filtered
 
-    def _forget(self, gone: frozenset[int]) -> None:
+    def _forget(self, removed: frozenset[int]) -> None:
         sealed_until = self._sealer.sealed_until
         if sealed_until > self._forgotten_until:
             self._caps.forget(sealed_until)
             self._forgotten_until = sealed_until
-        for site in gone:
+        for site in removed:
             self._caps.forget_site(site)
 
 

@@ -98,7 +98,7 @@ class Container:
         """Read the sites, their rules, and which of them were removed."""
         sites = self.registry.sites()
         self.ingest = replace(self.ingest, sites=sites, rules=rules_of(sites))
-        self.batch_filter.gone = frozenset(self.registry.erasures())
+        self.batch_filter.removed_sites = frozenset(self.registry.erasures())
 
     def prepare(self) -> None:
         """Prepare the store's tables, and restore what is kept in memory of open days.

@@ -142,7 +142,7 @@ def test_an_erasing_is_over_when_no_hit_can_follow(container: Container, clock: 
 
     assert list(at_once) == [GONE]
     assert container.registry.erasures() == {}
-    assert container.batch_filter.gone == frozenset()
+    assert container.batch_filter.removed_sites == frozenset()
 
 
 def test_values_over_their_cap_are_counted_as_such(container: Container) -> None:

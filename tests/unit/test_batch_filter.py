@@ -72,9 +72,9 @@ def test_hits_of_a_removed_site_are_dropped() -> None:
     batch_filter = a_filter()
     counted_as(batch_filter, "/a", "/b", site=7)
 
-    batch_filter.gone = frozenset([7])
+    batch_filter.removed_sites = frozenset([7])
     during = counted_as(batch_filter, "/a", site=7), counted_as(batch_filter, "/a", site=8)
-    batch_filter.gone = frozenset()
+    batch_filter.removed_sites = frozenset()
 
     assert during == ([], ["/a"])
     assert counted_as(batch_filter, "/c", site=7) == ["/c"]
