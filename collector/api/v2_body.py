@@ -86,7 +86,7 @@ def parse_query(body: Body, site: Site, today: date) -> RequestedQuery:
     if not body.dimensions:
         return RequestedQuery(query, tuple(body.metrics))
     if len(body.dimensions) > 1:
-        raise Unanswerable("Name one dimension; a second can be asked for as a filter.")
+        raise Unanswerable("Name one dimension; a second can be a filter.")
     name = body.dimensions[0]
     if name in _TIMES:
         grain, calendar = _TIMES[name]
@@ -108,7 +108,7 @@ def _ordered(body: Body, requested: RequestedQuery) -> RequestedQuery:
         return requested
     (name, direction), *further = body.order_by
     if further or direction != "desc" or name not in requested.names:
-        raise Unanswerable("Rows are ordered by one of the metrics asked, the largest first.")
+        raise Unanswerable("Rows are ordered by one of the requested metrics, the largest first.")
     names = tuple(sorted(requested.names, key=lambda one: one != name))
     metrics = tuple(v1_params.METRIC_NAMES.get(one, one) for one in names)
     return replace(requested, query=replace(requested.query, metrics=metrics), names=names)

@@ -25,7 +25,7 @@ class Metric:
         label: the word for people.
         unit: of the value.
         meaning: one sentence for the documentation and for tooltips.
-        needs: what a view's cells must say, any one of these.
+        needs: what a view's cells must count, any one of these.
         sum: the sum counted, or the upper part of the fraction.
         per: the lower part of the fraction; empty for a plain sum.
         factor: what the fraction is multiplied by, to come to the unit.
@@ -156,7 +156,7 @@ METRICS: dict[str, Metric] = {
             CONVERSION_RATE,
             "Conversion rate",
             "percent",
-            "Visitors who reached a goal, of all visitors; asked by goal, or of one.",
+            "Visitors who reached a goal, of all visitors; by goal, or with a filter on one.",
             MeasureGroup.VISITORS,
             VISITORS,
             EVERYBODY,
@@ -172,7 +172,7 @@ WORDS: dict[MeasureGroup, str] = {
     MeasureGroup.VISITS: "visits, bounces and their duration",
     MeasureGroup.VISIT_COUNT_ONLY: "the number of visits",
 }
-"""What a view's cells can say, in words for a sentence."""
+"""What a view's cells count, in words for a sentence."""
 
 
 def sums_of(names: tuple[str, ...]) -> tuple[str, ...]:

@@ -111,18 +111,18 @@ def view_of(names: Iterable[str]) -> View:
         QueryError: if a name is no dimension.
         Unanswerable: if no view keeps them together; names those that are kept.
     """
-    asked = tuple(dict.fromkeys(names))
-    for name in asked:
+    unique = tuple(dict.fromkeys(names))
+    for name in unique:
         if name not in DIMENSIONS:
             raise QueryError(f"{name} is no dimension; there are {', '.join(DIMENSIONS)}.")
-    if len(asked) > 2:
+    if len(unique) > 2:
         raise Unanswerable(
-            f"{', '.join(asked)} cannot be asked together: cells of more than two dimensions "
+            f"{', '.join(unique)} cannot be combined: cells of more than two dimensions "
             "would single people out, so none are kept."
         )
-    view = view_for(*asked)
+    view = view_for(*unique)
     if view is None:
-        raise Unanswerable(_no_view(asked))
+        raise Unanswerable(_no_view(unique))
     return view
 
 
@@ -140,7 +140,7 @@ def check_measurable(view: View, metrics: Iterable[str]) -> None:
         if not METRICS[name].needs & measured:
             named = f"The view {view.name}" if view.dimensions else "The total"
             counted = ", ".join(WORDS[group] for group in MeasureGroup if group & measured)
-            raise Unanswerable(f"{named} cannot say {name}: its cells count {counted}.")
+            raise Unanswerable(f"{named} does not count {name}: its cells count {counted}.")
         if name == "revenue" and "currency" not in view.dimensions:
             raise Unanswerable(
                 "revenue needs one currency: ask for it by event with a filter on currency "
@@ -148,17 +148,17 @@ def check_measurable(view: View, metrics: Iterable[str]) -> None:
             )
 
 
-def _no_view(asked: tuple[str, ...]) -> str:
-    if len(asked) == 1:
-        name = asked[0]
+def _no_view(names: tuple[str, ...]) -> str:
+    if len(names) == 1:
+        name = names[0]
         return f"No view keeps {name} by itself; it is kept with {', '.join(partners(name))}."
-    sentences = [f"No view keeps {asked[0]} and {asked[1]} together."]
-    for name in asked:
+    sentences = [f"No view keeps {names[0]} and {names[1]} together."]
+    for name in names:
         with_it = ", ".join(partners(name))
         sentences.append(
-            f"With {name} can be asked: {with_it}."
+            f"{name} can be combined with {with_it}."
             if with_it
-            else f"{name} is kept by itself only."
+            else f"{name} can be combined with none."
         )
     return " ".join(sentences)
 
@@ -205,7 +205,7 @@ def _base(query: Query, view: View) -> Selection | None:
 
 
 def _sums(query: Query, base: Selection | None) -> tuple[str, ...]:
-    # Counts show whether anything is missing from the rows, even where only visitors are asked.
+    # Counts show whether anything is missing from the rows, even where only visitors are requested.
     counts = ("pageviews", "events") if query.dimension and base else ()
     needed = dict.fromkeys((*sums_of(query.metrics), *counts))
     return (*(name for name in needed if name != VISITORS), VISITORS)

@@ -50,7 +50,7 @@ CONTINUOUS = (*CONTINUOUS_SUMS, *LARGE_CELLS_ONLY)
 """The sums that a cell of few visitors leaves out."""
 
 NO_KEY = "''"
-"""The key where only the sums of a whole selection are asked."""
+"""The key where only the sums of a whole selection are read."""
 
 _MERGE = SKETCH.replace("(", "Merge(", 1)
 _VISITORS = f"toInt64({_MERGE}(cells.visitors))"

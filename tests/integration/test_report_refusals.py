@@ -16,8 +16,8 @@ from tests.integration.queries import DAYS, ask, reports
 @pytest.mark.parametrize(
     ("question", "sentence"),
     [
-        (ask("visits", dimension="path"), "The view path cannot say visits"),
-        (ask("visitors", dimension="exit_path"), "The view exit_path cannot say visitors"),
+        (ask("visits", dimension="path"), "The view path does not count visits"),
+        (ask("visitors", dimension="exit_path"), "The view exit_path does not count visitors"),
         (
             ask("visitors", dimension="city", filters=(Filter("path", ("/",)),)),
             "No view keeps path and city together",

@@ -273,7 +273,7 @@ def test_what_is_no_token_opens_nothing(service: ReadingService, scheme: str) ->
         ("aggregate", {"filters": "nonsense"}, "A filter is like"),
         ("timeseries", {"interval": "second"}, "hour, date, week or month"),
         ("breakdown", {}, "property is missing"),
-        ("breakdown", {"property": "event:page", "metrics": "visits"}, "cannot say visits"),
+        ("breakdown", {"property": "event:page", "metrics": "visits"}, "does not count visits"),
         ("breakdown", {"property": "event:page", "limit": "0"}, "limit is a whole number"),
     ],
 )

@@ -156,7 +156,7 @@ def test_a_token_is_needed_for_a_private_site(service: ReadingService) -> None:
         ({"dimensions": ["event:page"], "pagination": {"limit": 0}}, "The limit is 1 to 1000"),
         ({"dimensions": ["event:page"], "pagination": {"limit": 2, "offset": 3}}, "multiple"),
         ({"dimensions": ["event:page"], "order_by": [["visitors", "asc"]]}, "largest first"),
-        ({"dimensions": ["event:page"], "order_by": [["pageviews", "desc"]]}, "metrics asked"),
+        ({"dimensions": ["event:page"], "order_by": [["pageviews", "desc"]]}, "requested metrics"),
         ({"filters": ["is"]}, "A filter is like"),
         ({"filters": [["is", "event:page", "/a"]]}, "A filter is like"),
         ({"filters": [["is", "event:page", [1]]]}, "A filter is like"),

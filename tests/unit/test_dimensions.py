@@ -35,8 +35,8 @@ def test_a_pair_that_is_not_kept_is_refused_with_the_pairs_there_are() -> None:
         view_of(("browser", "city"))
 
     assert str(refusal.value) == (
-        "No view keeps browser and city together. With browser can be asked: path, source, "
-        "channel, country, device, event, goal. city is kept by itself only."
+        "No view keeps browser and city together. browser can be combined with path, "
+        "source, channel, country, device, event, goal. city can be combined with none."
     )
 
 
@@ -55,10 +55,18 @@ def test_three_dimensions_are_refused_for_what_they_would_tell() -> None:
 @pytest.mark.parametrize(
     ("names", "metric", "sentence"),
     [
-        (("path",), "visits", "The view path cannot say visits: its cells count visitors, page"),
-        (("exit_path",), "visitors", "exit_path cannot say visitors: its cells count the number"),
-        (("path", "source"), "bounce_rate", r"The view path\*source cannot say bounce_rate"),
-        ((), "exits", "The total cannot say exits"),
+        (
+            ("path",),
+            "visits",
+            "The view path does not count visits: its cells count visitors, page",
+        ),
+        (
+            ("exit_path",),
+            "visitors",
+            "exit_path does not count visitors: its cells count the number",
+        ),
+        (("path", "source"), "bounce_rate", r"The view path\*source does not count bounce_rate"),
+        ((), "exits", "The total does not count exits"),
         (("event",), "revenue", "one currency"),
     ],
 )
