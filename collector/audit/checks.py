@@ -1,44 +1,35 @@
-"""Audit the live system: prove or refute what is promised about what is kept.
-
-Knows the checks and how to tell their outcome; refuses to change anything or
-to quote a value that looks like a person's. Called by `footfall audit`.
-"""
+"""Audit the live system: check each privacy promise, without changing or quoting data."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 from collector.audit import host_checks, store_checks
-from collector.audit.host_checks import Header, Secret, SignalEffect
+from collector.audit.host_checks import Header, SignalEffect
 from collector.cells.client import Store
 from collector.clock import Clock
 from collector.errors import CollectorError
 from collector.registry.sites import Sites
 
+if TYPE_CHECKING:
+    from collector.privacy.day_secrets import DaySecrets
+
 SHOWN = 5
-"""How many violations of one check are told; the rest are counted."""
-
-
-class Secrets(Protocol):
-    """What the audit asks of the day secrets."""
-
-    def open(self) -> Sequence[Secret]:
-        """List the secrets that exist."""
-        ...
+"""How many violations of one check are printed; the rest are counted."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check came to.
+    """The result of one check.
 
     Attributes:
         check: its name.
-        promise: the sentence that it proves or refutes.
-        looked_at: what was looked at, for a person to judge what the proof is worth.
-        violations: what speaks against it; none proves it.
+        promise: the promise it checks.
+        looked_at: what was examined, so that a reader can judge the result.
+        violations: what breaks the promise; empty if it holds.
     """
 
     check: str
@@ -54,18 +45,18 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class AuditContext:
-    """What is audited.
+    """The system to audit.
 
     Attributes:
         secrets_dir: where day secrets are files; None if they are in memory only.
         secrets_store: `runtime`, `memory` or `disk`.
-        temporary: where nothing may be left: folders, each with a pattern of files in it.
+        temporary: temporary folders, each with a pattern of the files that could be ours.
         holds: whether the spool still holds hits of a closing instant.
-        effect: sends an invented pageview with a header, and tells what it would add.
+        effect: sends a test pageview with a header, and returns what it would add.
     """
 
     store: Store
-    secrets: Secrets
+    secrets: DaySecrets
     sites: Callable[[], Sites]
     clock: Clock
     secrets_dir: Path | None
@@ -77,12 +68,12 @@ class AuditContext:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One promise, and how to test it.
+    """One promise, and how to check it.
 
     Attributes:
-        promise: the sentence.
-        find: names what speaks against it.
-        look: says what was looked at.
+        promise: the promise, a sentence.
+        find: yields violations.
+        look: returns what was examined.
     """
 
     promise: str
@@ -117,7 +108,7 @@ CHECKS: Mapping[str, Check] = {
         lambda it: store_checks.logs(it.store),
     ),
     "secrets": Check(
-        "Day secrets exist for open days only, and lie where they should.",
+        "Day secrets exist for open days only, and are stored where they should be.",
         lambda it: host_checks.misplaced_secrets(
             it.secrets.open(), it.secrets_dir, it.secrets_store, it.clock.now()
         ),
@@ -131,13 +122,13 @@ CHECKS: Mapping[str, Check] = {
     "signals": Check(
         "Opt-out, GPC and DNT are honoured, and a normal hit is counted.",
         lambda it: host_checks.ignored_signals(it.effect),
-        lambda _: f"pageviews sent to the real door: {', '.join(host_checks.SIGNALS)}",
+        lambda _: f"pageviews sent to the real handler: {', '.join(host_checks.SIGNALS)}",
     ),
 }
 
 
 def audit(audited: AuditContext) -> list[Finding]:
-    """Run every check; one that cannot be run is a violation, for it proves nothing."""
+    """Run every check; a check that cannot be run counts as a violation."""
     return [
         Finding(name, check.promise, _looked_at(check, audited), tuple(_violations(check, audited)))
         for name, check in CHECKS.items()
@@ -145,7 +136,7 @@ def audit(audited: AuditContext) -> list[Finding]:
 
 
 def report(findings: Sequence[Finding]) -> str:
-    """Write findings for people, a line or a few for each."""
+    """Format findings as text."""
     lines = []
     for finding in findings:
         lines.append(f"{'ok  ' if finding.ok else 'FAIL'} {finding.check}: {finding.promise}")
@@ -167,7 +158,7 @@ def _looked_at(check: Check, audited: AuditContext) -> str:
     try:
         return check.look(audited)
     except (CollectorError, OSError):
-        return "nothing, for it could not be reached"
+        return "nothing: it could not be reached"
 
 
 def _violations(check: Check, audited: AuditContext) -> Iterable[str]:

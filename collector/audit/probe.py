@@ -1,8 +1,4 @@
-"""Send invented requests through the real door of hits, to a journal that keeps nothing.
-
-Knows how a request looks to the door; refuses to touch visits, secrets, spool
-or store of the service. Called by the audit, through `errands`.
-"""
+"""Send a test pageview through the real handler, without touching the service's state."""
 
 from __future__ import annotations
 
@@ -33,18 +29,18 @@ _BROWSER = (
 _PEER = ("192.0.2.1", 1)
 
 
-class _Nowhere:
-    """A journal that commits nothing of what it is given."""
+class _NullSpool:
+    """A spool that stores nothing."""
 
     def __init__(self) -> None:
-        self.given: list[tuple[Hit, Callable[[], None] | None]] = []
+        self.hits: list[tuple[Hit, Callable[[], None] | None]] = []
 
     def append(self, hit: Hit, undo: Callable[[], None] | None = None) -> asyncio.Future[None]:
-        self.given.append((hit, undo))
+        self.hits.append((hit, undo))
         return _done()
 
     def append_all(self, hits: Sequence[tuple[Hit, Callable[[], None]]]) -> asyncio.Future[None]:
-        self.given += hits
+        self.hits += hits
         return _done()
 
 
@@ -55,13 +51,13 @@ def _done() -> asyncio.Future[None]:
 
 
 def effect(context: IngestContext, header: Header) -> SignalEffect:
-    """Tell what one pageview with this header would add, were it sent to this service."""
+    """Return what a pageview with this header would add to this service."""
     return asyncio.run(_effect(context, header))
 
 
 async def _effect(context: IngestContext, header: Header) -> SignalEffect:
     sites = Sites([_SITE])
-    apart = replace(
+    isolated = replace(
         context,
         sites=sites,
         rules=rules_of(sites),
@@ -70,7 +66,7 @@ async def _effect(context: IngestContext, header: Header) -> SignalEffect:
         limits=RateLimiter(),
         excluded=Networks(()),
     )
-    spool, counters, was_read = _Nowhere(), Counters(), False
+    spool, counters, was_read = _NullSpool(), Counters(), False
 
     async def receive() -> dict[str, Any]:
         nonlocal was_read
@@ -83,5 +79,5 @@ async def _effect(context: IngestContext, header: Header) -> SignalEffect:
     headers = [(b"user-agent", _BROWSER), (b"content-length", str(len(_BODY)).encode()), header]
     asked = {"type": "http", "method": "POST", "path": "/api/event", "query_string": b""}
     scope = {**asked, "headers": headers, "client": _PEER}
-    await PlausibleHandler(FixedContext(apart), spool, counters)(scope, receive, send)
-    return SignalEffect(len(spool.given), tuple(sorted(counters.totals())), was_read)
+    await PlausibleHandler(FixedContext(isolated), spool, counters)(scope, receive, send)
+    return SignalEffect(len(spool.hits), tuple(sorted(counters.totals())), was_read)

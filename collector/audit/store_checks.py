@@ -1,8 +1,6 @@
-"""Look for what must not be in the store: tables, texts, small cells, old sketches, logs.
+"""Check the store: undeclared tables, personal texts, small cells, old sketches, logs.
 
-Knows what is declared and asks what is there; refuses to change anything or to
-quote what it finds, for a report is read by more people than the store. Called
-by `privacy.audit`.
+No value that is found is quoted: more people read a report than the store.
 """
 
 from __future__ import annotations
@@ -26,10 +24,10 @@ from collector.cells.views import DIMENSIONS, TOTAL, VIEW_BY_ID, Grain, View, Vo
 from collector.hit import NONE, OTHER
 
 OVERDUE_S = 3600
-"""How long after its end a day may wait for its sealing before the audit calls it overdue."""
+"""How long after its end a day may stay unsealed before the audit reports it."""
 
 _PERSONAL = {
-    # Loopback names nobody: it is the demo site's own host name.
+    # Loopback identifies no one: it is the demo site's host name.
     "an IPv4 address": re.compile(
         r"(?<![\d.])(?!127\.0\.0\.1(?!\d))(?:\d{1,3}\.){3}\d{1,3}(?![\d.])"
     ),
@@ -58,7 +56,7 @@ _OURS = "database = currentDatabase()"
 
 
 def undeclared(store: Store) -> Iterator[str]:
-    """Name tables and columns that are there and not declared, or the other way round."""
+    """Yield tables and columns that exist but are not declared, or the reverse."""
     declared = {table: schema.columns_of(statement) for table, statement in schema.tables().items()}
     found: dict[str, dict[str, str]] = {}
     for table, column, kind in store.query(
@@ -96,7 +94,7 @@ def inventory(store: Store) -> str:
 
 
 def personal_strings(store: Store) -> Iterator[str]:
-    """Tell where a text looks like a person's; the text itself is not told."""
+    """Yield columns with a text that looks personal; the text itself is not quoted."""
     for table, column in _text_columns():
         for (text,) in store.query(_distinct(table, column)):
             for what, shape in _PERSONAL.items():
@@ -120,20 +118,22 @@ def _text_columns() -> Iterator[tuple[str, str]]:
 
 
 def _distinct(table: str, column: str) -> str:
-    # A receipt's token is made by us, at random, and looks it.
+    # A receipt's token is random, and would look like a key.
     receipts = "WHERE view != 0" if table in _SKETCHED else ""
     return f"SELECT DISTINCT toString({column}) FROM {table} {receipts}"
 
 
 def too_small(store: Store) -> Iterator[str]:
-    """Name views of which a listed cell tells more than the loosest profile allows."""
+    """Yield views with cells that the loosest profile does not allow."""
     yield from _told(store, _under_threshold(), "are too small")
-    yield from _told(store, _fine_sums_kept(), "of too few visitors keep their fine sums")
-    yield from _told(store, _thin_days_kept(), "tell more of a day of very few visitors")
+    yield from _told(
+        store, _continuous_sums_kept(), "of too few visitors keep their continuous sums"
+    )
+    yield from _told(store, _thin_days_kept(), "list too much of a day of very few visitors")
 
 
 def sealed(store: Store) -> str:
-    """Count the sealed cells, and say by which rules they were judged."""
+    """Count the sealed cells, and name the thresholds they are checked against."""
     (sites, cells, days), *_ = store.query(
         "SELECT uniqExact(site), count(), uniqExact(day) FROM sealed_cells"
     )
@@ -167,7 +167,7 @@ def _under_threshold() -> str:
     )
 
 
-def _fine_sums_kept() -> str:
+def _continuous_sums_kept() -> str:
     kept = " OR ".join(f"{name} != 0" for name in CONTINUOUS_SUMS)
     few = f"visitors < {STANDARD.small_sums}"
     return f"view != {TOTAL.id} AND ({few} OR struck) AND ({kept})"
@@ -186,27 +186,27 @@ def _thin_days_kept() -> str:
 
 
 def open_partitions(store: Store) -> str:
-    """Tell which days have sketches."""
+    """Return which days have sketches."""
     days = sorted({int(one) for one in partitions.partitions(store, "open_cells")})
     ends = [datetime.fromtimestamp(day, UTC).strftime("%Y-%m-%d %H:%M UTC") for day in days]
     return f"open days: {len(days)}" + (f", closing at {', '.join(ends)}" if ends else "")
 
 
 def overdue(store: Store, now: float, holds: Callable[[int], bool]) -> Iterator[str]:
-    """Name closing instants whose sketches should be gone."""
+    """Yield days whose sketches should be deleted."""
     for closes_at in sorted(
         {int(one) for table in _SKETCHED for one in partitions.partitions(store, table)}
     ):
         if closes_at + OVERDUE_S < now:
-            why = "the spool still holds hits of it" if holds(closes_at) else "it was not sealed"
-            yield f"the day that closed at {closes_at} still has sketches: {why}"
+            why = "the spool still has hits of it" if holds(closes_at) else "it was not sealed"
+            yield f"the day that ended at {closes_at} still has sketches: {why}"
     for table in _SKETCHED:
         if partitions.is_detached(store, table):
-            yield f"a detached part of {table} was left behind"
+            yield f"{table} has a detached part"
 
 
 def logged(store: Store) -> Iterator[str]:
-    """Name log tables of the server that hold rows of ours, or a text like a person's."""
+    """Yield log tables of the server that hold our rows or e-mail addresses."""
     for table, column in _log_columns(store):
         held = store.query(
             f"SELECT countIf(positionCaseInsensitive({column}, 'VALUES') > 0 AND "
@@ -219,9 +219,9 @@ def logged(store: Store) -> Iterator[str]:
 
 
 def logs(store: Store) -> str:
-    """Name the log tables that there are."""
+    """Return the names of the log tables."""
     found = [f"system.{table}" for table, _ in _log_columns(store)]
-    return ", ".join(found) if found else "there is no log table at all"
+    return ", ".join(found) if found else "there are no log tables"
 
 
 def _log_columns(store: Store) -> list[tuple[str, str]]:
@@ -235,7 +235,7 @@ def _log_columns(store: Store) -> list[tuple[str, str]]:
 
 
 def _floor(view: View, grain: Grain) -> int:
-    """Give the threshold that even a known value of the loosest profile needs."""
+    """Return the threshold that applies even to a known value in the loosest profile."""
     if known_values_stay(view, grain):
         vocabulary = DIMENSIONS[view.dimensions[0]].vocabulary
         if vocabulary is Vocabulary.KNOWN:

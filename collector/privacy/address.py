@@ -57,7 +57,7 @@ class Networks:
 
     def trusts(self, peer: str) -> bool:
         """Return True if a socket's peer is in one of the networks; empty for a Unix socket."""
-        # Trusted peers are proxies, not visitors, and few: caching them saves parsing their address.
+        # Trusted peers are proxies, not visitors, and few: caching them saves parsing.
         if peer in self._trusted_peers:
             return True
         address = packed(peer)

@@ -1,12 +1,7 @@
-"""Keep the day secrets, and destroy them.
+"""The day secrets: one random secret for each site and site-local day, destroyed after the day.
 
-Knows one random secret for each (site, site-local day): it makes, remembers
-and destroys it. Refuses to derive a secret from anything, or to give one back
-once destroyed. Called by `ingest.assemble` for each hit, and by the sealing
-round, which destroys what is due.
-
-Each secret is a file of its own, so that destroying it touches no other: in a
-directory on tmpfs by default, where it survives `kill -9` but no reboot.
+Each secret is a file of its own, so that destroying it touches no other; by default on tmpfs, where
+it survives `kill -9` but not a reboot.
 """
 
 from __future__ import annotations
@@ -34,14 +29,14 @@ _log = logging.getLogger(__name__)
 
 
 class DaySecret(NamedTuple):
-    """Which secret exists; never what it is."""
+    """Which secret exists, without its value."""
 
     site: int
     closes_at: int
 
 
 class DaySecrets:
-    """The day secrets of this collector."""
+    """The day secrets of this instance."""
 
     def __init__(
         self,
@@ -53,20 +48,20 @@ class DaySecrets:
         marks: Path | None = None,
         made_anew: Callable[[int, Day], None] = lambda _site, _day: None,
     ) -> None:
-        """Open the secrets that an earlier run left, destroying those that are due.
+        """Load the secrets of an earlier run, and destroy those that are due.
 
         Args:
-            directory: where the files are; unused and may be None for `memory`.
-            store: `runtime` insists on tmpfs, `disk` does not, `memory` keeps no file.
-            forget: empties every cache that is keyed by what visitors sent;
-                called whenever secrets are destroyed.
-            marks: a directory that outlives the secrets' own, for an empty file
-                that says that a site's day has had a secret; None for no marks.
-            made_anew: told the site and day whose secret was lost, as by a reboot:
-                whoever came before and after counts twice.
+            directory: the folder of the files; may be None for `memory`.
+            store: `runtime` requires tmpfs, `disk` does not, `memory` writes no file.
+            forget: empties all caches keyed by what visitors sent; called whenever secrets are
+                destroyed.
+            marks: a folder on disk, with an empty file for each site's day that has had a secret;
+                None for no marks.
+            made_anew: called with the site and day whose secret was lost, as by a reboot: visitors
+                of before and after are counted twice.
 
         Raises:
-            SettingsError: if `runtime` secrets would lie on a disk.
+            SettingsError: if `runtime` secrets would be on a disk.
         """
         self._clock = clock
         self._forget = forget
@@ -82,14 +77,14 @@ class DaySecrets:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             if store == "runtime" and not lies_in_memory(self._directory):
                 raise SettingsError(
-                    "secrets.runtime_dir is not on tmpfs; set one that is,"
-                    " or secrets.store to memory or disk"
+                    "secrets.runtime_dir is not on tmpfs; choose a folder that is,"
+                    " or set secrets.store to memory or disk"
                 )
             self._load(self._directory)
             self.destroy(clock.now())
 
     def secret(self, site_id: int, day: Day) -> bytes:
-        """Give the secret of a site's local day; make it at the day's first hit.
+        """Return the secret of a site's local day; it is created at the day's first hit.
 
         Returns:
             32 random bytes.
@@ -99,7 +94,7 @@ class DaySecrets:
 
     @property
     def outlive_process(self) -> bool:
-        """Whether the next process will find them, and so name visitors as this one does."""
+        """Whether the next process will have the same secrets, and so the same pseudonyms."""
         return self._directory is not None
 
     def open(self) -> list[DaySecret]:
@@ -107,16 +102,16 @@ class DaySecrets:
         return [DaySecret(*key) for key in sorted(self._held)]
 
     def destroy(self, now: float) -> list[DaySecret]:
-        """Destroy the secrets of all days that closed five minutes ago or earlier.
+        """Destroy the secrets of all days that ended at least five minutes ago.
 
-        Overwritten in memory and in the file, which is unlinked; the bytes that
-        hashing was given are dropped with every cache that knew them.
+        They are overwritten in memory and in the file, which is deleted; caches derived from them
+        are emptied.
 
         Args:
             now: seconds since 1970.
 
         Returns:
-            what was destroyed.
+            The destroyed secrets.
         """
         due = [key for key in self._held if key[1] + GRACE_S <= now]
         if due:
@@ -124,17 +119,17 @@ class DaySecrets:
         return self._destroy(due)
 
     def destroy_site(self, site_id: int) -> list[DaySecret]:
-        """Destroy every secret of a site that was removed, as `destroy` does.
+        """Destroy all secrets of a removed site.
 
         Returns:
-            what was destroyed.
+            The destroyed secrets.
         """
         self._sweep(0, gone=site_id)
         return self._destroy([key for key in self._held if key[0] == site_id])
 
     @property
     def directory(self) -> Path | None:
-        """Where the files are; None if there are none."""
+        """The folder of the files; None if there are none."""
         return self._directory
 
     def _destroy(self, due: list[tuple[int, int]]) -> list[DaySecret]:
@@ -144,7 +139,7 @@ class DaySecrets:
             held[:] = bytes(SIZE)
             if self._directory is not None:
                 _overwrite_and_unlink(_path(self._directory, key))
-            _log.info("day secret destroyed: site %d, day closing at %d", *key)
+            _log.info("day secret destroyed: site %d, day ending at %d", *key)
         if due:
             self._forget()
         return [DaySecret(*key) for key in due]
@@ -164,14 +159,16 @@ class DaySecrets:
         try:
             (self._marks / f"{day.closes_at}-{site}.made").touch(mode=0o600, exist_ok=False)
         except FileExistsError:
-            _log.warning("day secret made anew: site %d, day closing at %d", site, day.closes_at)
+            _log.warning(
+                "day secret lost and created again: site %d, day ending at %d", site, day.closes_at
+            )
             self._made_anew(site, day)
         except OSError as failed:
-            # A day without a mark is counted all the same; it only cannot tell of a loss.
-            _log.error("a day cannot be marked: %s", failed.strerror)
+            # A day without a mark is counted too; only the loss of its secret goes unnoticed.
+            _log.error("cannot mark a day: %s", failed.strerror)
 
     def _sweep(self, now: float, gone: int = 0) -> None:
-        """Remove the marks of days that are over, and of a site that is gone."""
+        """Delete the marks of days that are over, and of a removed site."""
         for path in self._marks.iterdir() if self._marks is not None else ():
             found = _MARK_NAME.fullmatch(path.name)
             if found and (int(found[1]) + GRACE_S <= now or int(found[2]) == gone):
@@ -184,7 +181,7 @@ class DaySecrets:
                 continue
             secret = path.read_bytes()
             if len(secret) != SIZE:
-                # A kill in the middle of making it: no hit has used it yet.
+                # The process was killed while writing it: no hit has used it yet.
                 path.unlink()
                 continue
             key = (int(found[2]), int(found[1]))
@@ -193,10 +190,10 @@ class DaySecrets:
 
 
 def runtime_directory(candidates: list[str]) -> Path | None:
-    """Choose the first directory that exists and lies in memory.
+    """Return the first folder that exists and is in memory.
 
     Args:
-        candidates: paths in the order of preference; empty ones are skipped.
+        candidates: paths in order of preference; empty ones are skipped.
     """
     for candidate in candidates:
         path = Path(candidate)
@@ -206,7 +203,7 @@ def runtime_directory(candidates: list[str]) -> Path | None:
 
 
 def lies_in_memory(path: Path) -> bool:
-    """Tell whether a path lies on tmpfs or ramfs; False where that cannot be known."""
+    """Return True if a path is on tmpfs or ramfs; False if unknown."""
     where = str(path.resolve())
     best, kind = "", ""
     with contextlib.suppress(OSError):

@@ -1,10 +1,6 @@
-"""Recognise the shapes of what could name a person: addresses, numbers, keys.
+"""Detect personal data in text: e-mail addresses, IP addresses, numbers, keys and tokens.
 
-Pure; every pattern is bounded, and looked for only where the character it
-cannot do without is there. Refuses to know paths and fields; called by
-`privacy.scrub` alone.
-
-Source of the shapes: facts-privacy-security.md §2.7, steps 4 and 5.
+Every pattern is bounded, and tried only where a character that it requires occurs.
 """
 
 from __future__ import annotations
@@ -13,7 +9,7 @@ import re
 from itertools import pairwise
 
 MAX_SEGMENT = 200
-"""Characters of one path segment; a longer one is no title."""
+"""The longest path segment that is kept, in characters."""
 
 _EMAIL = re.compile(
     r"[\w.+!#$&'*=?^`{|}~-]{1,64}\s?(?:@|\(at\)|\[at\]|\{at\})\s?[^\W\d][\w-]{0,62}", re.IGNORECASE
@@ -88,10 +84,9 @@ _PAIRS = frozenset(row[0] + after for row in _PAIRS_OF_WORDS.split() for after i
 
 
 def class_of_segment(segment: str) -> str:
-    """Give one path segment, or its class if it could name a person.
+    """Return a path segment, or its class if it could identify a person.
 
-    A long number within a title is replaced with its word alone: `shirt-123456` gives
-    `shirt-:num`.
+    Only the number is replaced in a title: `shirt-123456` becomes `shirt-:num`.
     """
     if len(segment) > MAX_SEGMENT:
         return ":long"
@@ -102,7 +97,7 @@ def class_of_segment(segment: str) -> str:
 
 
 def is_personal(text: str) -> bool:
-    """Tell whether anything in a text could name a person.
+    """Return True if anything in a text could identify a person.
 
     Args:
         text: at most a few thousand characters; time is linear in them.
@@ -111,7 +106,7 @@ def is_personal(text: str) -> bool:
 
 
 def _class_in(text: str) -> str:
-    """Name the first class found in a text, the surest first; empty if there is none."""
+    """Return the first class found in a text, the surest first; empty if there is none."""
     for sign, detectors in _DETECTORS:
         if sign.search(text):
             for name, detect in detectors:
@@ -169,7 +164,7 @@ def _mod_97(found: str) -> bool:
 
 
 def _is_token(text: str) -> bool:
-    """Tell whether a text holds a run that no person would write."""
+    """Return True if a text has a run of characters that looks random."""
     return any(_is_random(run) for run in _RUN.findall(text))
 
 
@@ -183,7 +178,7 @@ def _is_random(run: str) -> bool:
 
 
 def _is_word(run: str) -> bool:
-    """Tell whether twenty signs or more in a row read like words, by their pairs of letters."""
+    """Return True if a run of at least twenty letters reads like words, by its letter pairs."""
     letters = run.lower()
     pairs = [pair for pair in map("".join, pairwise(letters)) if pair.isalpha()]
     return sum(pair not in _PAIRS for pair in pairs) * 6 <= len(pairs) + 1

@@ -1,10 +1,8 @@
-"""Take out of paths and texts what could name a person, before anything is written.
+"""Scrub personal data from paths and texts before anything is written.
 
-Pure, linear in time, bounded in length; refuses to let a recognised shape
-through, and to keep the rest of a free text that holds one. Called for every
-text of a hit: by `ingest.page`, `ingest.acquisition` and `ingest.assemble`.
+In a path, segments are replaced; a free text with personal data is dropped whole. Linear in time.
 
-Source of the steps: facts-privacy-security.md §2.7, restated in docs/design/0006-rules.md.
+Source: docs/design/0006-rules.md.
 """
 
 from __future__ import annotations
@@ -17,20 +15,19 @@ from urllib.parse import unquote
 from collector.privacy.detectors import class_of_segment, is_personal
 
 MAX_PATH = 512
-"""Characters of a path that are kept; cut between segments."""
+"""The longest path that is kept, in characters; cut between segments."""
 MAX_READ = 2048
-"""Characters of a text that are looked at; a longer text is dropped, a longer path is cut."""
+"""The longest text that is examined; a longer text is dropped, a longer path is cut."""
 MAX_TEXT = 100
-"""Characters of a text that are kept, if the caller names no other cap."""
+"""The default for the longest text that is kept."""
 MAX_SEARCH_WORDS = 6
 MOST_FOLDED = 18
-"""Signs that one may fold to: U+FDFA, a blessing."""
+"""The most characters that NFKC makes of one: U+FDFA."""
 MAX_ROUNDS = 3
-"""Times a text is percent-decoded: what is encoded oftener hides something, and is a token."""
+"""How often a text is percent-decoded; text encoded more often counts as a token."""
 
-# Lower-case words between dashes and slashes, with one short number a segment: nothing to find.
-# Two numbers may be a date or a telephone number; after the words listed comes somebody's name
-# or secret.
+# Lower-case words between dashes and slashes, with one short number per segment, are not personal.
+# Two numbers may be a date or a telephone number; a name or secret follows the words listed.
 _PIECE = r"[a-z]{0,15}+(?:[0-9]{1,4}+(?![^/]*[0-9]))?+"
 _ORDINARY = re.compile(
     r"/?+(?:(?!(?:activate|auth|callback|confirm|home|invitations?|invite|magic|magic-link|members?"
@@ -38,8 +35,8 @@ _ORDINARY = re.compile(
     rf"{_PIECE}(?:[-_]++{_PIECE})*+(?:\.(?:html?|php|aspx?))?+(?:/|$))++"
 )
 PLAIN_TEXT = re.compile(r"[A-Z]?+[a-z]{0,15}+(?:[ _-]++[A-Z]?+[a-z]{1,15}+)*+")
-# Soft hyphen, zero-width, bidi marks, byte-order mark and lone surrogates: what no eye sees
-# must neither make two values of one nor hide a shape.
+# Soft hyphen, zero-width, bidi marks, byte-order mark and lone surrogates: invisible characters
+# must neither make two values of one nor hide personal data.
 _UNSEEN = re.compile(
     r"[\xad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ufff0-\uffff\ud800-\udfff]"
 )
@@ -47,17 +44,17 @@ _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 _SPACES = re.compile(r"\s+")
 _ENCODED = re.compile(r"%[0-9a-fA-F]{2}")
 _TEMPLATE = re.compile(r":[a-z_]{1,32}")
-# As providers name the lines of their customers.
+# As in host names that providers give to customers' addresses.
 _DASHED_ADDRESS = re.compile(r"(?<!\d)\d{1,3}(?:-\d{1,3}){3}(?!\d)")
 
-# After these comes a secret for one person: what follows is cut.
+# A secret for one person follows these: the rest of the path is cut.
 _CUTTING_WORDS = (
     "activate auth callback confirm invite invitation invitations magic magic-link password reset "
     "reset-password token unsubscribe verify verification"
 )
-# After these comes somebody's name.
+# A person's name follows these.
 _NAMING_WORDS = "home member members profile profiles u user users"
-# What may follow either: pages of the site itself.
+# Pages of the site itself, which may follow either.
 _SITE_WORDS = (
     "about account accounts add admin all apple apps archive articles auth billing blog callback "
     "cancel cart category change checkout company complete completed confirm contact create "
@@ -76,14 +73,14 @@ _OWN_WORDS = frozenset(_SITE_WORDS.split())
 
 
 def scrub_path(path: str, *, public_users: bool = False) -> str:
-    """Replace the segments of a path that could name a person by their class.
+    """Replace the segments of a path that could identify a person by their class.
 
     Args:
         path: from `/`, decoded; segments such as `:id` of a template stay.
-        public_users: whether names after `/users/` and the like are the site's own pages.
+        public_users: whether names after `/users/` and the like are public.
 
     Returns:
-        At most 512 characters; the same again when given itself. Classes are `:email`,
+        At most 512 characters; idempotent. Classes are `:email`,
         `:uuid`, `:jwt`, `:token`, `:hash`, `:num`, `:ip`, `:mac`, `:phone`, `:card`,
         `:iban`, `:user` and `:long`.
     """
@@ -94,7 +91,7 @@ def scrub_path(path: str, *, public_users: bool = False) -> str:
 
 @lru_cache(maxsize=2048)
 def scrub_host(host: str) -> str:
-    """Replace what stands before a registered name if it could name a person; an address whole.
+    """Replace the subdomain of a host if it could identify a person; an IP address whole.
 
     Args:
         host: a host name, in lower case and ASCII.
@@ -113,14 +110,14 @@ def scrub_host(host: str) -> str:
 
 
 def scrub_text(text: str, cap: int = MAX_TEXT) -> str:
-    """Keep a free text, or drop it whole if anything in it could name a person.
+    """Return a free text, or an empty string if anything in it could identify a person.
 
     Args:
         text: decoded: a campaign tag, an event's name or property, a title.
-        cap: how many characters of a clean text are kept.
+        cap: the longest text that is kept, in characters.
 
     Returns:
-        The text with its white space made single, or the empty string.
+        The text, with runs of white space as one space.
     """
     if len(text) <= cap and PLAIN_TEXT.fullmatch(text):
         return text
@@ -130,17 +127,14 @@ def scrub_text(text: str, cap: int = MAX_TEXT) -> str:
 
 
 def scrub_search(text: str) -> str:
-    """Keep what was searched on the site: lower case, at most six words, no mere number.
-
-    Source: facts-privacy-security.md §2.7, step 7.
-    """
+    """Return a search query in lower case, at most six words; empty if personal or a number."""
     kept = scrub_text(text).lower()
     words = kept.split()[:MAX_SEARCH_WORDS]
     return "" if all(word.isdigit() for word in words) else " ".join(words)
 
 
 def decoded(text: str) -> str:
-    """Undo percent-encoding up to three times over, fold forms, and take out what no eye sees."""
+    """Undo percent-encoding up to three times, then normalise as `seen` does."""
     for _ in range(MAX_ROUNDS):
         if not _ENCODED.search(text):
             break
@@ -149,7 +143,7 @@ def decoded(text: str) -> str:
 
 
 def seen(text: str) -> str:
-    """Fold forms (NFKC), take out what no eye sees, and make control characters spaces.
+    """Normalise (NFKC), remove invisible characters, and replace control characters by spaces.
 
     Returns:
         The text; if it folds to more than `MAX_READ` characters, more than those of it.
@@ -160,20 +154,20 @@ def seen(text: str) -> str:
 
 
 def forget() -> None:
-    """Empty the caches that are keyed by what browsers sent; called when day secrets go."""
+    """Empty the caches, which are keyed by what visitors sent."""
     scrub_host.cache_clear()
     _scrubbed_path.cache_clear()
     _scrubbed_text.cache_clear()
 
 
 def _folded(text: str) -> str:
-    """Fold forms, but no more of a text than shows that it is too long: that takes time."""
+    """Normalise a text (NFKC), but no more of it than shows that it is too long: it is slow."""
     step = MAX_READ // MOST_FOLDED
     if len(text) > step:
         length = 0
         for end in range(step, len(text) + step, step):
             length += len(unicodedata.normalize("NFKC", text[end - step : end]))
-            # Where two pieces meet, signs may still become one.
+            # Across the border of two pieces, characters may still combine.
             if length > MAX_READ + step:
                 text = text[:end]
                 break
@@ -214,7 +208,7 @@ def _capped(path: str) -> str:
 def _scrubbed_text(text: str) -> str:
     folded = seen(text)
     bare = decoded(text) if "%" in text else ""
-    # One sign may fold to eighteen, so the length is looked at again.
+    # One character may become eighteen, so the length is checked again.
     if max(len(folded), len(bare)) > MAX_READ:
         return ""
     clean = _SPACES.sub(" ", folded).strip()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import socket
 import time
 import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -45,7 +46,7 @@ RUNTIME = Path("/dev/shm", f"footfall-test-{uuid.uuid4().hex}")
 USUAL = {"clickhouse_dsn": f"http://127.0.0.1:{SILENT}", "secrets.store": "memory"}
 EMBEDDED = {"clickhouse_dsn": ""}
 TEN_MINUTES_INTO_THE_NEXT_DAY = 12 * 3600 + 600
-# What `serve` alone obeys, in a process of its own.
+# What the server alone obeys, in a process of its own.
 SERVED = {"host": "127.0.0.2", "log_level": "error", "port": str(free_port())}
 
 
@@ -370,22 +371,40 @@ async def test_every_setting_reaches_the_part_that_obeys_it(
         assert case.expected != await case.observe(case.beside)
 
 
-class Elsewhere(Service):
-    """A service that listens at the address its settings name."""
+def listens_on(pid: int) -> list[tuple[str, int]]:
+    """Return the IPv4 addresses and ports that a process listens on."""
+    sockets = [str(opened.readlink()) for opened in Path(f"/proc/{pid}/fd").iterdir()]
+    lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    return [
+        (socket.inet_ntoa(bytes.fromhex(local[:8])[::-1]), int(local[9:], 16))
+        for _, local, _, state, *rest in map(str.split, lines)
+        if state == "0A" and f"socket:[{rest[5]}]" in sockets
+    ]
 
-    @property
-    def url(self) -> str:
-        """The service's address."""
-        return f"http://{SERVED['host']}:{self.port}"
 
-
-def test_what_serve_obeys_reaches_it(tmp_path: Path) -> None:
-    """A started service answers at its host and port, and warns of nothing if only errors count."""
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Start a service with the settings of `SERVED`, and return what it does."""
     given = {**USUAL, **SERVED, "geo_database": "missing.mmdb"}
     environ = {environment_name(name): value for name, value in given.items()}
+    folder = tmp_path_factory.mktemp("served")
+    service = Service(folder / "data", (), environ=environ).start(wait=False)
+    try:
+        assert service.process is not None
+        found: list[tuple[str, int]] = []
+        ends = time.monotonic() + 60
+        while not found and time.monotonic() < ends:
+            time.sleep(0.05)
+            with suppress(OSError):
+                found = listens_on(service.process.pid)
+        ((host, port),) = found
+        warns = "geo database" in service.log.read_text()
+    finally:
+        service.kill()
+    return {"host": host, "port": str(port), "log_level": "warning" if warns else "error"}
 
-    with Elsewhere(tmp_path / "data", (), environ=environ, port=int(SERVED["port"])) as service:
-        answer = service.get("/healthz")
 
-    assert 200 == answer.status
-    assert "geo database" not in service.log.read_text()
+@pytest.mark.parametrize("setting", SERVED)
+def test_every_setting_of_the_server_reaches_it(setting: str, served: dict[str, str]) -> None:
+    """A started service listens on its host and port, and logs from its level on."""
+    assert SERVED[setting] == served[setting]

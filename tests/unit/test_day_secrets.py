@@ -126,7 +126,7 @@ def test_destruction_is_logged_and_empties_the_caches(
         secrets.destroy(DUE)
         secrets.destroy(DUE)
 
-    assert [f"day secret destroyed: site 1, day closing at {TODAY.closes_at}"] == caplog.messages
+    assert [f"day secret destroyed: site 1, day ending at {TODAY.closes_at}"] == caplog.messages
     assert secret.hex() not in caplog.text
     assert ["all"] == forgotten
 

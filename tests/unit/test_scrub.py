@@ -89,6 +89,20 @@ HARMLESS = [
 ]
 
 
+@pytest.mark.parametrize("length", range(13, 20))
+def test_a_card_number_has_a_valid_check_digit(length: int) -> None:
+    """Of ten numbers that differ in the last digit one is a card; the others fail Luhn's check."""
+    found = [class_of_segment(f"{'4539578763621486123'[: length - 1]}{last}") for last in range(10)]
+
+    assert sorted(found) == [":card", *[":num"] * 9]
+
+
+@pytest.mark.parametrize("number", ["4222222222222", "378282246310005", "6011000990139424"])
+def test_a_test_number_of_a_card_company_is_a_card(number: str) -> None:
+    """The check digit is the last of the number."""
+    assert class_of_segment(number) == ":card"
+
+
 @pytest.mark.parametrize(("segment", "named"), CLASSES.items())
 def test_a_segment_that_could_name_a_person_becomes_its_class(segment: str, named: str) -> None:
     """Each shape of the declared list is replaced by the name of its class."""
