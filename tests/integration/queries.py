@@ -41,8 +41,9 @@ def reports_of(
     **more: Any,
 ) -> Reports:
     """Answer questions about some sites; `live` counts the present visits of each."""
-    known = Sites(sites)
-    snapshots = Snapshots(store, clock, live, lambda: known)
+    known, strict = Sites(sites), Sites([a_site(profile="strict")])
+    # Questions may be about a strict site that is not among them: it gets its snapshot too.
+    snapshots = Snapshots(store, clock, live, lambda: strict)
     return Reports(store, lambda: known, clock, snapshots, **more)
 
 
