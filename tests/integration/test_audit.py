@@ -389,7 +389,7 @@ def test_every_text_that_is_kept_is_searched(audited: AuditContext) -> None:
         "AND type LIKE '%String%' AND table NOT IN ('hits', 'fan_out')"
     )
 
-    assert set(kept) == set(store_checks._text_columns())
+    assert set(kept) == set(store_checks.text_columns())
 
 
 def test_the_report_tells_every_promise_and_what_speaks_against_it(audited: AuditContext) -> None:
