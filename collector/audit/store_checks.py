@@ -95,7 +95,7 @@ def inventory(store: Store) -> str:
 
 def personal_strings(store: Store) -> Iterator[str]:
     """Yield columns with a text that looks personal; the text itself is not quoted."""
-    for table, column in _text_columns():
+    for table, column in text_columns():
         for (text,) in store.query(_distinct(table, column)):
             for what, shape in _PERSONAL.items():
                 if shape.search(text):
@@ -104,7 +104,7 @@ def personal_strings(store: Store) -> Iterator[str]:
 
 def texts(store: Store) -> str:
     """Count the texts that are searched."""
-    columns = list(_text_columns())
+    columns = list(text_columns())
     searched = sum(
         store.query(f"SELECT count() FROM ({_distinct(table, column)})")[0][0]
         for table, column in columns
@@ -112,7 +112,8 @@ def texts(store: Store) -> str:
     return f"{searched:,} different texts of {len(columns)} columns, for {', '.join(_PERSONAL)}"
 
 
-def _text_columns() -> Iterator[tuple[str, str]]:
+def text_columns() -> Iterator[tuple[str, str]]:
+    """Yield the columns that are searched, each with its table."""
     for table, columns in _TEXTS.items():
         yield from ((table, column) for column in columns)
 

@@ -1,4 +1,4 @@
-"""What the service does by itself: delete by age once a day, erase removed sites, stop at once."""
+"""Background tasks: delete old data once a day, erase removed sites, stop at once."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def clock() -> Jumping:
 
 @pytest.fixture
 def container(tmp_path: Path, clock: Jumping) -> Iterator[Container]:
-    """Make the parts of a service with two sites, ready for errands."""
+    """Build the container of a service with two sites, its store prepared."""
     made = build_container(
         Settings(data_dir=tmp_path, secrets=SecretsSettings(store="memory")), clock
     )
@@ -68,7 +68,7 @@ def cells(container: Container) -> int:
 
 
 def test_what_is_old_goes_once_a_day(container: Container, clock: Jumping) -> None:
-    """The first turn deletes; later turns of the day do nothing; the next day's does again."""
+    """The first run deletes; later runs of the day do nothing; the next day's first run does."""
     put(container, 11)
     delete_old(container)
     first = cells(container)
@@ -83,7 +83,7 @@ def test_what_is_old_goes_once_a_day(container: Container, clock: Jumping) -> No
 
 
 def test_what_is_old_goes_after_a_sealing(container: Container) -> None:
-    """Each closing instant is followed by a look at what is too old."""
+    """Each sealing is followed by a deletion of old data."""
     delete_old(container)
     put(container, 11)
 
@@ -168,7 +168,7 @@ def test_values_over_their_cap_are_counted_as_such(container: Container) -> None
 
 
 def test_a_stop_in_the_middle_of_the_demonstration_is_quick_and_quiet(tmp_path: Path) -> None:
-    """The filling ends between two days, and speaks in one line."""
+    """The seeding ends between two days, and logs at most one line."""
     service = Service(tmp_path / "data", public_sites=(), options=("--demo",))
     service.start()
 
@@ -177,4 +177,4 @@ def test_a_stop_in_the_middle_of_the_demonstration_is_quick_and_quiet(tmp_path: 
     log = service.log.read_text()
     assert code == 0
     assert log.count("INFO sealed:") == 0
-    assert log.count("INFO invented") <= 1
+    assert log.count("INFO generated") <= 1
