@@ -32,6 +32,7 @@ class FakeClickHouse:
         stumbles: the same of the next statement of a sealing: `refuse`, `lose reply` or empty.
         late: INSERTs that nobody waits for and that still run, by query id.
         logged: the tokens that its log has and no part.
+        rejected: the hits that it rejected alone, by path.
     """
 
     embedded = False
@@ -44,6 +45,7 @@ class FakeClickHouse:
         self.counts: dict[tuple[int, str, int], int] = {}
         self.late: dict[str, tuple[str, list[Hit]]] = {}
         self.logged: set[str] = set()
+        self.rejected: dict[str, Hit] = {}
         self.fault = self.stumbles = ""
         self.down = False
         self._gathered: list[Hit] = []
@@ -61,6 +63,9 @@ class FakeClickHouse:
                 self.counts[key] = max(row["count"], self.counts.get(key, 0))
             return
         if any(POISON in str(value) for row in rows for value in row.values()):
+            hits = [_hit(row) for row in rows if not row["receipt"]]
+            if len(hits) == 1:
+                self.rejected[hits[0].path] = hits[0]
             raise Rejected("poison")
         if token not in self.logged:
             self._take(rows, token, query_id)

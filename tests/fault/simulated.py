@@ -237,9 +237,7 @@ class World:
     def _negative(self) -> list[str]:
         """List cells below zero, but for what rejected hits would have added to them."""
         cells: Counter[tuple[int, str, str, str]] = Counter()
-        taken = self.acknowledged + self.in_flight
-        rejected = [hit for hit in taken if hit.hostname == POISON]
-        for hit in self._counted() + rejected:
+        for hit in [*self._counted(), *self.server.rejected.values()]:
             cells[hit.closes_at, "exit_path", hit.exit_path, "visits"] += 1
             cells[hit.closes_at, "exit_path", hit.left_path, "visits"] -= 1
             for name in ("visits", "bounces", "visit_seconds"):
