@@ -46,7 +46,7 @@ class DaySecrets:
         *,
         forget: Callable[[], None] = lambda: None,
         marks: Path | None = None,
-        made_anew: Callable[[int, Day], None] = lambda _site, _day: None,
+        on_loss: Callable[[int, Day], None] = lambda _site, _day: None,
     ) -> None:
         """Load the secrets of an earlier run, and destroy those that are due.
 
@@ -57,7 +57,7 @@ class DaySecrets:
                 destroyed.
             marks: a folder on disk, with an empty file for each site's day that has had a secret;
                 None for no marks.
-            made_anew: called with the site and day whose secret was lost, as by a reboot: visitors
+            on_loss: called with the site and day whose secret was lost, as by a reboot: visitors
                 of before and after are counted twice.
 
         Raises:
@@ -66,7 +66,7 @@ class DaySecrets:
         self._clock = clock
         self._forget = forget
         self._marks = marks
-        self._made_anew = made_anew
+        self._on_loss = on_loss
         self._held: dict[tuple[int, int], bytearray] = {}
         self._given: dict[tuple[int, int], bytes] = {}
         self._directory = None if store == "memory" else directory
@@ -162,7 +162,7 @@ class DaySecrets:
             _log.warning(
                 "day secret lost and created again: site %d, day ending at %d", site, day.closes_at
             )
-            self._made_anew(site, day)
+            self._on_loss(site, day)
         except OSError as failed:
             # A day without a mark is counted too; only the loss of its secret goes unnoticed.
             _log.error("cannot mark a day: %s", failed.strerror)

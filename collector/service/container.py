@@ -219,5 +219,5 @@ def _build_day_secrets(
         chosen,
         forget=forget,
         marks=settings.day_marks_dir,
-        made_anew=lambda site, day: counters.count(MADE_ANEW, day.number, site),
+        on_loss=lambda site, day: counters.count(MADE_ANEW, day.number, site),
     )

@@ -201,7 +201,7 @@ def with_marks(path: Path, marks: Path, told: list[tuple[int, int]]) -> DaySecre
         FakeClock(),
         "disk",
         marks=marks,
-        made_anew=lambda site, day: told.append((site, day.number)),
+        on_loss=lambda site, day: told.append((site, day.number)),
     )
 
 
