@@ -165,16 +165,16 @@ class Store:
             )
         )
 
-    def insert_arrow(
-        self, table: str, columns: Sequence[str], stream: bytes, *, token: str, query_id: str = ""
+    def insert_block(
+        self, table: str, columns: Sequence[str], block: bytes, *, token: str, query_id: str = ""
     ) -> None:
-        """Insert one Arrow stream as one block, which becomes one part per table and partition.
+        """Insert one block, which becomes one part per table and partition.
 
         No raw row is written to disk on the way: the embedded engine reads an anonymous memory
         file, a server receives the bytes as the body of the request.
 
         Args:
-            stream: an Arrow IPC stream with these columns.
+            block: these columns in the Native format.
             token: identifies the batch; a retry uses the same one.
             query_id: identifies this attempt on a server.
 
@@ -187,16 +187,16 @@ class Store:
         settings = {**ONE_PART, "insert_deduplication_token": token}
         if self.embedded:
             clause = ", ".join(f"{key} = '{value}'" for key, value in settings.items())
-            with _memory_file(stream) as path:
+            with _memory_file(block) as path:
                 self.command(
                     f"INSERT INTO {table} ({names}) FROM INFILE '{path}' "
-                    f"SETTINGS {clause} FORMAT ArrowStream"
+                    f"SETTINGS {clause} FORMAT Native"
                 )
             return
         self._call(
             lambda client: client.command(
-                f"INSERT INTO {table} ({names}) FORMAT ArrowStream",
-                data=stream,
+                f"INSERT INTO {table} ({names}) FORMAT Native",
+                data=block,
                 settings=self._settings(settings, query_id),
             )
         )

@@ -1,4 +1,4 @@
-"""Write a batch as one Arrow block that carries its own receipt, and look receipts up.
+"""Write a batch as one block that carries its own receipt, and look receipts up.
 
 The receipt is a cell of the same block, so it is in the store if and only if the batch is.
 
@@ -8,14 +8,13 @@ Source: docs/design/0002-one-part-one-receipt.md.
 from __future__ import annotations
 
 import struct
-from array import array
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import accumulate, repeat
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from msgspec.structs import astuple
 
+from collector.cells.native import Block, block
 from collector.cells.schema import HIT_COLUMNS
 from collector.cells.views import RECEIPT_VIEW
 from collector.counters import Counted
@@ -25,16 +24,6 @@ from collector.hit import Hit, VisitValues
 if TYPE_CHECKING:
     from collector.cells.client import Row, Store
 
-Block = tuple[tuple[str, ...], bytes]
-"""The names of columns, and an Arrow stream of them."""
-
-_INTEGERS: dict[str, tuple[pa.DataType, str]] = {
-    "UInt8": (pa.uint8(), "B"),
-    "UInt16": (pa.uint16(), "H"),
-    "UInt32": (pa.uint32(), "I"),
-    "UInt64": (pa.uint64(), "Q"),
-    "Int64": (pa.int64(), "q"),
-}
 _COUNT_COLUMNS = {
     "day": "UInt16",
     "reason": "String",
@@ -48,14 +37,14 @@ _OF_DAY = (
 )
 
 
-def arrow_block(hits: Sequence[Hit], token: str, closes_at: int) -> Block:
-    """Write hits and the receipt of their batch as one Arrow stream with one record batch.
+def hits_block(hits: Sequence[Hit], token: str, closes_at: int) -> Block:
+    """Write hits and the receipt of their batch as one block.
 
     Args:
         hits: all of this `closes_at`; empty if nothing of the batch can be read.
 
     Returns:
-        The names of the columns, those of `schema.HIT_COLUMNS`, and the stream.
+        The names of the columns, those of `schema.HIT_COLUMNS`, and the block.
 
     Raises:
         Rejected: if a value does not fit its column.
@@ -65,11 +54,11 @@ def arrow_block(hits: Sequence[Hit], token: str, closes_at: int) -> Block:
     visits = _columns_of(VisitValues.__struct_fields__, map(astuple, fields.pop("visit")))
     halves = _columns_of(("k0", "k1"), map(_halves, fields.pop("pseudonym")))
     receipt = {"receipt": [*repeat("", len(hits)), token]}
-    return _block(HIT_COLUMNS, {**fields, **visits, **halves, **receipt})
+    return block(HIT_COLUMNS, {**fields, **visits, **halves, **receipt})
 
 
 def counts_block(counts: Mapping[Counted, int], collector: str) -> Block:
-    """Write cumulative counts as an Arrow stream for the table `suppressed`.
+    """Write cumulative counts as a block for the table `suppressed`.
 
     Args:
         counts: at least one.
@@ -77,7 +66,7 @@ def counts_block(counts: Mapping[Counted, int], collector: str) -> Block:
             collector, so a count that is sent twice is counted once.
     """
     rows = [(*key, collector, count) for key, count in counts.items()]
-    return _block(_COUNT_COLUMNS, _columns_of((*_COUNT_COLUMNS,), rows))
+    return block(_COUNT_COLUMNS, _columns_of((*_COUNT_COLUMNS,), rows))
 
 
 def has_receipt(store: Store, closes_at: int, token: str) -> bool:
@@ -158,38 +147,3 @@ def _halves(pseudonym: bytes) -> tuple[int, int]:
 
 def _columns_of(names: Sequence[str], rows: Iterable[Row]) -> dict[str, Sequence[Any]]:
     return dict(zip(names, zip(*rows, strict=True), strict=True))
-
-
-def _block(kinds: Mapping[str, str], columns: Mapping[str, Sequence[Any]]) -> Block:
-    try:
-        arrays = [_array(kind, columns[name]) for name, kind in kinds.items()]
-    except (OverflowError, ValueError, TypeError) as unfit:
-        raise Rejected(f"a value does not fit its column: {type(unfit).__name__}") from unfit
-    batch = pa.RecordBatch.from_arrays(arrays, names=list(kinds))
-    sink = pa.BufferOutputStream()
-    with pa.ipc.new_stream(sink, batch.schema) as writer:
-        writer.write_batch(batch)
-    return tuple(kinds), sink.getvalue().to_pybytes()
-
-
-# Buffers are built by hand because `pa.array` imports pandas: 60 MiB and a second of CPU
-# (pyarrow 26.0, November 2026).
-def _array(kind: str, values: Sequence[Any]) -> pa.Array:
-    if kind == "Array(String)":
-        offsets = array("i", accumulate(map(len, values), initial=0))
-        flat = _strings([text for listed in values for text in listed])
-        return pa.ListArray.from_buffers(
-            pa.list_(pa.string()), len(values), [None, pa.py_buffer(offsets)], children=[flat]
-        )
-    if kind in _INTEGERS:
-        arrow, code = _INTEGERS[kind]
-        return pa.Array.from_buffers(arrow, len(values), [None, pa.py_buffer(array(code, values))])
-    return _strings(values)
-
-
-def _strings(values: Sequence[str]) -> pa.StringArray:
-    encoded = [text.encode() for text in values]
-    offsets = array("i", accumulate(map(len, encoded), initial=0))
-    return pa.StringArray.from_buffers(
-        len(values), pa.py_buffer(offsets), pa.py_buffer(b"".join(encoded))
-    )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
 from collector.cells.client import Store
-from collector.cells.receipts import arrow_block, has_receipt
+from collector.cells.receipts import has_receipt, hits_block
 from collector.cells.sealing import is_sealed
 from collector.clock import Clock
 from collector.day import Day, day_at, day_of_date
@@ -140,8 +140,8 @@ def _insert(store: Store, site: Site, day: Day, since: int, until: int) -> int:
     ]
     # An empty batch would leave a receipt, and later hits of the same token would be skipped.
     if hits:
-        columns, stream = arrow_block(hits, token, day.closes_at)
-        store.insert_arrow("hits", columns, stream, token=token)
+        columns, block = hits_block(hits, token, day.closes_at)
+        store.insert_block("hits", columns, block, token=token)
     return len(hits)
 
 

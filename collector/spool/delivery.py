@@ -242,10 +242,10 @@ class Delivery:
 
     def _send_until_stored(self, closes_at: int, token: str, hits: list[Hit]) -> None:
         filtered = self._filter(hits) if self._filter else hits
-        block = receipts.arrow_block(filtered, token, closes_at)
+        block = receipts.hits_block(filtered, token, closes_at)
         for nth in range(TOKENS_TO_TRY):
             self._attempts += 1
-            self._store.insert_arrow(
+            self._store.insert_block(
                 *("hits", *block),
                 token=f"{token}~{nth}" if nth else token,
                 query_id=f"{token}/{self._attempts}",
@@ -269,8 +269,8 @@ class Delivery:
         if not counts:
             return
         collector = self._spool.epoch
-        columns, stream = receipts.counts_block(counts, collector)
+        columns, block = receipts.counts_block(counts, collector)
         self._attempts += 1
         token = f"{collector}.counts.{self._attempts}"
-        self._store.insert_arrow("suppressed", columns, stream, token=token, query_id=token)
+        self._store.insert_block("suppressed", columns, block, token=token, query_id=token)
         self._spool.counts_delivered(counts)

@@ -19,7 +19,7 @@ import msgspec
 
 from collector.cells.cardinality import CAPS, Caps
 from collector.cells.client import Store
-from collector.cells.receipts import arrow_block
+from collector.cells.receipts import hits_block
 from collector.cells.views import VIEW_BY_DIMENSIONS
 from collector.hit import OTHER, Hit
 from tests.builders import a_hit
@@ -66,8 +66,8 @@ def measure(store: Store, count: int) -> dict[str, int]:
         capping += time.process_time() - before
         turned += sum(OTHER in (hit.path, hit.visit.referrer) for hit in kept)
         token = f"{kept[0].pseudonym.hex()}"
-        columns, block = arrow_block(kept, token, kept[0].closes_at)
-        store.insert_arrow("hits", columns, block, token=token)
+        columns, block = hits_block(kept, token, kept[0].closes_at)
+        store.insert_block("hits", columns, block, token=token)
     spent = time.process_time() - began
     cells = {name: _cells(store, name) for name in FLOODED}
     real = store.query(

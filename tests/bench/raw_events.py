@@ -6,8 +6,7 @@ time; every question counts over rows. Here as the measure of our cells only.
 
 from __future__ import annotations
 
-import pyarrow as pa
-
+from collector.cells import native
 from collector.cells.client import Store
 from collector.cells.schema import HIT_COLUMNS
 from tests.bench.traffic import Traffic
@@ -29,16 +28,12 @@ def create(store: Store) -> None:
 
 def insert(store: Store, traffic: Traffic, day: int) -> None:
     """Insert a day."""
-    seconds = pa.array((traffic.seconds + day * 86_400).astype("uint32"))
+    kinds = {name: HIT_COLUMNS[name] for name in COLUMNS} | {"at": "UInt32", "visitor": "UInt64"}
     columns = {name: traffic.columns[name] for name in COLUMNS}
-    columns |= {"at": seconds, "visitor": traffic.columns["k0"]}
-    names = [*COLUMNS, "at", "visitor"]
-    for part, batch in enumerate(pa.table(columns).to_batches(max_chunksize=AT_ONCE)):
-        sink = pa.BufferOutputStream()
-        with pa.ipc.new_stream(sink, batch.schema) as writer:
-            writer.write_batch(batch)
-        content = bytes(sink.getvalue())
-        store.insert_arrow("raw_events", names, content, token=f"raw-{day}-{part}")
+    columns |= {"at": traffic.seconds + day * 86_400, "visitor": traffic.columns["k0"]}
+    for part, start in enumerate(range(0, len(traffic), AT_ONCE)):
+        some = {name: column[start : start + AT_ONCE].tolist() for name, column in columns.items()}
+        store.insert_block("raw_events", *native.block(kinds, some), token=f"raw-{day}-{part}")
 
 
 def question(dimension: str, condition: str, days: int) -> str:

@@ -84,11 +84,11 @@ class Bench:
         self.store.close()
 
     def _insert(self, day: int) -> None:
-        streams = self._generated(day)
+        blocks = self._generated(day)
         before, began = cpu_s(), time.perf_counter()
         released = began
-        for number, stream in enumerate(streams):
-            self.store.insert_arrow("hits", list(HIT_COLUMNS), stream, token=f"{day}-{number}")
+        for number, block in enumerate(blocks):
+            self.store.insert_block("hits", list(HIT_COLUMNS), block, token=f"{day}-{number}")
             if time.perf_counter() - released > MEMORY_SECONDS:
                 self.store.release_memory()
                 released = time.perf_counter()
@@ -106,7 +106,7 @@ class Bench:
         subprocess.run(
             [sys.executable, "-m", "tests.bench.store", "generate", *arguments], check=True
         )
-        return (path.read_bytes() for path in sorted(folder.glob("*.arrow")))
+        return (path.read_bytes() for path in sorted(folder.glob("*.block")))
 
     def _seal(self, day: int) -> SealResult:
         spool = Spool(self.folder / "spool.sqlite3", self.folder / "keys", self._clock, 2**20)
@@ -192,19 +192,19 @@ class Bench:
         traffic = invent(24 * 125, DAY + 5)
         before = cpu_s()
         for zone in range(24):
-            stream = traffic.stream(zone * 125, (zone + 1) * 125, f"zone-{zone}")
-            self.store.insert_arrow("hits", list(HIT_COLUMNS), stream, token=f"zone-{zone}")
+            block = traffic.block(zone * 125, (zone + 1) * 125, f"zone-{zone}")
+            self.store.insert_block("hits", list(HIT_COLUMNS), block, token=f"zone-{zone}")
         used = cpu_s() - before
         tell("24 zones, 24 batches of 125 hits", f"{used * 1000:.0f} ms of CPU")
         tell("flush interval that keeps 24 zones within 30 % of a core", f"{used / 0.3:.1f} s")
 
 
 def generate(folder: Path, pageviews: int, day: int, sites: int) -> None:
-    """Write a day's batches as Arrow streams, one file each."""
+    """Write a day's batches as blocks, one file each."""
     traffic = invent(pageviews, day, sites)
     for number, start in enumerate(range(0, len(traffic), BATCH)):
         stop = min(start + BATCH, len(traffic))
-        (folder / f"{number:06}.arrow").write_bytes(traffic.stream(start, stop, f"{day}-{number}"))
+        (folder / f"{number:06}.block").write_bytes(traffic.block(start, stop, f"{day}-{number}"))
 
 
 def _varied(name: str) -> str:

@@ -8,17 +8,19 @@ with campaign tags. Called by the benches and by the tests of a large day.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 
+from collector.cells import native
 from collector.cells.schema import HIT_COLUMNS
 from collector.hit import SUMS
 
 Numbers = npt.NDArray[np.int64]
+Column = npt.NDArray[Any]
 VISITORS_PER_PAGEVIEW = 0.29
 VISITS_PER_PAGEVIEW = 0.385
 DAY_S = 86_400
@@ -34,7 +36,7 @@ class Traffic:
         seconds: when each hit was made, in seconds after the day's begin.
     """
 
-    columns: dict[str, pa.Array]
+    columns: dict[str, Column]
     visitors: Numbers
     seconds: Numbers
 
@@ -42,19 +44,12 @@ class Traffic:
         """Count the hits."""
         return len(self.visitors)
 
-    def stream(self, start: int, stop: int, receipt: str) -> bytes:
-        """Write some of the hits and a receipt as an Arrow stream of `HIT_COLUMNS`."""
-        some = pa.table({name: column[start:stop] for name, column in self.columns.items()})
-        blank = {name: _blank(some.schema.field(name).type) for name in some.column_names}
-        blank |= {"closes_at": some["closes_at"][0].as_py(), "receipt": receipt}
-        last = pa.table(
-            {name: pa.array([blank[name]], some.schema.field(name).type) for name in blank}
-        )
-        sink = pa.BufferOutputStream()
-        whole = pa.concat_tables([some, last]).combine_chunks()
-        with pa.ipc.new_stream(sink, whole.schema) as writer:
-            writer.write_table(whole)
-        return bytes(sink.getvalue())
+    def block(self, start: int, stop: int, receipt: str) -> bytes:
+        """Write some of the hits and a receipt as a block of `HIT_COLUMNS`."""
+        some = {name: column[start:stop].tolist() for name, column in self.columns.items()}
+        last = {name: type(some[name][0])() for name in some}
+        last |= {"closes_at": some["closes_at"][0], "receipt": receipt}
+        return native.block(HIT_COLUMNS, {name: [*some[name], last[name]] for name in some})[1]
 
 
 def invent(pageviews: int, day: int, sites: int = 1, seed: int = 1) -> Traffic:
@@ -81,7 +76,7 @@ def invent(pageviews: int, day: int, sites: int = 1, seed: int = 1) -> Traffic:
     habits = _habits(random, visitors, visits, who)
     columns = _columns(random, habits, visit, first, place_in_visit, sites, who)
     columns |= _times(seconds, day)
-    arrays = {name: columns[name].take(pa.array(order)) for name in HIT_COLUMNS}
+    arrays = {name: columns[name][order] for name in HIT_COLUMNS}
     return Traffic(arrays, who[visit][order], seconds[order])
 
 
@@ -132,7 +127,7 @@ def _columns(  # noqa: PLR0917 - one day's draws, in the order they were made
     place_in_visit: Numbers,
     sites: int,
     who: Numbers,
-) -> dict[str, pa.Array]:
+) -> dict[str, Column]:
     hits, visits = len(visit), len(who)
     paths = ["/", *_names("/page/{}", 1999)]
     path = _zipf(random, 2000, hits)
@@ -146,11 +141,11 @@ def _columns(  # noqa: PLR0917 - one day's draws, in the order they were made
         np.random.default_rng(7).integers(0, 2**63, (int(who.max()) + 1, 2)).astype(np.uint64)
     )
     columns = {
-        "site": pa.array((1 + _zipf(random, sites, visits, 1.0)[visit]).astype(np.uint32)),
-        "k0": pa.array(who_keys[who[visit], 0]),
-        "k1": pa.array(who_keys[who[visit], 1]),
-        "counts_visitor": pa.array(np.ones(hits, np.uint8)),
-        "receipt": pa.array([""] * hits),
+        "site": (1 + _zipf(random, sites, visits, 1.0)[visit]).astype(np.uint32),
+        "k0": who_keys[who[visit], 0],
+        "k1": who_keys[who[visit], 1],
+        "counts_visitor": np.ones(hits, np.uint8),
+        "receipt": _words([""], zeros),
         "path": _words(paths, path),
         "hostname": _words(["example.org", "www.example.org"], path % 2),
         "event": _words(["", *_names("event{}", 10)], event),
@@ -159,10 +154,8 @@ def _columns(  # noqa: PLR0917 - one day's draws, in the order they were made
         "exit_path": _words(paths, path),
         "left_path": _words(["", *paths], left),
         "entry_path": _words(paths, entry[visit]),
-        "properties": pa.array(
-            [["plan=pro"] if one else [] for one in event], pa.list_(pa.string())
-        ),
-        "goals": pa.array([[]] * hits, pa.list_(pa.string())),
+        "properties": _words([(), ("plan=pro",)], (event > 0).astype(np.int64)),
+        "goals": _words([()], zeros),
         **{name: _words(words, picks[visit]) for name, (words, picks) in habits.items()},
     }
     sums = {
@@ -176,20 +169,20 @@ def _columns(  # noqa: PLR0917 - one day's draws, in the order they were made
         "scroll_percent": random.integers(0, 101, hits),
         "revenue": zeros,
     }
-    columns |= dict.fromkeys(("bounce_hour", "bounce_minute"), pa.array(zeros.astype(np.uint32)))
-    return columns | {name: pa.array(sums[name].astype(np.int64)) for name in SUMS}
+    columns |= dict.fromkeys(("bounce_hour", "bounce_minute"), zeros.astype(np.uint32))
+    return columns | {name: sums[name].astype(np.int64) for name in SUMS}
 
 
-def _times(seconds: Numbers, day: int) -> dict[str, pa.Array]:
+def _times(seconds: Numbers, day: int) -> dict[str, Column]:
     began = day * DAY_S
     hits = len(seconds)
     return {
-        "closes_at": pa.array(np.full(hits, began + DAY_S, np.uint32)),
-        "day": pa.array(np.full(hits, day, np.uint16)),
-        "bounce_hour": pa.array(np.zeros(hits, np.uint32)),
-        "bounce_minute": pa.array(np.zeros(hits, np.uint32)),
-        "hour": pa.array((began + seconds // 3600 * 3600).astype(np.uint32)),
-        "minute": pa.array((began + seconds // 60 * 60).astype(np.uint32)),
+        "closes_at": np.full(hits, began + DAY_S, np.uint32),
+        "day": np.full(hits, day, np.uint16),
+        "bounce_hour": np.zeros(hits, np.uint32),
+        "bounce_minute": np.zeros(hits, np.uint32),
+        "hour": (began + seconds // 3600 * 3600).astype(np.uint32),
+        "minute": (began + seconds // 60 * 60).astype(np.uint32),
     }
 
 
@@ -204,11 +197,6 @@ def _names(pattern: str, count: int) -> list[str]:
     return [pattern.format(number) for number in range(count)]
 
 
-def _words(words: list[str], picks: Numbers) -> pa.Array:
-    return pa.array(words, pa.string()).take(pa.array(picks))
-
-
-def _blank(kind: pa.DataType) -> Any:
-    if pa.types.is_list(kind):
-        return []
-    return "" if pa.types.is_string(kind) else 0
+def _words(words: Sequence[str | tuple[str, ...]], picks: Numbers) -> Column:
+    values: Column = np.fromiter(words, object, len(words))
+    return values[picks]

@@ -101,12 +101,12 @@ class DyingStore(Store):
 
     crash: CrashPoint
 
-    def insert_arrow(self, table: str, columns: Sequence[str], stream: bytes, **named: Any) -> None:
+    def insert_block(self, table: str, columns: Sequence[str], block: bytes, **named: Any) -> None:
         """Send."""
         self.crash.reached("before send")
         within = threading.Timer(0.02, self.crash.reached, ["within send"])
         within.start()
-        super().insert_arrow(table, columns, stream, **named)
+        super().insert_block(table, columns, block, **named)
         within.cancel()
         self.crash.reached("after send")
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import pyarrow as pa
-
 from collector.errors import Rejected, Unreachable
 from collector.hit import VISIT_VALUES, Hit, VisitValues
+from tests.blocks import rows_of
 
 POISON = "poison"
 PARTS_OF_A_DAY = 4
@@ -51,12 +50,12 @@ class FakeClickHouse:
         self._gathered: list[Hit] = []
         self._written = 0
 
-    def insert_arrow(
-        self, table: str, columns: Sequence[str], stream: bytes, *, token: str, query_id: str = ""
+    def insert_block(
+        self, table: str, columns: Sequence[str], block: bytes, *, token: str, query_id: str = ""
     ) -> None:
         """Insert, or do what the fault says."""
         self._answer()
-        rows = pa.ipc.open_stream(stream).read_all().to_pylist()
+        rows = rows_of(block)
         if table == "suppressed":
             for row in rows:
                 key = (row["day"], row["reason"], row["site"])

@@ -29,10 +29,10 @@ class ImpatientStore(Store):
         while not _answers(self._soon):
             pass
 
-    def insert_arrow(self, table: str, columns: Sequence[str], stream: bytes, **named: Any) -> None:
+    def insert_block(self, table: str, columns: Sequence[str], block: bytes, **named: Any) -> None:
         """Insert."""
-        insert = self._soon.insert_arrow if self._stalls() else super().insert_arrow
-        insert(table, columns, stream, **named)
+        insert = self._soon.insert_block if self._stalls() else super().insert_block
+        insert(table, columns, block, **named)
 
     def close(self) -> None:
         """Close both."""

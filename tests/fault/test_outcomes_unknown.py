@@ -158,8 +158,8 @@ def test_f_4_acknowledgements_never_wait_for_the_store(
 def tokens_only(spool: Spool, store: Store) -> None:
     """Deliver as most would: send again with the same token, and trust the server's window."""
     for batch in spool.batches():
-        columns, stream = receipts.arrow_block(spool.hits(batch), batch.token, batch.closes_at)
-        store.insert_arrow("hits", columns, stream, token=batch.token)
+        columns, stream = receipts.hits_block(spool.hits(batch), batch.token, batch.closes_at)
+        store.insert_block("hits", columns, stream, token=batch.token)
         spool.delete(batch)
 
 
@@ -185,8 +185,8 @@ def test_receipts_hold_where_tokens_fail(
     hits = invented(25, zones=("UTC",))
     append(spool, hits)
     for batch in spool.close_batches(1000):
-        block = receipts.arrow_block(spool.hits(batch), batch.token, batch.closes_at)
-        mortal_server.insert_arrow("hits", *block, token=batch.token)
+        block = receipts.hits_block(spool.hits(batch), batch.token, batch.closes_at)
+        mortal_server.insert_block("hits", *block, token=batch.token)
     mortal.kill()
     logs = list(mortal.folder.rglob("deduplication_logs"))
     for log in logs:
@@ -221,8 +221,8 @@ def test_a_token_without_its_part_holds_up_nothing(
     append(spool, hits)
     for batch in spool.close_batches(1000):
         for token in (batch.token, f"{batch.token}~1", f"{batch.token}~2")[:deaths]:
-            other = receipts.arrow_block([], f"other {token}", batch.closes_at)
-            server.insert_arrow("hits", *other, token=token)
+            other = receipts.hits_block([], f"other {token}", batch.closes_at)
+            server.insert_block("hits", *other, token=token)
 
     deliver(spool, server)
 

@@ -183,8 +183,8 @@ def test_f_7_halves_that_arrived_are_not_sent_again(
     hits = invented(40, zones=("UTC",))
     append(spool, hits)
     (batch,) = spool.close_batches(1000)
-    block = receipts.arrow_block(spool.hits(batch)[:20], f"{batch.token}.0", batch.closes_at)
-    server.insert_arrow("hits", *block, token=f"{batch.token}.0")
+    block = receipts.hits_block(spool.hits(batch)[:20], f"{batch.token}.0", batch.closes_at)
+    server.insert_block("hits", *block, token=f"{batch.token}.0")
 
     Delivery(spool, server, SystemClock(), PACE).flush()
 

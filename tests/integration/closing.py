@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from collector.cells.client import Store
-from collector.cells.receipts import arrow_block
+from collector.cells.receipts import hits_block
 from collector.cells.schema import SKETCH
 from collector.cells.sealing import Sealer
 from collector.cells.views import VIEW_BY_DIMENSIONS, Grain
@@ -85,8 +85,8 @@ def deliver(store: Store, hits: Iterable[Hit]) -> None:
         by_day.setdefault(one.closes_at, []).append(one)
     for closes_at, batch in by_day.items():
         token = hashlib.blake2b(repr(batch).encode(), digest_size=16).hexdigest()
-        columns, stream = arrow_block(batch, token, closes_at)
-        store.insert_arrow("hits", columns, stream, token=token)
+        columns, block = hits_block(batch, token, closes_at)
+        store.insert_block("hits", columns, block, token=token)
 
 
 def visits_of(count: int, when: str = "2026-11-20 10:30", **columns: Any) -> list[Hit]:

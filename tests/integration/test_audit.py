@@ -365,7 +365,7 @@ def test_rows_of_ours_in_a_log_of_the_server_are_found(audited: AuditContext) ->
     store = audited.store
     store.command("CREATE TABLE system.query_log (query String) ENGINE = Memory")
     store.command("CREATE TABLE system.text_log (message String) ENGINE = Memory")
-    harmless = "INSERT INTO hits (site) FORMAT ArrowStream", "INSERT INTO seals VALUES (1)"
+    harmless = "INSERT INTO hits (site) FORMAT Native", "INSERT INTO seals VALUES (1)"
     for query in harmless:
         store.command("INSERT INTO system.query_log VALUES ({q:String})", None, {"q": query})
     before = list(store_checks.logged(store))

@@ -98,9 +98,9 @@ def test_a_batch_that_arrived_is_not_sent_again(spool: Spool, store: Store) -> N
             """Be the store."""
             return getattr(store, name)
 
-        def insert_arrow(self, *arguments: Any, **named: Any) -> None:
+        def insert_block(self, *arguments: Any, **named: Any) -> None:
             """Insert, and lose the reply."""
-            store.insert_arrow(*arguments, **named)
+            store.insert_block(*arguments, **named)
             raise Unreachable("the reply was lost")
 
     for _ in range(3):

@@ -14,7 +14,7 @@ import pytest
 
 from collector.cells import fan_out
 from collector.cells.client import Store
-from collector.cells.receipts import arrow_block, has_receipt, wait_until_over
+from collector.cells.receipts import has_receipt, hits_block, wait_until_over
 from collector.errors import Rejected, SchemaMismatch, Unreachable
 from tests.builders import a_hit
 from tests.clickhouse_process import Front, a_front, new_database
@@ -50,7 +50,7 @@ def server(front: Front) -> Iterator[Store]:
 
 def test_preparing_twice_changes_nothing(store: Store) -> None:
     """A restart finds its tables and keeps what is in them."""
-    store.insert_arrow("hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token")
+    store.insert_block("hits", *hits_block([a_hit()], "token", CLOSES_AT), token="token")
 
     store.prepare()
 
@@ -63,7 +63,7 @@ def test_an_older_fan_out_is_replaced_in_place(store: Store) -> None:
     store.command("ALTER TABLE fan_out MODIFY COMMENT 'older'")
 
     store.prepare()
-    store.insert_arrow("hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token")
+    store.insert_block("hits", *hits_block([a_hit()], "token", CLOSES_AT), token="token")
 
     found = store.query(
         "SELECT comment FROM system.tables WHERE name = 'fan_out' AND database = currentDatabase()"
@@ -79,7 +79,7 @@ def test_new_columns_of_hits_are_added(store: Store) -> None:
     store.command("ALTER TABLE hits DROP COLUMN bounce_hour, DROP COLUMN bounce_minute")
 
     store.prepare()
-    store.insert_arrow("hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token")
+    store.insert_block("hits", *hits_block([a_hit()], "token", CLOSES_AT), token="token")
 
     assert has_receipt(store, CLOSES_AT, "token")
 
@@ -96,7 +96,7 @@ def test_values_are_bound_and_never_spliced(store: Store) -> None:
 def test_a_receipt_is_there_with_its_batch_and_not_before(store: Store) -> None:
     """Asking tells apart what was sent and what was not."""
     before = has_receipt(store, CLOSES_AT, "token")
-    store.insert_arrow("hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token")
+    store.insert_block("hits", *hits_block([a_hit()], "token", CLOSES_AT), token="token")
 
     assert not before
     assert has_receipt(store, CLOSES_AT, "token")
@@ -106,7 +106,7 @@ def test_a_receipt_is_there_with_its_batch_and_not_before(store: Store) -> None:
 def test_a_token_sent_twice_counts_once(store: Store) -> None:
     """A second line of defence: the store itself ignores a token that it has seen."""
     for _ in range(2):
-        store.insert_arrow("hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token")
+        store.insert_block("hits", *hits_block([a_hit()], "token", CLOSES_AT), token="token")
 
     counted = store.query("SELECT sum(pageviews) FROM open_cells WHERE view = 1 AND grain = 0")
     assert [(1,)] == counted
@@ -200,7 +200,7 @@ def test_no_row_is_written_to_a_temporary_file(
     store = Store(tmp_path / "clickhouse")
     store.prepare()
 
-    store.insert_arrow("hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token")
+    store.insert_block("hits", *hits_block([a_hit()], "token", CLOSES_AT), token="token")
     arrived = has_receipt(store, CLOSES_AT, "token")
     store.close()
 
@@ -213,8 +213,8 @@ def test_a_stalled_server_is_given_up(front: Front, server: Store) -> None:
     began = time.monotonic()
 
     with pytest.raises(Unreachable, match="Timeout"):
-        server.insert_arrow(
-            "hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token", query_id="token/1"
+        server.insert_block(
+            "hits", *hits_block([a_hit()], "token", CLOSES_AT), token="token", query_id="token/1"
         )
 
     assert time.monotonic() - began < 10
@@ -224,8 +224,8 @@ def test_a_stalled_insert_is_ended(front: Front, server: Store) -> None:
     """`wait_until_over` returns when the attempt has ended, and it was not applied."""
     front.begin("before")
     with pytest.raises(Unreachable):
-        server.insert_arrow(
-            "hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token", query_id="token/1"
+        server.insert_block(
+            "hits", *hits_block([a_hit()], "token", CLOSES_AT), token="token", query_id="token/1"
         )
 
     wait_until_over(server, "token")
@@ -242,6 +242,6 @@ def test_the_driver_never_repeats_an_insert(
     front.begin("refuse", b"252")
 
     with pytest.raises(Unreachable, match="252"):
-        server.insert_arrow("hits", *arrow_block([a_hit()], "token", CLOSES_AT), token="token")
+        server.insert_block("hits", *hits_block([a_hit()], "token", CLOSES_AT), token="token")
 
     assert not [record for record in caplog.records if record.name.startswith("clickhouse")]

@@ -4,39 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pyarrow as pa
 import pytest
 
 from collector.cells.client import Store
-from collector.cells.receipts import arrow_block, counts_block, wait_until_over
+from collector.cells.receipts import counts_block, hits_block, wait_until_over
 from collector.cells.schema import HIT_COLUMNS
 from collector.errors import Rejected
 from collector.hit import SUMS, VISIT_VALUES
+from tests.blocks import rows_of, sizes_of
 from tests.builders import a_hit
 
 CLOSES_AT = a_hit().closes_at
 
 
-def rows_of(block: tuple[tuple[str, ...], bytes]) -> list[dict[str, object]]:
-    """Read a block back."""
-    rows: list[dict[str, object]] = pa.ipc.open_stream(block[1]).read_all().to_pylist()
-    return rows
-
-
 def test_a_block_has_the_columns_of_the_table() -> None:
     """Names and order of the columns are those of the schema."""
-    columns, _ = arrow_block([a_hit()], "token", CLOSES_AT)
+    columns, _ = hits_block([a_hit()], "token", CLOSES_AT)
 
     assert tuple(HIT_COLUMNS) == columns
 
 
-def test_a_block_is_one_record_batch() -> None:
-    """Five thousand hits are one record batch, and so become one part."""
-    _, stream = arrow_block([a_hit()] * 5000, "token", CLOSES_AT)
+def test_a_batch_is_one_block() -> None:
+    """One block in, one part out: five thousand hits are not cut up."""
+    _, content = hits_block([a_hit()] * 5000, "token", CLOSES_AT)
 
-    reader = pa.ipc.open_stream(stream)
-
-    assert [5001] == [batch.num_rows for batch in reader]
+    assert [5001] == sizes_of(content)
 
 
 def test_every_value_arrives_in_its_column() -> None:
@@ -50,7 +42,7 @@ def test_every_value_arrives_in_its_column() -> None:
         pseudonym=bytes(range(16)),
     )
 
-    row, _ = rows_of(arrow_block([hit], "token", CLOSES_AT))
+    row, _ = rows_of(hits_block([hit], "token", CLOSES_AT)[1])
 
     assert "/é漢字" == row["path"]
     assert (["One", "Zwö"], ["a=b"]) == (row["goals"], row["properties"])
@@ -63,9 +55,17 @@ def test_every_value_arrives_in_its_column() -> None:
     assert "" == row["receipt"]
 
 
+@pytest.mark.parametrize("length", [0, 1, 127, 128, 16_383, 16_384, 70_000])
+def test_a_string_of_any_length_arrives(length: int) -> None:
+    """The length before a string takes as many bytes as it needs."""
+    row, _ = rows_of(hits_block([a_hit(path="x" * length)], "token", CLOSES_AT)[1])
+
+    assert "x" * length == row["path"]
+
+
 def test_the_receipt_is_the_last_row() -> None:
     """It has the token and the day, and counts no hit and no visitor."""
-    *_, receipt = rows_of(arrow_block([a_hit()], "token", CLOSES_AT))
+    *_, receipt = rows_of(hits_block([a_hit()], "token", CLOSES_AT)[1])
 
     assert ("token", CLOSES_AT, 0) == (receipt["receipt"], receipt["closes_at"], receipt["site"])
     assert {0} == {receipt[name] for name in (*SUMS, "counts_visitor", "k0", "k1")}
@@ -73,7 +73,7 @@ def test_the_receipt_is_the_last_row() -> None:
 
 def test_a_batch_without_readable_hits_still_has_a_receipt() -> None:
     """A batch whose frames are all damaged can be delivered empty."""
-    assert ["token"] == [row["receipt"] for row in rows_of(arrow_block([], "token", CLOSES_AT))]
+    assert ["token"] == [row["receipt"] for row in rows_of(hits_block([], "token", CLOSES_AT)[1])]
 
 
 @pytest.mark.parametrize(
@@ -89,17 +89,17 @@ def test_a_batch_without_readable_hits_still_has_a_receipt() -> None:
 def test_what_does_not_fit_is_rejected(changes: dict[str, object]) -> None:
     """A value that does not fit its column is rejected and not quoted in the message."""
     with pytest.raises(Rejected) as rejected:
-        arrow_block([a_hit(**changes)], "token", CLOSES_AT)
+        hits_block([a_hit(**changes)], "token", CLOSES_AT)
 
     assert not any(str(value) in str(rejected.value) for value in changes.values())
 
 
 def test_counts_become_rows() -> None:
     """Each count is a row with its collector."""
-    columns, _ = block = counts_block({(20_000, "bot", 3): 7}, "collector")
+    columns, content = counts_block({(20_000, "bot", 3): 7}, "collector")
 
     assert ("day", "reason", "site", "collector", "count") == columns
-    assert [dict(zip(columns, (20_000, "bot", 3, "collector", 7), strict=True))] == rows_of(block)
+    assert [dict(zip(columns, (20_000, "bot", 3, "collector", 7), strict=True))] == rows_of(content)
 
 
 def test_the_embedded_engine_is_not_asked_for_running_inserts(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from collector.errors import PayloadError
 from collector.hit import Kind
-from collector.ingest.payload import Payload, convert
 from collector.ingest.formats.umami import UmamiMessage, event_of, payload_of
+from collector.ingest.payload import Payload, convert
 
 SITE = "c6f6a6b4-0000-4000-8000-000000000000"
 
