@@ -186,7 +186,7 @@ async def test_without_a_refusal_the_wires_trip(app: Footfall) -> None:
 
 @pytest.mark.anyio
 @pytest.mark.parametrize("language", LANGUAGES)
-async def test_it_shows_what_was_read_and_thrown_away(app: Footfall, language: str) -> None:
+async def test_it_shows_what_was_read_and_discarded(app: Footfall, language: str) -> None:
     """The address and its shortened form, the browser's name of itself, and the languages."""
     hint = (b"sec-ch-ua", b'"Brave";v="142"')
 
@@ -206,7 +206,7 @@ async def test_it_shows_what_was_read_and_thrown_away(app: Footfall, language: s
     ("header", "words"),
     [
         ((b"user-agent", b"Googlebot/2.1"), "identifies itself as a program"),
-        ((b"sec-purpose", b"prefetch"), "ahead of time"),
+        ((b"sec-purpose", b"prefetch"), "in advance"),
     ],
 )
 async def test_it_says_why_a_visitor_would_not_be_counted(
