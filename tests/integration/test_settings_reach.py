@@ -235,12 +235,12 @@ async def batches_of_four_hits(given: Given) -> int:
 
 
 async def waits_in_the_spool(given: Given) -> tuple[bool, bool]:
-    """Say whether a hit is still in the spool 2 s after it came, and after a flush."""
+    """Say whether a hit is still in the spool 6 s after it came, and after a flush."""
     async with running(given) as service:
         container = service.app.container
         await until(lambda: container.delivery.health().state == "ok", 30)
         await service.hit()
-        waits = not await until(lambda: container.spool.stats().rows == 0, 2)
+        waits = not await until(lambda: container.spool.stats().rows == 0, 6)
         await asyncio.to_thread(container.delivery.flush)
         return waits, container.spool.stats().rows > 0
 
