@@ -1,7 +1,7 @@
 """Skip the tests whose programs or rights this machine lacks; with FOOTFALL_TEST_ALL=1, fail them.
 
-A test names what it needs: `@pytest.mark.needs_system("nginx", "root")`. FOOTFALL_TEST_WITHOUT lists
-what may be missing even then, separated by spaces.
+A test names what it needs: `@pytest.mark.needs_system("nginx", "root")`. FOOTFALL_TEST_WITHOUT
+lists what may be missing even then, separated by spaces.
 """
 
 from __future__ import annotations
@@ -17,19 +17,26 @@ import pytest
 
 NAMES: Final[Mapping[str, tuple[str, ...]]] = {
     "chromium": ("chromium", "chromium-browser", "google-chrome"),
+    "headless chromium": (
+        "chromium-headless-shell",
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+    ),
     "firefox": ("firefox-esr", "firefox"),
 }
 
 
 def program(name: str) -> str | None:
-    """Find a program: the one that FOOTFALL_<NAME> names, else the system's."""
-    named = os.environ.get(f"FOOTFALL_{name.upper()}")
+    """Find a program: the one that FOOTFALL_CHROMIUM or FOOTFALL_FIREFOX names, or the system's."""
+    named = os.environ.get(f"FOOTFALL_{name.rsplit(maxsplit=1)[-1].upper()}")
     found = (shutil.which(each) for each in NAMES.get(name, (name,)))
     return named or next(filter(None, found), None)
 
 
 def _can_mount_as_user() -> bool:
-    return bool(shutil.which("unshare")) and not subprocess.call(["unshare", "-rm", "true"])
+    tried = ["unshare", "-rm", "true"]
+    return bool(shutil.which("unshare")) and not subprocess.call(tried, stderr=subprocess.DEVNULL)
 
 
 RIGHTS: Final[Mapping[str, Callable[[], bool]]] = {

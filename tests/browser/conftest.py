@@ -208,15 +208,29 @@ def browser(playwright: Playwright, _recording: tuple[Recorder, int]) -> Iterato
     chromium.close()
 
 
-def chromium_for(playwright: Playwright, port: int, **options: Any) -> Browser:
+def chromium_for(
+    playwright: Playwright, port: int, *, full: bool = False, **options: Any
+) -> Browser:
     """Start Chromium, to which the recorder on a port is our hosts.
 
+    Its headless shell is the same engine without a browser's own windows, for a third of the work.
+
     Args:
+        full: whether it must be the whole browser.
         options: further options of the launch.
     """
     flags = [*FLAGS, host_rules(port)]
+    browser = full_chromium() if full else {"executable_path": program("headless chromium")}
+    return playwright.chromium.launch(args=flags, **browser, **options)
+
+
+def full_chromium() -> dict[str, Any]:
+    """Name the whole of Chromium for a launch: the system's, or Playwright's own.
+
+    Only it has a page cache, and private windows that keep cookies of other sites apart.
+    """
     found = program("chromium")
-    return playwright.chromium.launch(executable_path=found, args=flags, **options)
+    return {"executable_path": found} if found else {"channel": "chromium"}
 
 
 def host_rules(port: int) -> str:

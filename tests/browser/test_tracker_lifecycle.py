@@ -52,7 +52,7 @@ if (document.prerendering) {
 def usual_browser(playwright: Playwright, _recording: tuple[Recorder, int]) -> Iterator[Browser]:
     """Start Chromium with its page cache."""
     off = ["--disable-back-forward-cache"]
-    started = chromium_for(playwright, _recording[1], ignore_default_args=off)
+    started = chromium_for(playwright, _recording[1], full=True, ignore_default_args=off)
     yield started
     started.close()
 

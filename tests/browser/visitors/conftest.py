@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright
 
-from tests.browser.conftest import FLAGS, NO_WEBDRIVER, USER_AGENT
+from tests.browser.conftest import FLAGS, NO_WEBDRIVER, USER_AGENT, full_chromium
 from tests.browser.visitors.world import World, standing
-from tests.conftest import program
 
 USUAL = {"user_agent": USER_AGENT, "ignore_https_errors": True}
 
@@ -25,9 +24,7 @@ def worlds(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, World
 @pytest.fixture(scope="package")
 def chromium(playwright: Playwright, worlds: dict[str, World]) -> Iterator[Browser]:
     """Start a browser to which the fronts are the whole world."""
-    started = playwright.chromium.launch(
-        executable_path=program("chromium"), args=_arguments(worlds)
-    )
+    started = playwright.chromium.launch(args=_arguments(worlds), **full_chromium())
     yield started
     started.close()
 
@@ -90,10 +87,10 @@ def strangers(
     preferences.write_text('{"profile": {"cookie_controls_mode": 0}}')
     context = playwright.chromium.launch_persistent_context(
         tmp_path / "profile",
-        executable_path=program("chromium"),
         args=_arguments(worlds),
         user_agent=USER_AGENT,
         ignore_https_errors=True,
+        **full_chromium(),
     )
     context.add_init_script(NO_WEBDRIVER)
     yield context
