@@ -87,6 +87,7 @@ def test_f_8_a_disk_that_turns_read_only_refuses_hits_and_loses_none(
     assert 0 == service.stop()
     disk.mount_anew()
     service.start()
+    service.wait_for([], lambda: service.get("/readyz").json()["reasons"])
     assert 0 == service.stop()
 
     assert "the spool's disk failed" in reason
