@@ -64,10 +64,14 @@ class DyingSpool(Spool):
 
     crash: CrashPoint
 
-    def append(self, hit: Hit, undo: Undo | None = None) -> asyncio.Future[None]:
-        """Take a hit."""
+    def __init__(self, *arguments: Any) -> None:
+        """Open it."""
+        super().__init__(*arguments)
+        self.append = self._append
+
+    def _append(self, hit: Hit, undo: Undo | None = None) -> asyncio.Future[None]:
         self.crash.reached("before append")
-        taken = super().append(hit, undo)
+        taken = self._group_commit.append(hit, undo)
         self.crash.reached("after append")
         return taken
 
