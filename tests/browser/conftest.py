@@ -200,10 +200,16 @@ def playwright() -> Iterator[Playwright]:
         yield started
 
 
-@pytest.fixture(scope="package")
-def browser(playwright: Playwright, _recording: tuple[Recorder, int]) -> Iterator[Browser]:
-    """Start Chromium: the one named by FOOTFALL_CHROMIUM, the system's, or Playwright's own."""
-    chromium = chromium_for(playwright, _recording[1])
+@pytest.fixture(scope="module")
+def browser(
+    request: pytest.FixtureRequest, playwright: Playwright, _recording: tuple[Recorder, int]
+) -> Iterator[Browser]:
+    """Start Chromium: the whole browser where a module says `FULL_CHROMIUM = True`.
+
+    The headless shell says so in its client hints, and a real service takes it for a bot.
+    """
+    full = getattr(request.module, "FULL_CHROMIUM", False)
+    chromium = chromium_for(playwright, _recording[1], full=full)
     yield chromium
     chromium.close()
 

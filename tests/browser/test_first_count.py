@@ -16,6 +16,7 @@ from tests.browser.conftest import USER_AGENT, Recorder
 from tests.sentinels import files_under
 from tests.service import Service
 
+FULL_CHROMIUM = True
 SETTLED_SECONDS = 2.5
 DESCRIPTION = {"epoch", "sqlite_sequence"}
 LONDON = "81.2.69.142"

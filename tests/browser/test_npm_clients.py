@@ -20,6 +20,7 @@ from playwright.sync_api import Page
 from tests.browser.conftest import WAIT_SECONDS, Recorder
 from tests.service import CHROME, Service
 
+FULL_CHROMIUM = True
 pytestmark = pytest.mark.needs_system("npm", "node", "curl")
 CLIENTS = Path(__file__).parent / "clients"
 OLD, NEW, UMAMI, GOAT = (f"{name}.example.org" for name in ("old", "new", "umami", "goat"))

@@ -24,6 +24,7 @@ from tests.browser.test_first_count import refusals
 from tests.fault.proxies import _running
 from tests.service import CHROME, Service, free_port
 
+FULL_CHROMIUM = True
 PAGE = "http://example.org/"
 RECIPES = Path(__file__).parent / "recipes"
 FILES = {"README.md", "dist/footfall.mjs", "footfall.d.ts", "package.json"}
