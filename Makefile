@@ -13,7 +13,7 @@ WRITTEN := collector dashboards tests docs/*.py hatch_build.py
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help install serve test test-unit test-integration test-browser test-fault test-house \
-	test-package check bench bench-tracker bench-store soak screenshots lock
+	test-package check bench bench-tracker bench-store soak screenshots reference lock
 
 help: ## List these targets.
 	@sed -n 's/^test-unit .*## \(.*\)/  make test-KIND|\1/p; s/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-20s %s\n", $$1, $$2 }'

@@ -21,7 +21,7 @@ from collector.privacy.consent import Receive, Scope, Send
 from collector.service import health, operations, scheduler
 from collector.service.background import run_in_thread, threads_running
 from collector.service.container import Container, build_container
-from collector.service.control import ControlServer
+from collector.service.control_socket import ControlServer
 from collector.settings import Settings
 from collector.visitors import my_data, notice_pages, opt_out, well_known, widget
 from dashboards import routes as dashboards

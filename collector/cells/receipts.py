@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import astuple
 
-from collector.cells.native import Block, block
+from collector.cells.native_format import Block, block
 from collector.cells.schema import HIT_COLUMNS
 from collector.cells.views import RECEIPT_VIEW
 from collector.counters import Counted

@@ -12,7 +12,7 @@ import click
 import msgspec
 
 from collector.registry.store import Registry
-from collector.service.control import send_request
+from collector.service.control_socket import send_request
 from collector.settings import Settings, from_process
 
 if TYPE_CHECKING:

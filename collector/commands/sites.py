@@ -14,7 +14,7 @@ from collector.commands.context import (
     print_table,
     running_service,
 )
-from collector.commands.site_settings import LISTS, named, paths_of, site_options
+from collector.commands.site_options import LISTS, named, paths_of, site_options
 from collector.errors import CollectorError
 from collector.registry.sites import Site
 from collector.settings import Settings

@@ -12,7 +12,7 @@ import unicodedata
 from functools import lru_cache
 from urllib.parse import unquote
 
-from collector.privacy.detectors import class_of_segment, is_personal
+from collector.privacy.personal_data import class_of_segment, is_personal
 
 MAX_PATH = 512
 """The longest path that is kept, in characters; cut between segments."""

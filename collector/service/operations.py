@@ -16,7 +16,7 @@ from collector.cells.sealing import SealResult
 from collector.errors import SealError, SettingsError
 from collector.service.background import run_in_thread
 from collector.service.container import Container
-from collector.service.control import Handler
+from collector.service.control_socket import Handler
 
 STRAGGLERS_SECONDS = 60
 """How long after a site was removed its last hits may still arrive."""

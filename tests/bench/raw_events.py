@@ -6,7 +6,7 @@ time; every question counts over rows. Here as the measure of our cells only.
 
 from __future__ import annotations
 
-from collector.cells import native
+from collector.cells import native_format
 from collector.cells.client import Store
 from collector.cells.schema import HIT_COLUMNS
 from tests.bench.traffic import Traffic
@@ -33,7 +33,9 @@ def insert(store: Store, traffic: Traffic, day: int) -> None:
     columns |= {"at": traffic.seconds + day * 86_400, "visitor": traffic.columns["k0"]}
     for part, start in enumerate(range(0, len(traffic), AT_ONCE)):
         some = {name: column[start : start + AT_ONCE].tolist() for name, column in columns.items()}
-        store.insert_block("raw_events", *native.block(kinds, some), token=f"raw-{day}-{part}")
+        store.insert_block(
+            "raw_events", *native_format.block(kinds, some), token=f"raw-{day}-{part}"
+        )
 
 
 def question(dimension: str, condition: str, days: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from collector.cells import native
+from collector.cells import native_format
 from collector.cells.schema import HIT_COLUMNS
 from collector.hit import SUMS
 
@@ -49,7 +49,9 @@ class Traffic:
         some = {name: column[start:stop].tolist() for name, column in self.columns.items()}
         last = {name: type(some[name][0])() for name in some}
         last |= {"closes_at": some["closes_at"][0], "receipt": receipt}
-        return native.block(HIT_COLUMNS, {name: [*some[name], last[name]] for name in some})[1]
+        return native_format.block(HIT_COLUMNS, {name: [*some[name], last[name]] for name in some})[
+            1
+        ]
 
 
 def invent(pageviews: int, day: int, sites: int = 1, seed: int = 1) -> Traffic:

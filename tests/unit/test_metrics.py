@@ -8,9 +8,9 @@ import pytest
 
 from collector.cells.views import MeasureGroup
 from collector.hit import SUMS
-from collector.stats import reference
 from collector.stats.metrics import EVERYBODY, METRICS, WORDS, rounded, sums_of
 from collector.stats.sql import LARGE_CELLS_ONLY
+from tests.house import metrics_reference
 
 
 def test_every_metric_is_made_of_sums_that_cells_keep() -> None:
@@ -94,20 +94,20 @@ def test_values_are_rounded_as_the_metric_is_shown(
 
 def test_the_page_of_metrics_is_what_the_code_says() -> None:
     """docs/metrics.md was made from this code."""
-    assert reference.main(["--check"]) == 0
+    assert metrics_reference.main(["--check"]) == 0
 
 
 def test_the_page_of_metrics_is_written_where_it_is_checked(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A page that is missing or old is told, and written anew."""
-    monkeypatch.setattr(reference, "PAGE", tmp_path / "metrics.md")
+    monkeypatch.setattr(metrics_reference, "PAGE", tmp_path / "metrics.md")
 
-    found = [reference.main(arguments) for arguments in (["--check"], [], ["--check"])]
+    found = [metrics_reference.main(arguments) for arguments in (["--check"], [], ["--check"])]
 
     assert found == [1, 0, 0]
 
 
 def test_the_page_names_every_metric() -> None:
     """Nobody has to guess a name."""
-    assert all(f"`{name}`" in reference.page() for name in METRICS)
+    assert all(f"`{name}`" in metrics_reference.page() for name in METRICS)

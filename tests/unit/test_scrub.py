@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from collector.ingest.enrich.page import PageRules, parse_page, path_of
 from collector.ingest.enrich.sources import KNOWN_SOURCES
 from collector.privacy import scrub
-from collector.privacy.detectors import class_of_segment
+from collector.privacy.personal_data import class_of_segment
 from collector.privacy.scrub import (
     MAX_PATH,
     MAX_READ,

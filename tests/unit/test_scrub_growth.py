@@ -10,8 +10,8 @@ from timeit import Timer
 
 import pytest
 
-from collector.privacy import detectors
-from collector.privacy.detectors import is_personal
+from collector.privacy import personal_data
+from collector.privacy.personal_data import is_personal
 
 # For each pattern what nearly fits it, over and over: where it fails last, or fits most often.
 WORST: dict[str, tuple[str, ...]] = {
@@ -63,7 +63,7 @@ def growth_of(call: Callable[[str], object], unit: str) -> float:
 )
 def test_a_pattern_grows_with_its_text(pattern: str, unit: str) -> None:
     """No pattern goes back over what it has read, even where the text nearly fits it."""
-    found: re.Pattern[str] = getattr(detectors, pattern)
+    found: re.Pattern[str] = getattr(personal_data, pattern)
 
     assert growth_of(found.findall, unit) < MOST_GROWTH
 
@@ -76,7 +76,7 @@ def test_all_detectors_together_grow_with_the_text(unit: str) -> None:
 
 def test_every_pattern_has_its_worst_texts() -> None:
     """A new pattern cannot be added without the texts that are hardest for it."""
-    patterns = {name for name, value in vars(detectors).items() if type(value) is re.Pattern}
+    patterns = {name for name, value in vars(personal_data).items() if type(value) is re.Pattern}
 
     assert patterns == set(WORST)
 

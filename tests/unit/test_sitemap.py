@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from collector.commands.site_settings import named, paths_of
+from collector.commands.site_options import named, paths_of
 from collector.errors import RegistryError
 from collector.registry.sitemap import SITEMAP_BYTES, locations
 from collector.registry.sites import Goal

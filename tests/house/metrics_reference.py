@@ -1,6 +1,6 @@
 """Write docs/metrics.md from the declarations of metrics, dimensions, views and thresholds.
 
-`python -m collector.stats.reference` writes the page; with `--check` its exit code says whether
+`python -m tests.house.metrics_reference` writes the page; with `--check` its exit code says whether
 it is up to date.
 """
 
@@ -22,7 +22,7 @@ PAGE = Path("docs/metrics.md")
 _HEAD = """\
 # What is counted
 
-Made from the code by `python -m collector.stats.reference`; a test compares the two.
+Made from the code by `python -m tests.house.metrics_reference`; a test compares the two.
 
 Footfall keeps cells: counts of one site, one view and one stretch of time. A question is
 answered from the cells of one view, or refused in a sentence that names the views there are.

@@ -12,7 +12,12 @@ from typing import Any, TypeVar
 import pytest
 
 from collector.errors import SealError, StoreBusy
-from collector.service.control import ControlError, ControlResponse, ControlServer, send_request
+from collector.service.control_socket import (
+    ControlError,
+    ControlResponse,
+    ControlServer,
+    send_request,
+)
 
 Result = TypeVar("Result")
 
