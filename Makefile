@@ -57,6 +57,10 @@ soak: install $(DEV) ## Kill service and server under load for MINUTES=10, then 
 screenshots: install $(DEV) $(BROWSER) ## Make the screenshots of the documentation.
 	$(BIN)/python docs/screenshots.py
 
+reference: install $(DEV) ## Write docs/metrics.md and docs/sql anew from the code.
+	$(BIN)/python -m tests.house.metrics_reference
+	$(BIN)/python -m tests.house.sql_files
+
 lock: ## Rewrite requirements/*.txt from pyproject.toml; needs uv.
 	uv pip compile -q --no-header --universal --generate-hashes --python-version 3.11 --group build pyproject.toml -o requirements/base.txt
 	uv pip compile -q --no-header --universal --generate-hashes --python-version 3.11 --group test --group lint -c requirements/base.txt -o requirements/dev.txt
