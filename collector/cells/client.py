@@ -124,6 +124,13 @@ class Store:
             StoreBusy: if another process has the folder open.
             Unreachable: if a server does not answer.
         """
+        work_tables = self.query(
+            "SELECT name FROM system.tables "
+            "WHERE database = currentDatabase() AND startsWith(name, 'closing_')"
+        )
+        # They are in memory and empty between sealings, and another version's have other columns.
+        for (name,) in work_tables:
+            self.command(f"DROP TABLE {name}")
         for statement in schema.tables().values():
             self.command(statement)
         self._align_fan_out()

@@ -57,6 +57,22 @@ def test_preparing_twice_changes_nothing(store: Store) -> None:
     assert has_receipt(store, CLOSES_AT, "token")
 
 
+def test_work_tables_are_this_versions(store: Store) -> None:
+    """After an update the tables that a day is folded in have this version's columns."""
+    store.command("DROP TABLE closing_cells")
+    store.command("CREATE TABLE closing_cells (site UInt32) ENGINE = Memory")
+    store.command("CREATE TABLE closing_folds (id UInt64) ENGINE = Memory")
+
+    store.prepare()
+
+    columns = store.query("SELECT count() FROM system.columns WHERE table = 'closing_cells'")
+    gone = store.query("SELECT count() FROM system.tables WHERE name = 'closing_folds'")
+    assert (columns, gone) == (
+        [(len(schema.columns_of(schema.tables()["closing_cells"])),)],
+        [(0,)],
+    )
+
+
 def test_an_older_fan_out_is_replaced_in_place(store: Store) -> None:
     """After an upgrade the view is this version's, and it was never missing."""
     store.command("ALTER TABLE fan_out MODIFY QUERY SELECT * FROM open_cells WHERE 0")

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.service import Service
 
 ROOT = Path(__file__).parents[2]
-LOCKED = ("--require-hashes", "--only-binary", ":all:", "-r", "requirements/base.txt")
+LOCKED = ("--no-deps", "--require-hashes", "--only-binary", ":all:", "-r", "requirements/base.txt")
 
 
 def installed(folder: Path) -> Path:
