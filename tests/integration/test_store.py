@@ -12,7 +12,7 @@ from typing import Any
 import clickhouse_connect
 import pytest
 
-from collector.cells import fan_out
+from collector.cells import fan_out, schema
 from collector.cells.client import Store
 from collector.cells.receipts import has_receipt, hits_block, wait_until_over
 from collector.errors import Rejected, SchemaMismatch, Unreachable
