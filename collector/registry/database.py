@@ -14,8 +14,8 @@ from collector.errors import RegistryError
 
 BUSY_MS = 5000
 
-VERSION = 1
-"""The version of the schema, kept in the file's `user_version`."""
+VERSION = 2
+"""The version of the schema, kept in the file's `user_version`; 1 had no table `erasures`."""
 
 SCHEMA = """
     CREATE TABLE sites (

@@ -36,7 +36,7 @@ def test_a_site_is_added_listed_changed_and_removed(desk: Service) -> None:
     left = json.loads(done(desk.footfall("site", "list", "--json")))
 
     assert f'data-domain="example.org" src="http://127.0.0.1:{desk.port}/js/footfall.js"' in added
-    assert "example.org  Europe/Berlin  standard  accounts" in listed
+    assert "example.org  Europe/Berlin  standard  login" in listed
     assert (changed[0]["public"], changed[0]["own_paths"]) == (True, ["/pricing"])
     assert left == []
 
@@ -213,7 +213,7 @@ def test_places_are_told_for_an_address(desk: Service) -> None:
     known = json.loads(done(desk.footfall("geo", "status", "--json")))
     place = json.loads(done(desk.footfall("geo", "test", "8.8.8.8", "--json")))
 
-    assert "built in" in status
+    assert "Built in" in status
     assert known["kind"] == "iptocc"
     assert place["country"] == "US"
     assert done(desk.footfall("geo", "test", "8.8.8.8")).startswith("US")

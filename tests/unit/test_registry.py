@@ -304,7 +304,7 @@ def test_a_file_of_another_version_is_refused(tmp_path: Path) -> None:
     connection.execute("PRAGMA user_version = 99")
     connection.close()
 
-    with pytest.raises(RegistryError, match="has format 99, and this version of Footfall reads 1"):
+    with pytest.raises(RegistryError, match="has format 99, and this version of Footfall reads 2"):
         Registry(path)
 
 
