@@ -6,11 +6,9 @@ discarded when the call returns.
 
 from __future__ import annotations
 
-import secrets
 from dataclasses import replace
 from typing import NamedTuple
 
-from collector.day import Day
 from collector.errors import PayloadError
 from collector.hit import Drop, Refusal
 from collector.ingest.explanation import RuleLine, lines_of_drop, lines_of_hit
@@ -21,6 +19,7 @@ from collector.ingest.rate_limit import RateLimiter
 from collector.ingest.site_rules import NO_RULES
 from collector.ingest.visits import Visits
 from collector.privacy.consent import Admitted, HeaderList, decide_request
+from collector.privacy.day_secrets import DaySecrets
 
 
 class Explanation(NamedTuple):
@@ -56,7 +55,8 @@ def explain(
         payload = decode_plausible(body)
     except PayloadError as wrong:
         return [Explanation("", str(wrong))]
-    dry = replace(context, visits=Visits(), limits=RateLimiter(), secrets=_OneTimeSecret())
+    secrets = DaySecrets(None, context.clock, "memory")
+    dry = replace(context, visits=Visits(), limits=RateLimiter(), secrets=secrets)
     return [_explained(payload, admitted, dry, name) for name in sites_named(payload)]
 
 
@@ -68,14 +68,3 @@ def _explained(
         return Explanation(name, str(made), lines_of_drop(made, admitted))
     rules = context.rules.get(made.hit.site, NO_RULES)
     return Explanation(name, "counted", lines_of_hit(payload, admitted, made.hit, rules))
-
-
-class _OneTimeSecret:
-    """A day secret that is discarded after the explanation."""
-
-    def __init__(self) -> None:
-        self._secret = secrets.token_bytes(32)
-
-    def secret(self, site_id: int, day: Day) -> bytes:  # noqa: ARG002 - of DaySecrets
-        """Return it for any site and day."""
-        return self._secret

@@ -169,12 +169,3 @@ class LimitedHttpProtocol(HttpToolsProtocol):
             self._timer = self.loop.call_later(self.headers_within_s, self._abort, "slow_headers")
         elif stage == "body":
             self._timer = self.loop.call_later(self.body_within_s, self._abort, "slow_body")
-
-
-def limited_protocol(count_rejected: Callable[[Reason], None]) -> type[LimitedHttpProtocol]:
-    """Make a protocol class that counts the connections it closes.
-
-    Args:
-        count_rejected: called on the event loop with the reason.
-    """
-    return type("Guarded", (LimitedHttpProtocol,), {"count": staticmethod(count_rejected)})

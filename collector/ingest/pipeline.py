@@ -11,12 +11,12 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 import msgspec
 
 from collector.clock import Clock
-from collector.day import MINUTE, Day, Moment, day_at, hour_at, minute_at, moment_of_minute
+from collector.day import MINUTE, Moment, day_at, hour_at, minute_at, moment_of_minute
 from collector.hit import ENGAGEMENT, EVENT, OTHER, PAGEVIEW, Drop, Hit, VisitValues
 from collector.ingest.enrich import acquisition, device
 from collector.ingest.enrich import page as page_rules
@@ -38,6 +38,10 @@ from collector.privacy.pseudonym import pseudonym
 from collector.privacy.scrub import scrub_host, scrub_text
 from collector.registry.sites import Site, Sites
 
+if TYPE_CHECKING:
+    from collector.ingest.enrich.geo import FixedCountry, GeoDatabase
+    from collector.privacy.day_secrets import DaySecrets
+
 HostCheck = Callable[[str], object]
 """Decides whether a host name belongs to the site: truthy if it does."""
 
@@ -47,22 +51,6 @@ _MAX_KEY: Final = 60
 _PREFETCH_HEADERS: Final = frozenset({b"sec-purpose", b"purpose", b"x-purpose", b"x-moz"})
 STRICT: Final = "strict"
 _ADDRESS: Final = re.compile(r"(?:https?:)?//", re.IGNORECASE)
-
-
-class Places(Protocol):
-    """A database of places."""
-
-    def locate(self, network: bytes) -> tuple[str, str, str]:
-        """Return country, region and city of a truncated address."""
-        ...
-
-
-class Secrets(Protocol):
-    """The store of day secrets."""
-
-    def secret(self, site_id: int, day: Day) -> bytes:
-        """Return the secret of a site's local day."""
-        ...
 
 
 class SealedMark(Protocol):
@@ -95,9 +83,9 @@ class IngestContext:
     """
 
     sites: Sites
-    secrets: Secrets
+    secrets: DaySecrets
     visits: Visits
-    places: Places
+    places: GeoDatabase | FixedCountry
     clock: Clock
     limits: RateLimiter
     sealed: SealedMark = field(default_factory=NothingSealed)

@@ -58,14 +58,7 @@ def goals_of(goals: Iterable[Goal], kind: Kind, path: str, event: str) -> tuple[
 
 def _rules_of(site: Site) -> SiteRules:
     return SiteRules(
-        page=PageRules(
-            templates=site.templates,
-            search_parameter=site.search_parameter,
-            keep_trailing_slash=site.keep_trailing_slash,
-            keep_index=site.keep_index,
-            public_users=site.public_users,
-            hash_routing=site.hash_routing,
-        ),
+        page=PageRules(**{name: getattr(site, name) for name in PageRules.__struct_fields__}),
         excluded_paths=site.excluded_paths,
         excluded_countries=frozenset(site.excluded_countries),
         spam_referrers=frozenset(host.removeprefix("www.") for host in site.spam_referrers),

@@ -18,7 +18,7 @@ from collector.hit import Hit
 from collector.ingest.fast_path import FastPathProtocol, fast_path_protocol
 from collector.ingest.formats.plausible import PlausibleHandler
 from collector.ingest.handler import Reply
-from collector.ingest.http_limits import Reason, limited_protocol
+from collector.ingest.http_limits import LimitedHttpProtocol, Reason
 from collector.privacy.consent import HeaderList, NamedHeaders, Peer
 from collector.settings import SpoolSettings
 from tests.asgi import running
@@ -79,7 +79,7 @@ async def serving(
         port=0,
         http=fast_path_protocol(handler, reasons.append)
         if plain
-        else limited_protocol(reasons.append),
+        else type("Slow", (LimitedHttpProtocol,), {"count": staticmethod(reasons.append)}),
         ws="none",
         lifespan="off",
         access_log=False,

@@ -111,4 +111,4 @@ def test_explaining_leaves_nothing_behind() -> None:
     assert ["counted", "unknown_site"] == [one.outcome for one in found]
     assert 0 == len(context.visits)
     assert context.limits._sites == {}
-    assert [] == context.secrets.open()  # type: ignore[attr-defined]
+    assert [] == context.secrets.open()

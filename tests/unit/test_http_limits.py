@@ -15,7 +15,6 @@ from collector.ingest.http_limits import (
     MAX_REQUEST_BYTES,
     LimitedHttpProtocol,
     Reason,
-    limited_protocol,
 )
 from collector.privacy.consent import Receive, Scope, Send
 
@@ -27,6 +26,11 @@ class Running(NamedTuple):
 
     port: int
     reasons: list[Reason]
+
+
+def counting(reasons: list[Reason]) -> type[LimitedHttpProtocol]:
+    """Make a protocol class that notes why it closed connections."""
+    return type("Counting", (LimitedHttpProtocol,), {"count": staticmethod(reasons.append)})
 
 
 async def answer(_scope: Scope, receive: Receive, send: Send) -> None:
@@ -53,7 +57,7 @@ async def a_server(for_headers_s: float, for_body_s: float) -> AsyncIterator[Run
     """Run uvicorn with a guard that gives so many seconds."""
     reasons: list[Reason] = []
 
-    class Timed(limited_protocol(reasons.append)):  # type: ignore[misc]
+    class Timed(counting(reasons)):  # type: ignore[misc]
         headers_within_s = for_headers_s
         body_within_s = for_body_s
 
@@ -183,8 +187,8 @@ def test_each_guarded_class_tells_its_own_listener() -> None:
     first: list[Reason] = []
     second: list[Reason] = []
 
-    limited_protocol(first.append).count("slow_body")
-    limited_protocol(second.append).count("slow_headers")
+    counting(first).count("slow_body")
+    counting(second).count("slow_headers")
     LimitedHttpProtocol.count("endless_body")
 
     assert (["slow_body"], ["slow_headers"]) == (first, second)

@@ -68,17 +68,7 @@ _MATRIX = re.compile(r";[^/]*")
 
 
 class PageRules(msgspec.Struct, frozen=True, kw_only=True, cache_hash=True):
-    """A site owner's decisions about its paths.
-
-    Attributes:
-        templates: paths with `:name` for one segment and a last `*` for the rest, such as
-            `/users/:id` or `/blog/*`; a path becomes the first one that it matches.
-        search_parameter: the query key that holds what was searched on the site, or empty.
-        keep_trailing_slash: whether `/a/` and `/a` are two pages.
-        keep_index: whether `/a/index.html` and `/a` are two pages.
-        public_users: whether names after `/users/` and the like are the site's own pages.
-        hash_routing: whether the fragment is part of the path, whatever the tracker says.
-    """
+    """The settings of a `Site` that say how its pages are read; described there."""
 
     templates: tuple[str, ...] = ()
     search_parameter: str = ""

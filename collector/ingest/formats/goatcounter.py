@@ -52,12 +52,7 @@ class GoatCounterHandler(_ImageHandler):
     options: ClassVar[Answer] = preflight(b"GET, POST")
 
     def handle(self, admitted: Admitted, context: IngestContext) -> Reply:
-        """Append one pageview or event from the query string.
-
-        Raises:
-            PayloadError: if it cannot be decoded.
-            SpoolError: if a hit cannot be appended.
-        """
+        """Append one pageview or event from the query string."""
         sent = query_of(admitted.query_string)
         host = _host_of(admitted)
         name = sent.get("d", "") or _site_name(context.sites, host, admitted)
@@ -73,12 +68,7 @@ class PixelHandler(_ImageHandler):
     options: ClassVar[Answer] = preflight(b"GET")
 
     def handle(self, admitted: Admitted, context: IngestContext) -> Reply:
-        """Append one pageview: of `u`, or of the page that shows the image; `d` names the site.
-
-        Raises:
-            PayloadError: if it cannot be decoded.
-            SpoolError: if a hit cannot be appended.
-        """
+        """Append one pageview: of `u`, or of the page that shows the image; `d` names the site."""
         sent = query_of(admitted.query_string)
         shown_on = admitted.header(b"referer").decode("latin-1")[:MAX_URL]
         payload = Payload(

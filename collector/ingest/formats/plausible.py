@@ -67,12 +67,7 @@ class PlausibleHandler(Handler):
         return problem(error, errors={error.field or "request": [error.code.replace("_", " ")]})
 
     def handle(self, admitted: Admitted, context: IngestContext) -> Reply:
-        """Append one hit for every site that a payload names.
-
-        Raises:
-            PayloadError: if it cannot be decoded.
-            SpoolError: if a hit cannot be appended.
-        """
+        """Append one hit for every site that a payload names."""
         payload = decode_plausible(admitted.body(MAX_BODY))
         names = sites_named(payload)
         outcomes = self.build_hits(payload, admitted, context, names)

@@ -91,12 +91,7 @@ class UmamiHandler(Handler):
     options: ClassVar[Answer] = preflight(b"POST", _HEADERS)
 
     def handle(self, admitted: Admitted, context: IngestContext) -> Reply:
-        """Append one event.
-
-        Raises:
-            PayloadError: if it cannot be decoded.
-            SpoolError: if a hit cannot be appended.
-        """
+        """Append one event."""
         parsed = parse_json(admitted.body(self.max_body))
         return Reply(self.accepted, self.append(self.build_from(parsed, admitted, context)))
 
