@@ -28,8 +28,6 @@ from tests.service import Service
 __all__ = ["service", "visits"]
 
 PAGES = (f"/{BUSY}", f"/{BUSY}?filter=path:/pricing", f"/{EMPTY}", "/", "/login", "/demo")
-DEMO = "localhost"
-TILES = ("Visitors", "Visits", "Pageviews", "Views per visit", "Bounce rate", "Visit duration")
 
 
 def _tile(page: Page, label: str) -> str:
@@ -44,26 +42,6 @@ def _mark(page: Page) -> None:
 
 def _not_reloaded(page: Page) -> bool:
     return bool(page.evaluate("window.notReloaded === true"))
-
-
-def test_a_look_around_the_demo_becomes_numbers(visits: Visits) -> None:
-    """Three pages, one of them by the History API, are one visit of one visitor."""
-    page = visits.open("/demo")
-    sent = page.locator("#sent li")
-    expect(sent.first).to_contain_text('"n":"pageview"')
-    page.get_by_role("link", name="Prices (by a link)").click()
-    expect(page.locator("#demo-title")).to_have_text("Honest prices")
-    page.get_by_role("button", name="Recipes (by the History API)").click()
-    expect(page.locator("#demo-title")).to_have_text("Our recipes")
-    expect(sent.filter(has_text='/demo/docs"').first).to_be_visible()
-
-    page.get_by_role("link", name=f"See the numbers of {DEMO}").click()
-
-    expect(page.locator(".tile-value").nth(2)).to_have_text("3")
-    assert ["1", "1", "3", "3.0", "0%"] == [_tile(page, label) for label in TILES[:5]]
-    rows = page.locator("#pages .name")
-    assert {"/demo", "/demo/pricing", "/demo/docs"} == set(rows.all_inner_texts())
-    expect(page.locator("#devices .name")).to_have_text(re.compile("^Chrom(e|ium)$"))
 
 
 def test_an_empty_site_waits_for_its_first_visit(visits: Visits, service: Service) -> None:
