@@ -4,7 +4,7 @@ Needs atheris 3, which is no dependency of ours; from the root, with `pip instal
 
     python -m tests.bench.fuzzing -max_total_time=600 CORPUS_FOLDER
 
-An input is a door's letter, a body and headers, separated by newlines; what
+An input is a format's letter, a body and headers, separated by newlines; what
 libFuzzer is told on the command line goes to it. The record of the last long
 run is in docs/benchmarks.md.
 """

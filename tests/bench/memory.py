@@ -180,7 +180,7 @@ def idle_connections(port: int, count: int) -> Iterator[list[socket.socket]]:
 
 @contextmanager
 def slow_clients(port: int, count: int) -> Iterator[None]:
-    """Keep clients that send a request byte by byte, and begin anew when shown the door."""
+    """Keep clients that send a request byte by byte, and reconnect when they are cut off."""
     ends = threading.Event()
     threads = [threading.Thread(target=_dawdle, args=(port, ends)) for _ in range(count)]
     for thread in threads:

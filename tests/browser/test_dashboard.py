@@ -181,7 +181,7 @@ def test_pages_are_accessible(visits: Visits, path: str, scheme: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_no_page_scrolls_sideways(visits: Visits, path: str) -> None:
-    """From the smallest phone to a desk, everything has its place."""
+    """Nothing overflows, from the smallest phone to a wide screen."""
     page = visits.open(path)
 
     for width in (320, 390, 768, 1024, 1440):

@@ -48,7 +48,7 @@ def living(words: list[bytes]) -> list[int]:
 
 
 async def come(container: Container, words: list[bytes]) -> None:
-    """Send marked hits, good and bad, through the door."""
+    """Send marked hits, good and bad, through the handler."""
     handler = PlausibleHandler(container, container.spool, container.counters)
     address, agent, token, cookie = map(masked, words)
     url = b"https://example.org/a?token=" + token

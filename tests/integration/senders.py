@@ -1,4 +1,4 @@
-"""Knock at the doors that hits come in by, and read what was counted, for tests."""
+"""Send requests to the routes that receive hits, and read what was counted."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ FROM_PAGE = (b"referer", b"https://example.org/")
 UMAMI = {"website": "a-uuid", "hostname": "example.org", "url": "/a"}
 
 
-async def knock(
+async def submit(
     app: Footfall, path: str, body: object = b"", *headers: tuple[bytes, bytes], **scope: Any
 ) -> Answer:
-    """Send one request to a door."""
+    """Send one request to a route."""
     path, _, query = path.partition("?")
     sent = body if isinstance(body, bytes) else orjson.dumps(body)
     asked = a_scope(*(headers or (UA, FROM_PAGE)), path=path, query=query.encode(), **scope)

@@ -85,7 +85,7 @@ def audited(days: Closing, tmp_path: Path) -> AuditContext:
 
 
 def honest(header: tuple[bytes, bytes]) -> host_checks.SignalEffect:
-    """Do what the door does with each signal."""
+    """Answer each signal as the handler does."""
     refusals = dict(host_checks.SIGNALS.values())
     refusal = refusals[header]
     return (

@@ -1,4 +1,4 @@
-"""Send the audit's signals through the door of a real service, and see what they change."""
+"""Send the audit's signals through the handler of a real service, and see what they change."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from collector.settings import Settings
 
 @pytest.fixture
 def context(tmp_path: Path) -> Iterator[IngestContext]:
-    """Make a service's parts, for the self-test to go through its door."""
+    """Build a service's container for the probe."""
     made = build_container(
         Settings(data_dir=tmp_path / "data", secrets=SecretSettings(store="memory"))
     )
@@ -45,7 +45,7 @@ def test_the_self_test_leaves_the_service_as_it_was(context: IngestContext) -> N
 
 
 def test_a_signal_that_is_not_heeded_is_found(context: IngestContext) -> None:
-    """As of a service whose door knows no GPC, or that reads what it refuses."""
+    """As of a service whose handler ignores GPC, or that reads what it refuses."""
 
     def deaf(header: Header) -> SignalEffect:
         if header == (b"dnt", b"1"):

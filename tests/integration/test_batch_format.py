@@ -17,7 +17,7 @@ from collector.ingest.idempotency import KEYS_LIVE_S, MAX_KEYS, IdempotencyCache
 from collector.settings import SpoolSettings
 from tests.asgi import running
 from tests.builders import CHROME, FakeClock
-from tests.integration.senders import FROM_PAGE, UA, UMAMI, knock, totals
+from tests.integration.senders import FROM_PAGE, UA, UMAMI, submit, totals
 
 
 @pytest.fixture
@@ -49,9 +49,9 @@ def a_relayed(number: int = 0, /, **changes: Any) -> dict[str, Any]:
 async def test_server_side_hits_need_a_token_to_ingest(app: Footfall) -> None:
     """No token and an unknown one get 401, one that only reads 403; nothing is counted."""
     body = {"hits": [a_relayed()]}
-    none = await knock(app, "/api/v1/hits", body, UA)
-    unknown = await knock(app, "/api/v1/hits", body, (b"authorization", b"Bearer ffl_x"))
-    reader = await knock(app, "/api/v1/hits", body, a_token(app, scope="read"))
+    none = await submit(app, "/api/v1/hits", body, UA)
+    unknown = await submit(app, "/api/v1/hits", body, (b"authorization", b"Bearer ffl_x"))
+    reader = await submit(app, "/api/v1/hits", body, a_token(app, scope="read"))
 
     assert [401, 401, 403] == [none.status, unknown.status, reader.status]
     assert "Bearer" == none.headers["www-authenticate"]
@@ -65,7 +65,7 @@ async def test_server_side_hits_name_their_visitors(app: Footfall) -> None:
     """Address and user agent of each hit tell visitors apart."""
     hits = [a_relayed(number % 3) for number in range(9)]
 
-    answer = await knock(app, "/api/v1/hits", {"hits": hits}, a_token(app))
+    answer = await submit(app, "/api/v1/hits", {"hits": hits}, a_token(app))
 
     assert (202, {"accepted": 9, "errors": {}}) == (answer.status, answer.json())
     assert await totals(app) == (3, 9)
@@ -76,7 +76,7 @@ async def test_relayed_refusals_are_obeyed(app: Footfall) -> None:
     """A hit whose visitor refused is accepted, unread and not counted; even a broken one."""
     hits = [a_relayed(gpc=True), a_relayed(dnt="1"), {"opt_out": 1, "ip": "nowhere", "visitor": []}]
 
-    answer = await knock(app, "/api/v1/hits", {"hits": hits}, a_token(app))
+    answer = await submit(app, "/api/v1/hits", {"hits": hits}, a_token(app))
 
     assert {"accepted": 3, "errors": {}} == answer.json()
     assert {"gpc": 1, "dnt": 1, "opt_out": 1} == app.container.counters.totals()
@@ -88,7 +88,7 @@ async def test_a_bad_hit_is_told_by_its_place(app: Footfall) -> None:
     """The good hits of a batch count, whatever the others are."""
     hits = [a_relayed(), a_relayed(ip="x"), a_relayed(domain=None), a_relayed(url=None)]
 
-    answer = await knock(app, "/api/v1/hits", {"hits": hits}, a_token(app))
+    answer = await submit(app, "/api/v1/hits", {"hits": hits}, a_token(app))
 
     expected = {"1": "bad_field: ip", "2": "missing_field: domain", "3": "missing_field: url"}
     assert (202, {"accepted": 1, "errors": expected}) == (answer.status, answer.json())
@@ -101,7 +101,7 @@ async def test_a_token_of_one_site_counts_for_no_other(app: Footfall) -> None:
     token = a_token(app, "example.org")
     hits = [a_relayed(domain=None), a_relayed(domain="b.example", url="https://b.example/")]
 
-    answer = await knock(app, "/api/v1/hits", {"hits": hits}, token)
+    answer = await submit(app, "/api/v1/hits", {"hits": hits}, token)
 
     assert {"accepted": 1, "errors": {"1": "bad_field: domain"}} == answer.json()
     assert await totals(app, "b.example") == (0, 0)
@@ -114,11 +114,12 @@ async def test_a_batch_sent_again_counts_once(app: Footfall) -> None:
     body = {"hits": [a_relayed(number) for number in range(5)]}
 
     answers = await asyncio.gather(
-        knock(app, "/api/v1/hits", body, token, key), knock(app, "/api/v1/hits", body, token, key)
+        submit(app, "/api/v1/hits", body, token, key),
+        submit(app, "/api/v1/hits", body, token, key),
     )
 
-    later = await knock(app, "/api/v1/hits", body, token, key)
-    other_sender = await knock(app, "/api/v1/hits", body, a_token(app), key)
+    later = await submit(app, "/api/v1/hits", body, token, key)
+    other_sender = await submit(app, "/api/v1/hits", body, a_token(app), key)
 
     assert answers[0] == answers[1] == later == other_sender
     assert await totals(app) == (5, 10)
@@ -130,9 +131,9 @@ async def test_key_reused(app: Footfall) -> None:
     token, key = a_token(app), (b"idempotency-key", b"batch-1")
     mine, other = {"hits": [a_relayed(1)]}, {"hits": [a_relayed(2)]}
 
-    first = await knock(app, "/api/v1/hits", mine, token, key)
-    reused = await knock(app, "/api/v1/hits", other, token, key)
-    again = await knock(app, "/api/v1/hits", mine, token, key)
+    first = await submit(app, "/api/v1/hits", mine, token, key)
+    reused = await submit(app, "/api/v1/hits", other, token, key)
+    again = await submit(app, "/api/v1/hits", mine, token, key)
 
     assert (422, "key_reused") == (reused.status, reused.json()["code"])
     assert first == again
@@ -147,7 +148,7 @@ async def test_a_key_of_a_batch_that_failed_is_free(tmp_path: Path) -> None:
         many = {"hits": [a_relayed(number) for number in range(3)]}
         refused = {"hits": [a_relayed(gpc=True)]}
 
-        answers = [await knock(app, "/api/v1/hits", body, token, key) for body in (many, refused)]
+        answers = [await submit(app, "/api/v1/hits", body, token, key) for body in (many, refused)]
 
     assert [503, 202] == [answer.status for answer in answers]
 
@@ -162,7 +163,7 @@ async def test_a_key_is_known_for_an_hour(tmp_path: Path) -> None:
         counted = []
         for seconds in (0, KEYS_LIVE_S - 1, 1):
             clock.pass_by(seconds)
-            await knock(app, "/api/v1/hits", body, token, key)
+            await submit(app, "/api/v1/hits", body, token, key)
             counted.append(app.container.spool.stats().acknowledged)
 
     assert [1, 1, 2] == counted
@@ -186,7 +187,7 @@ async def test_of_a_batch_only_hashes_are_remembered(app: Footfall) -> None:
     token, key = a_token(app), (b"idempotency-key", b"batch-1")
     body = orjson.dumps({"hits": [a_relayed()]})
 
-    await knock(app, "/api/v1/hits", body, token, key)
+    await submit(app, "/api/v1/hits", body, token, key)
 
     cache = app.handlers["/api/v1/hits"]._cache  # type: ignore[attr-defined]
     ((name, batch),) = cache._batches.items()
@@ -200,7 +201,7 @@ async def test_of_a_batch_without_a_key_nothing_is_remembered(app: Footfall) -> 
     """It counts as often as it is sent, and leaves no hash of its sender or body behind."""
     token, body = a_token(app), {"hits": [a_relayed()]}
 
-    answers = [await knock(app, "/api/v1/hits", body, token) for _ in range(2)]
+    answers = [await submit(app, "/api/v1/hits", body, token) for _ in range(2)]
 
     assert [202, 202] == [answer.status for answer in answers]
     assert not app.handlers["/api/v1/hits"]._cache._batches  # type: ignore[attr-defined]
@@ -213,7 +214,7 @@ async def test_outside_day(app: Footfall) -> None:
     now = app.container.clock.now()
     hits = [a_relayed(time=now - 86_400), a_relayed(time=now + 120), a_relayed(time=now)]
 
-    answer = await knock(app, "/api/v1/hits", {"hits": hits}, a_token(app))
+    answer = await submit(app, "/api/v1/hits", {"hits": hits}, a_token(app))
 
     assert {"accepted": 3, "errors": {}} == answer.json()
     assert {"outside_day": 2} == app.container.counters.totals()
@@ -227,7 +228,7 @@ async def test_software_may_call_itself_by_its_name(app: Footfall) -> None:
     hits = [a_relayed(visitor=f"installation {number}", **program) for number in (1, 1, 2)]
     crawler = a_relayed(user_agent="Mozilla/5.0 (compatible; Googlebot/2.1)")
 
-    await knock(app, "/api/v1/hits", {"hits": [*hits, crawler]}, a_token(app))
+    await submit(app, "/api/v1/hits", {"hits": [*hits, crawler]}, a_token(app))
 
     assert {"bot": 1} == app.container.counters.totals()
     assert await totals(app) == (2, 3)
@@ -239,8 +240,8 @@ async def test_goatcounters_api_counts_with_a_token_of_the_site(app: Footfall) -
     hits = [{"path": path, "session": "s1"} for path in ("/a", "/b", "")]
     token = a_token(app, "example.org")
 
-    fine = await knock(app, "/api/v0/count", {"hits": hits[:2]}, token)
-    wrong = await knock(app, "/api/v0/count", {"hits": hits}, token)
+    fine = await submit(app, "/api/v0/count", {"hits": hits[:2]}, token)
+    wrong = await submit(app, "/api/v0/count", {"hits": hits}, token)
 
     assert (202, {"status": "ok"}) == (fine.status, fine.json())
     assert (400, {"errors": {"2": "missing_field: path"}}) == (wrong.status, wrong.json())
@@ -261,7 +262,7 @@ async def test_goatcounters_api_names_its_own_keys(app: Footfall) -> None:
     }
     hits = [{"path": "/a", "session": "s1", **changes} for changes in wrong.values()]
 
-    answer = await knock(app, "/api/v0/count", {"hits": hits}, a_token(app, "example.org"))
+    answer = await submit(app, "/api/v0/count", {"hits": hits}, a_token(app, "example.org"))
 
     assert [*wrong] == [*answer.json()["errors"].values()]
     assert await totals(app) == (0, 0)
@@ -273,8 +274,8 @@ async def test_goatcounters_api_says_what_token_it_needs(app: Footfall) -> None:
     body = {"hits": [{"path": "/a", "session": "s1"}]}
     tokens = [UA, a_token(app, "example.org", "read"), a_token(app)]
 
-    answers = [await knock(app, "/api/v0/count", body, token) for token in tokens]
-    empty = await knock(app, "/api/v0/count", {"hits": []}, a_token(app, "example.org"))
+    answers = [await submit(app, "/api/v0/count", body, token) for token in tokens]
+    empty = await submit(app, "/api/v0/count", {"hits": []}, a_token(app, "example.org"))
 
     assert [401, 403, 403] == [answer.status for answer in answers]
     assert "--site DOMAIN --scope ingest" in answers[2].json()["error"]
@@ -293,7 +294,7 @@ BATCHES: dict[str, object] = {
 async def test_a_batch_counts_as_a_whole_or_not_at_all(tmp_path: Path, path: str) -> None:
     """With room for some of its hits none is kept, so that it can be sent again as it is."""
     async with running(tmp_path / "data", spool=SpoolSettings(max_bytes=400)) as app:
-        answer = await knock(app, path, BATCHES[path], UA, FROM_PAGE, a_token(app))
+        answer = await submit(app, path, BATCHES[path], UA, FROM_PAGE, a_token(app))
 
         assert 503 == answer.status
         assert {"shed": 1} == app.container.counters.totals()

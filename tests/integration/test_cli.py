@@ -15,7 +15,7 @@ PASSWORD = "correct horse"
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Service:
+def cli(tmp_path: Path) -> Service:
     """Stand where no service runs yet."""
     return Service(tmp_path / "data")
 
@@ -26,62 +26,62 @@ def done(result: subprocess.CompletedProcess[str]) -> str:
     return result.stdout
 
 
-def test_a_site_is_added_listed_changed_and_removed(desk: Service) -> None:
+def test_a_site_is_added_listed_changed_and_removed(cli: Service) -> None:
     """The four site commands do what they say, in words and in JSON."""
-    added = done(desk.footfall("site", "add", "example.org", "--zone", "Europe/Berlin"))
-    listed = done(desk.footfall("site", "list"))
-    done(desk.footfall("site", "set", "example.org", "--public", "--own-path", "/pricing"))
-    changed = json.loads(done(desk.footfall("site", "list", "--json")))
-    done(desk.footfall("site", "remove", "example.org", "--yes"))
-    left = json.loads(done(desk.footfall("site", "list", "--json")))
+    added = done(cli.footfall("site", "add", "example.org", "--zone", "Europe/Berlin"))
+    listed = done(cli.footfall("site", "list"))
+    done(cli.footfall("site", "set", "example.org", "--public", "--own-path", "/pricing"))
+    changed = json.loads(done(cli.footfall("site", "list", "--json")))
+    done(cli.footfall("site", "remove", "example.org", "--yes"))
+    left = json.loads(done(cli.footfall("site", "list", "--json")))
 
-    assert f'data-domain="example.org" src="http://127.0.0.1:{desk.port}/js/footfall.js"' in added
+    assert f'data-domain="example.org" src="http://127.0.0.1:{cli.port}/js/footfall.js"' in added
     assert "example.org  Europe/Berlin  standard  login" in listed
     assert (changed[0]["public"], changed[0]["own_paths"]) == (True, ["/pricing"])
     assert left == []
 
 
-def test_a_site_is_not_removed_without_a_yes(desk: Service) -> None:
+def test_a_site_is_not_removed_without_a_yes(cli: Service) -> None:
     """Removing asks; without an answer nothing happens."""
-    done(desk.footfall("site", "add", "example.org"))
+    done(cli.footfall("site", "add", "example.org"))
 
-    refused = desk.footfall("site", "remove", "example.org")
+    refused = cli.footfall("site", "remove", "example.org")
 
     assert refused.returncode == 1
-    assert "example.org" in done(desk.footfall("site", "list"))
+    assert "example.org" in done(cli.footfall("site", "list"))
 
 
-def test_a_new_zone_is_said_to_begin_later(desk: Service) -> None:
+def test_a_new_zone_is_said_to_begin_later(cli: Service) -> None:
     """The owner is told that the present day goes on in the old zone."""
-    done(desk.footfall("site", "add", "example.org"))
+    done(cli.footfall("site", "add", "example.org"))
 
-    said = done(desk.footfall("site", "set", "example.org", "--zone", "Asia/Tokyo"))
+    said = done(cli.footfall("site", "set", "example.org", "--zone", "Asia/Tokyo"))
 
     assert "becomes Asia/Tokyo when its current day ends" in said
 
 
-def test_people_are_added_listed_and_removed(desk: Service) -> None:
+def test_people_are_added_listed_and_removed(cli: Service) -> None:
     """Passwords come from the terminal or stdin, never from an argument."""
-    done(desk.footfall("user", "add", "ann", "--password-stdin", stdin=f"{PASSWORD}\n"))
-    done(desk.footfall("user", "password", "ann", "--password-stdin", stdin=f"{PASSWORD} 2\n"))
-    listed = json.loads(done(desk.footfall("user", "list", "--json")))
-    named = done(desk.footfall("user", "list"))
-    done(desk.footfall("user", "remove", "ann"))
+    done(cli.footfall("user", "add", "ann", "--password-stdin", stdin=f"{PASSWORD}\n"))
+    done(cli.footfall("user", "password", "ann", "--password-stdin", stdin=f"{PASSWORD} 2\n"))
+    listed = json.loads(done(cli.footfall("user", "list", "--json")))
+    named = done(cli.footfall("user", "list"))
+    done(cli.footfall("user", "remove", "ann"))
 
     assert listed == [{"id": 1, "name": "ann"}]
     assert named == "ann\n"
-    assert done(desk.footfall("user", "list")) == ""
+    assert done(cli.footfall("user", "list")) == ""
 
 
-def test_a_token_is_shown_once(desk: Service) -> None:
+def test_a_token_is_shown_once(cli: Service) -> None:
     """Creating prints the token; listing never does."""
-    done(desk.footfall("site", "add", "example.org"))
+    done(cli.footfall("site", "add", "example.org"))
 
-    token = done(desk.footfall("token", "create", "reader", "--site", "example.org")).strip()
-    made = json.loads(done(desk.footfall("token", "create", "all", "--scope", "ingest", "--json")))
-    listed = done(desk.footfall("token", "list"))
-    entries = json.loads(done(desk.footfall("token", "list", "--json")))
-    done(desk.footfall("token", "revoke", "reader"))
+    token = done(cli.footfall("token", "create", "reader", "--site", "example.org")).strip()
+    made = json.loads(done(cli.footfall("token", "create", "all", "--scope", "ingest", "--json")))
+    listed = done(cli.footfall("token", "list"))
+    entries = json.loads(done(cli.footfall("token", "list", "--json")))
+    done(cli.footfall("token", "revoke", "reader"))
 
     assert token.startswith("ffl_")
     assert made["token"].startswith("ffl_")
@@ -90,7 +90,7 @@ def test_a_token_is_shown_once(desk: Service) -> None:
         ("all", None, ["ingest"]),
         ("reader", "example.org", ["read"]),
     ]
-    assert "reader" not in done(desk.footfall("token", "list"))
+    assert "reader" not in done(cli.footfall("token", "list"))
 
 
 @pytest.mark.parametrize(
@@ -113,30 +113,30 @@ def test_a_token_is_shown_once(desk: Service) -> None:
     ],
 )
 def test_a_failed_command_says_why_in_a_line(
-    desk: Service, arguments: list[str], code: int, said: str
+    cli: Service, arguments: list[str], code: int, said: str
 ) -> None:
     """Not done leaves with 1, wrongly asked with 2; never a stack trace."""
-    result = desk.footfall(*arguments)
+    result = cli.footfall(*arguments)
 
     assert result.returncode == code
     assert said in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_wrong_setting_stops_every_command(desk: Service) -> None:
+def test_a_wrong_setting_stops_every_command(cli: Service) -> None:
     """The variable at fault is named, with what is known, and the code is 2."""
-    desk.environ["FOOTFALL_PRT"] = "1"
+    cli.environ["FOOTFALL_PRT"] = "1"
 
-    result = desk.footfall("serve")
+    result = cli.footfall("serve")
 
     assert result.returncode == 2
     assert "FOOTFALL_PRT" in result.stderr
     assert "FOOTFALL_PORT" in result.stderr
 
 
-def test_the_version_is_the_packages(desk: Service) -> None:
+def test_the_version_is_the_packages(cli: Service) -> None:
     """The command knows which version it is."""
-    assert __version__ in done(desk.footfall("--version"))
+    assert __version__ in done(cli.footfall("--version"))
 
 
 @pytest.mark.parametrize(
@@ -155,49 +155,49 @@ def test_the_version_is_the_packages(desk: Service) -> None:
         *[["token", name] for name in ("create", "list", "revoke")],
     ],
 )
-def test_every_command_explains_itself(desk: Service, arguments: list[str]) -> None:
+def test_every_command_explains_itself(cli: Service, arguments: list[str]) -> None:
     """--help says what a command does and leaves with 0."""
-    said = done(desk.footfall(*arguments, "--help"))
+    said = done(cli.footfall(*arguments, "--help"))
 
     assert said.startswith("Usage: footfall")
     assert len(said.splitlines()) > 4
 
 
-def test_sealing_works_without_a_service(desk: Service) -> None:
+def test_sealing_works_without_a_service(cli: Service) -> None:
     """While nothing runs, the command opens the store itself."""
-    done(desk.footfall("site", "add", "example.org"))
+    done(cli.footfall("site", "add", "example.org"))
 
-    planned = json.loads(done(desk.footfall("seal", "--dry-run", "--json")))
-    sealed = done(desk.footfall("seal"))
+    planned = json.loads(done(cli.footfall("seal", "--dry-run", "--json")))
+    sealed = done(cli.footfall("seal"))
 
     assert planned == []
     assert sealed == "No day is due.\n"
 
 
-def test_commands_reach_the_running_service(desk: Service) -> None:
+def test_commands_reach_the_running_service(cli: Service) -> None:
     """While the service has the store, sealing and health are asked of it."""
-    with desk:
-        sealed = desk.footfall("seal", "--json")
-        health = desk.footfall("healthcheck")
-        second = desk.footfall("serve")
+    with cli:
+        sealed = cli.footfall("seal", "--json")
+        health = cli.footfall("healthcheck")
+        second = cli.footfall("serve")
 
     assert json.loads(done(sealed)) == []
     assert done(health) == "The service accepts hits.\n"
     assert second.returncode == 1
     assert "Traceback" not in second.stderr
-    assert desk.footfall("healthcheck").returncode == 1
+    assert cli.footfall("healthcheck").returncode == 1
 
 
-def test_a_payload_is_explained_without_being_counted(desk: Service) -> None:
+def test_a_payload_is_explained_without_being_counted(cli: Service) -> None:
     """Rule by rule it is said what would be kept; a refusal is told as such."""
-    done(desk.footfall("site", "add", "example.org"))
+    done(cli.footfall("site", "add", "example.org"))
     body = json.dumps({"n": "pageview", "u": "https://example.org/a?token=1", "d": "example.org"})
     agent = f"User-Agent: {CHROME}"
 
-    words = done(desk.footfall("explain", "--header", agent, stdin=body))
-    objects = json.loads(done(desk.footfall("explain", "--json", "--header", agent, stdin=body)))
-    refused = done(desk.footfall("explain", "--header", "DNT: 1", stdin=body))
-    broken = done(desk.footfall("explain", stdin="{"))
+    words = done(cli.footfall("explain", "--header", agent, stdin=body))
+    objects = json.loads(done(cli.footfall("explain", "--json", "--header", agent, stdin=body)))
+    refused = done(cli.footfall("explain", "--header", "DNT: 1", stdin=body))
+    broken = done(cli.footfall("explain", stdin="{"))
 
     assert words.startswith("example.org: counted")
     assert "Chrome 142" in words
@@ -207,25 +207,25 @@ def test_a_payload_is_explained_without_being_counted(desk: Service) -> None:
     assert "not_json" in broken
 
 
-def test_places_are_told_for_an_address(desk: Service) -> None:
+def test_places_are_told_for_an_address(cli: Service) -> None:
     """Without a database countries are known, and one can look an address up."""
-    status = done(desk.footfall("geo", "status"))
-    known = json.loads(done(desk.footfall("geo", "status", "--json")))
-    place = json.loads(done(desk.footfall("geo", "test", "8.8.8.8", "--json")))
+    status = done(cli.footfall("geo", "status"))
+    known = json.loads(done(cli.footfall("geo", "status", "--json")))
+    place = json.loads(done(cli.footfall("geo", "test", "8.8.8.8", "--json")))
 
     assert "Built in" in status
     assert known["kind"] == "iptocc"
     assert place["country"] == "US"
-    assert done(desk.footfall("geo", "test", "8.8.8.8")).startswith("US")
+    assert done(cli.footfall("geo", "test", "8.8.8.8")).startswith("US")
 
 
-def test_a_wrong_database_is_named(desk: Service, tmp_path: Path) -> None:
+def test_a_wrong_database_is_named(cli: Service, tmp_path: Path) -> None:
     """A file that is no database is told so, with the code of a wrong setting."""
     path = tmp_path / "places.mmdb"
     path.write_text("nothing")
-    desk.environ["FOOTFALL_GEO_DATABASE"] = str(path)
+    cli.environ["FOOTFALL_GEO_DATABASE"] = str(path)
 
-    result = desk.footfall("geo", "status")
+    result = cli.footfall("geo", "status")
 
     assert result.returncode == 2
     assert "places.mmdb" in result.stderr

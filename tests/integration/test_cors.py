@@ -131,7 +131,7 @@ def test_the_widget_sets_the_same_cookies(wire: Wire) -> None:
 
 @pytest.mark.parametrize("path", ["/opt-out", "/opt-out/widget"])
 def test_opting_in_is_not_for_other_sites_pages(wire: Wire, path: str) -> None:
-    """A forged form may opt out but not in, at either door (R-29)."""
+    """A forged form may opt out but not in, on either page (R-29)."""
     forged = {**FORM, "Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}
 
     out = wire.ask("POST", path, b"choice=out", forged)

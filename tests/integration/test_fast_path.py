@@ -60,7 +60,7 @@ class Watched(PlausibleHandler):
 
 
 class Serving(NamedTuple):
-    """A server of hits; `handler` counts what came by the doorstep."""
+    """A server of hits; `handler` counts what came by the fast path."""
 
     port: int
     handler: Watched
@@ -71,7 +71,7 @@ class Serving(NamedTuple):
 async def serving(
     app: Footfall, spool: object = None, *, plain: bool = True, keep_alive_s: int = 5
 ) -> AsyncIterator[Serving]:
-    """Serve the application's hits through the doorstep, or only through ASGI."""
+    """Serve the application's hits through the fast path, or only through ASGI."""
     container, reasons = app.container, list[Reason]()
     handler = Watched(container, spool or container.spool, container.counters)  # type: ignore[arg-type]
     config = uvicorn.Config(
@@ -342,10 +342,10 @@ async def test_a_resting_connection_is_closed_in_time(app: Footfall) -> None:
     assert [] == server.reasons
 
 
-def test_each_service_has_a_doorstep_of_its_own() -> None:
+def test_each_service_has_a_fast_path_of_its_own() -> None:
     """Two services in one process answer their own hits only."""
     first, second = (fast_path_protocol(object(), lambda _: None) for _ in range(2))  # type: ignore[arg-type]
 
     assert first.handler is not second.handler
     assert first.pending is not second.pending
-    assert not hasattr(FastPathProtocol, "door")
+    assert not hasattr(FastPathProtocol, "handler")

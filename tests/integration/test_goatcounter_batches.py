@@ -12,7 +12,7 @@ from collector.app import Footfall
 from collector.ingest.formats.goatcounter_batch import MAX_BATCHES, REFILL_S
 from tests.asgi import Answer, get, running
 from tests.builders import CHROME, FakeClock
-from tests.integration.senders import knock, totals
+from tests.integration.senders import submit, totals
 from tests.integration.test_batch_format import a_token
 
 PATH = "/api/v0/count"
@@ -34,7 +34,7 @@ def a_hit(address: str, **changes: Any) -> dict[str, Any]:
 
 async def count(app: Footfall, *hits: dict[str, Any], **batch: Any) -> Answer:
     """Send a batch with a token of its own."""
-    return await knock(app, PATH, {"hits": hits, **batch}, a_token(app, "example.org"))
+    return await submit(app, PATH, {"hits": hits, **batch}, a_token(app, "example.org"))
 
 
 async def countries(app: Footfall) -> list[str]:
@@ -124,11 +124,11 @@ async def test_a_token_sends_sixty_batches_in_two_minutes(tmp_path: Path) -> Non
     async with running(tmp_path / "data", "example.org", clock=clock) as app:
         tokens = a_token(app, "example.org"), a_token(app, "example.org")
         batch = {"hits": [{"path": "/a", "session": "s"}]}
-        first = [await knock(app, PATH, batch, tokens[0]) for _ in range(MAX_BATCHES)]
-        refused = await knock(app, PATH, batch, tokens[0])
-        other = await knock(app, PATH, batch, tokens[1])
+        first = [await submit(app, PATH, batch, tokens[0]) for _ in range(MAX_BATCHES)]
+        refused = await submit(app, PATH, batch, tokens[0])
+        other = await submit(app, PATH, batch, tokens[1])
         clock.pass_by(REFILL_S)
-        later = await knock(app, PATH, batch, tokens[0])
+        later = await submit(app, PATH, batch, tokens[0])
 
         assert {202} == {answer.status for answer in (*first, other, later)}
         assert 429 == refused.status

@@ -153,13 +153,13 @@ async def test_an_unknown_site_has_no_notice(app: Footfall) -> None:
 
 def test_the_command_prints_what_the_service_shows(tmp_path: Path) -> None:
     """`footfall notice` gives Markdown by default, JSON and other languages when asked."""
-    desk = Service(tmp_path / "data", environ={"FOOTFALL_SECRETS__STORE": "disk"})
-    added = desk.footfall("site", "add", "example.org", "--controller", "Example Ltd")
+    cli = Service(tmp_path / "data", environ={"FOOTFALL_SECRETS__STORE": "disk"})
+    added = cli.footfall("site", "add", "example.org", "--controller", "Example Ltd")
 
-    plain = desk.footfall("notice", "example.org")
-    german = desk.footfall("notice", "example.org", "--markdown", "--language", "de")
-    machine = desk.footfall("notice", "example.org", "--json")
-    unknown = desk.footfall("notice", "unknown.example")
+    plain = cli.footfall("notice", "example.org")
+    german = cli.footfall("notice", "example.org", "--markdown", "--language", "de")
+    machine = cli.footfall("notice", "example.org", "--json")
+    unknown = cli.footfall("notice", "unknown.example")
 
     assert added.returncode == 0, added.stderr
     assert plain.stdout.startswith("# What is counted on example.org\n")

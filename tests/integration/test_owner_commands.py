@@ -29,16 +29,16 @@ def done(result: subprocess.CompletedProcess[str]) -> str:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Service:
+def cli(tmp_path: Path) -> Service:
     """Stand where no service runs yet, with one site."""
-    desk = Service(tmp_path / "data")
-    done(desk.footfall("site", "add", "example.org", "--public"))
-    return desk
+    cli = Service(tmp_path / "data")
+    done(cli.footfall("site", "add", "example.org", "--public"))
+    return cli
 
 
-def put_old_cells(desk: Service) -> None:
+def put_old_cells(cli: Service) -> None:
     """Write sealed cells of long ago, as an installation of years has them."""
-    store = Store(desk.data_dir / "clickhouse")
+    store = Store(cli.data_dir / "clickhouse")
     store.prepare()
     for day in ("2021-03-05", "2021-03-06"):
         store.command(
@@ -48,10 +48,10 @@ def put_old_cells(desk: Service) -> None:
     store.close()
 
 
-def test_everything_about_a_site_can_be_declared(desk: Service) -> None:
+def test_everything_about_a_site_can_be_declared(cli: Service) -> None:
     """What is typed is what is listed; what is not named stays as it was."""
     done(
-        desk.footfall(
+        cli.footfall(
             *("site", "set", "example.org", "--total-days", "400", "--hour-days", "7"),
             *("--pair-days", "90", "--profile", "strict", "--lock-profile", "--debug"),
             *("--template", "/users/:id", "--search-parameter", "q", "--keep-trailing-slash"),
@@ -61,9 +61,9 @@ def test_everything_about_a_site_can_be_declared(desk: Service) -> None:
             *("--spam-referrer", "Spam.example"),
         )
     )
-    done(desk.footfall("site", "set", "example.org", "--clear", "goal", "--no-debug"))
+    done(cli.footfall("site", "set", "example.org", "--clear", "goal", "--no-debug"))
 
-    (site,) = json.loads(done(desk.footfall("site", "list", "--json")))
+    (site,) = json.loads(done(cli.footfall("site", "list", "--json")))
 
     assert site == {
         "id": 1,
@@ -104,50 +104,50 @@ def test_everything_about_a_site_can_be_declared(desk: Service) -> None:
     ],
 )
 def test_a_wrong_declaration_says_what_it_should_be(
-    desk: Service, arguments: list[str], code: int, said: str
+    cli: Service, arguments: list[str], code: int, said: str
 ) -> None:
     """In a line, with the code of what went wrong."""
-    result = desk.footfall("site", "set", "example.org", *arguments)
+    result = cli.footfall("site", "set", "example.org", *arguments)
 
     assert result.returncode == code
     assert said in result.stderr
     assert "Traceback" not in result.stderr
 
 
-def test_a_locked_profile_is_not_loosened(desk: Service) -> None:
+def test_a_locked_profile_is_not_loosened(cli: Service) -> None:
     """The refusal says how to go on."""
-    done(desk.footfall("site", "set", "example.org", "--profile", "strict", "--lock-profile"))
+    done(cli.footfall("site", "set", "example.org", "--profile", "strict", "--lock-profile"))
 
-    refused = desk.footfall("site", "set", "example.org", "--profile", "standard")
+    refused = cli.footfall("site", "set", "example.org", "--profile", "standard")
 
     assert refused.returncode == 1
     assert "is locked: standard is looser than strict; unlock it first" in refused.stderr
 
 
-def test_old_cells_are_foreseen_deleted_and_gone(desk: Service) -> None:
+def test_old_cells_are_foreseen_deleted_and_gone(cli: Service) -> None:
     """Without a service the command does it; the dry run deletes nothing."""
-    put_old_cells(desk)
+    put_old_cells(cli)
 
-    foreseen = done(desk.footfall("retention", "--dry-run"))
-    deleted = json.loads(done(desk.footfall("retention", "--json")))
-    left = done(desk.footfall("retention"))
+    foreseen = done(cli.footfall("retention", "--dry-run"))
+    deleted = json.loads(done(cli.footfall("retention", "--json")))
+    left = done(cli.footfall("retention"))
 
     assert foreseen == "2 cells of days of 2021-03 would be deleted, the whole month.\n"
     assert deleted == [{"partition": "0-202103", "rows": 2, "whole": True}]
     assert left == "No data is past its retention.\n"
 
 
-def test_a_dry_run_of_sealing_says_what_sealing_then_does(desk: Service) -> None:
+def test_a_dry_run_of_sealing_says_what_sealing_then_does(cli: Service) -> None:
     """Cells kept and folded are foreseen, and nothing is sealed by it."""
-    store = Store(desk.data_dir / "clickhouse")
+    store = Store(cli.data_dir / "clickhouse")
     store.prepare()
     deliver(store, [hit(f"{n}", "2026-03-05 10:00", country="FR") for n in range(9)])
     store.close()
 
-    foreseen = json.loads(done(desk.footfall("seal", "--dry-run", "--json")))
-    words = done(desk.footfall("seal", "--dry-run"))
-    sealed = json.loads(done(desk.footfall("seal", "--json")))
-    left = done(desk.footfall("seal", "--dry-run"))
+    foreseen = json.loads(done(cli.footfall("seal", "--dry-run", "--json")))
+    words = done(cli.footfall("seal", "--dry-run"))
+    sealed = json.loads(done(cli.footfall("seal", "--json")))
+    left = done(cli.footfall("seal", "--dry-run"))
 
     for one in (*foreseen, *sealed):
         del one["seconds"]
@@ -156,38 +156,38 @@ def test_a_dry_run_of_sealing_says_what_sealing_then_does(desk: Service) -> None
     assert left == "No day is due.\n"
 
 
-def test_the_running_service_is_asked_and_answers(desk: Service, tmp_path: Path) -> None:
-    """It deletes what is old by itself, says so, and answers every errand."""
-    put_old_cells(desk)
+def test_the_running_service_is_asked_and_answers(cli: Service, tmp_path: Path) -> None:
+    """It deletes old data by itself, logs it, and answers every operation."""
+    put_old_cells(cli)
     sitemap = tmp_path / "sitemap.xml"
     sitemap.write_text("<urlset><url><loc>https://example.org/a</loc></url></urlset>")
 
-    with desk:
-        desk.hit("/a", site="example.org")
-        desk.wait_for(1, lambda: desk.aggregate("example.org")["pageviews"])
-        desk.wait_for("[]\n", lambda: done(desk.footfall("retention", "--dry-run", "--json")))
-        asked = done(desk.footfall("retention", "--json"))
-        declared = done(desk.footfall("site", "set", "example.org", "--sitemap", str(sitemap)))
-        audited = desk.footfall("audit", "--json")
+    with cli:
+        cli.hit("/a", site="example.org")
+        cli.wait_for(1, lambda: cli.aggregate("example.org")["pageviews"])
+        cli.wait_for("[]\n", lambda: done(cli.footfall("retention", "--dry-run", "--json")))
+        asked = done(cli.footfall("retention", "--json"))
+        declared = done(cli.footfall("site", "set", "example.org", "--sitemap", str(sitemap)))
+        audited = cli.footfall("audit", "--json")
 
     assert asked == "[]\n"
     assert "Its sitemap declares 1 own paths." in declared
     assert [one["check"] for one in json.loads(done(audited)) if not one["ok"]] == []
-    assert "deleted by age" in desk.log.read_text()
+    assert "deleted by age" in cli.log.read_text()
 
 
-def test_an_audit_that_finds_something_leaves_with_1(desk: Service) -> None:
+def test_an_audit_that_finds_something_leaves_with_1(cli: Service) -> None:
     """A violation is told in words and in JSON, without the value at fault."""
-    sound = done(desk.footfall("audit"))
-    store = Store(desk.data_dir / "clickhouse")
+    sound = done(cli.footfall("audit"))
+    store = Store(cli.data_dir / "clickhouse")
     store.command(
         "INSERT INTO sealed_cells (site, day, view, value, visitors) "
         "VALUES (1, '2026-11-01', 10, '/ann@example.com', 9)"
     )
     store.close()
 
-    words = desk.footfall("audit")
-    objects = desk.footfall("audit", "--json")
+    words = cli.footfall("audit")
+    objects = cli.footfall("audit", "--json")
 
     assert "FAIL" not in sound
     assert (words.returncode, objects.returncode) == (1, 1)
@@ -197,35 +197,35 @@ def test_an_audit_that_finds_something_leaves_with_1(desk: Service) -> None:
 
 
 def test_a_database_of_places_is_taken_into_use_while_the_service_runs(
-    desk: Service, tmp_path: Path
+    cli: Service, tmp_path: Path
 ) -> None:
     """A copy is put where the service looks: hits have its places, and a newer one's after it."""
     given = database(tmp_path / "given.mmdb", NESTED)
     newer = database(tmp_path / "newer.mmdb", PARIS)
-    desk.environ["FOOTFALL_TRUSTED_PROXIES"] = "127.0.0.1/32"
+    cli.environ["FOOTFALL_TRUSTED_PROXIES"] = "127.0.0.1/32"
 
-    with desk:
-        desk.hit("/", site="example.org")
-        taken = done(desk.footfall("geo", "set", str(given)))
+    with cli:
+        cli.hit("/", site="example.org")
+        taken = done(cli.footfall("geo", "set", str(given)))
         given.unlink()
-        visits_counted_in(desk, "DE-BE", "DE-Berlin")
-        status = json.loads(done(desk.footfall("geo", "status", "--json")))
-        beside = desk.get("/example.org").body.decode()
-        place = json.loads(done(desk.footfall("geo", "test", "192.0.2.7", "--json")))
-        broken = desk.footfall("geo", "set", str(desk.data_dir / "registry.sqlite3"))
-        done(desk.footfall("geo", "set", str(newer)))
-        visits_counted_in(desk, "FR-IDF", "FR-Paris")
+        visits_counted_in(cli, "DE-BE", "DE-Berlin")
+        status = json.loads(done(cli.footfall("geo", "status", "--json")))
+        beside = cli.get("/example.org").body.decode()
+        place = json.loads(done(cli.footfall("geo", "test", "192.0.2.7", "--json")))
+        broken = cli.footfall("geo", "set", str(cli.data_dir / "registry.sqlite3"))
+        done(cli.footfall("geo", "set", str(newer)))
+        visits_counted_in(cli, "FR-IDF", "FR-Paris")
 
-    assert taken.startswith(f"In use: {desk.data_dir / 'places.mmdb'}")
-    assert status["path"] == str(desk.data_dir / "places.mmdb")
+    assert taken.startswith(f"In use: {cli.data_dir / 'places.mmdb'}")
+    assert status["path"] == str(cli.data_dir / "places.mmdb")
     assert '<a href="https://www.maxmind.com">' in beside
     assert place == BERLIN_PLACE._asdict()
     assert broken.returncode == 2
     assert "no MaxMind-format file" in broken.stderr
-    assert not list(desk.data_dir.glob("*.new"))
+    assert not list(cli.data_dir.glob("*.new"))
 
 
-def visits_counted_in(desk: Service, region: str, city: str) -> None:
+def visits_counted_in(cli: Service, region: str, city: str) -> None:
     """Send hits of ever new visitors until they are counted in the places of the new file."""
     numbers = count()
 
@@ -233,8 +233,8 @@ def visits_counted_in(desk: Service, region: str, city: str) -> None:
         for number in islice(numbers, 8):
             agent = f"{CHROME} {city} {number}"
             forwarded = {"X-Forwarded-For": f"192.0.2.{number % 256}", "User-Agent": agent}
-            desk.hit("/", site="example.org", headers=forwarded)
+            cli.hit("/", site="example.org", headers=forwarded)
         asked = (("visit:region", region), ("visit:city", city))
-        return [value in desk.breakdown(by, "visitors", "example.org") for by, value in asked]
+        return [value in cli.breakdown(by, "visitors", "example.org") for by, value in asked]
 
-    desk.wait_for([True, True], told)
+    cli.wait_for([True, True], told)

@@ -1,4 +1,4 @@
-"""Each refusal at the real door: the accepting answer, one count by reason and day, no more."""
+"""Each refusal on the real routes: the accepting answer, one count by reason and day, no more."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def marked_headers(address: str) -> dict[str, str]:
 
 
 def every_route(folder: Path) -> list[str]:
-    """List the paths of all routes of the application, the doors of hits among them."""
+    """List the paths of all routes of the application, those that receive hits among them."""
     container = build_container(Settings(data_dir=folder, secrets=SecretsSettings(store="memory")))
     app = Footfall(container, demo=True)
     paths = [
@@ -121,7 +121,7 @@ def test_no_marked_byte_rests_anywhere(service: Service, tmp_path: Path) -> None
     answers = send_everything(service, routes)
     assert len(routes) > 30
     assert [] == [(route, one.status) for route, one in answers if one.status >= 500]
-    # Ten hits of each address, and the one body that Umami's door takes.
+    # Ten hits of each address, and the one body that Umami's handler takes.
     service.wait_for(51, lambda: service.aggregate()["pageviews"])
 
     running = list(files_under(tmp_path))

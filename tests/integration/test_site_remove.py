@@ -30,21 +30,21 @@ def runtime() -> Iterator[Path]:
 @pytest.fixture
 def service(tmp_path: Path, runtime: Path) -> Service:
     """Two sites, one of which declared marked paths of its own."""
-    desk = Service(
+    cli = Service(
         tmp_path / "data",
         public_sites=(GONE, STAYS),
         environ={"FOOTFALL_SECRETS__RUNTIME_DIR": str(runtime)},
     )
-    desk.start()
+    cli.start()
     marked = ("--own-path", f"/{MARK}-own", "--sitemap", str(_sitemap(tmp_path)))
-    done = desk.footfall("site", "set", GONE, *marked)
+    done = cli.footfall("site", "set", GONE, *marked)
     assert done.returncode == 0, done.stderr
     for number in range(4):
-        assert desk.hit(f"/{MARK}-{number}", site=GONE).status == 202
-        assert desk.hit(f"/{OTHERS}-{number}", site=STAYS).status == 202
+        assert cli.hit(f"/{MARK}-{number}", site=GONE).status == 202
+        assert cli.hit(f"/{OTHERS}-{number}", site=STAYS).status == 202
     for site in (GONE, STAYS):
-        desk.wait_for(4, lambda site=site: desk.aggregate(site)["pageviews"])
-    return desk
+        cli.wait_for(4, lambda site=site: cli.aggregate(site)["pageviews"])
+    return cli
 
 
 def _sitemap(folder: Path) -> Path:
@@ -132,16 +132,16 @@ def test_no_byte_of_a_removed_site_is_left_where_no_service_runs(
 
 def test_a_site_is_erased_later_if_the_store_does_not_answer(tmp_path: Path) -> None:
     """The command says that its numbers are still there, and they are remembered to go."""
-    desk = Service(
+    cli = Service(
         tmp_path / "data", environ={"FOOTFALL_CLICKHOUSE_DSN": "clickhouse://127.0.0.1:9/x"}
     )
-    desk.footfall("site", "add", GONE)
+    cli.footfall("site", "add", GONE)
 
-    removed = desk.footfall("site", "remove", GONE, "--yes")
+    removed = cli.footfall("site", "remove", GONE, "--yes")
 
     assert removed.returncode == 1
     assert "its data is not deleted yet" in removed.stderr
     assert "Traceback" not in removed.stderr
-    assert json.loads(desk.footfall("site", "list", "--json").stdout) == []
-    with Registry(desk.data_dir / "registry.sqlite3") as registry:
+    assert json.loads(cli.footfall("site", "list", "--json").stdout) == []
+    with Registry(cli.data_dir / "registry.sqlite3") as registry:
         assert list(registry.erasures()) == [1]

@@ -17,7 +17,7 @@ from collector.settings import SecretsSettings, Settings
 from tests.builders import CHROME, FakeClock
 from tests.integration.forgetful import come, masked
 from tests.integration.queries import ask
-from tests.integration.senders import knock
+from tests.integration.senders import submit
 from tests.sentinels import (
     ADDRESS_6,
     COOKIE_MARK,
@@ -89,7 +89,7 @@ def system_tables(store: Store) -> tuple[list[Place], set[str]]:
 
 
 async def come_by_every_other_door(container: Container) -> list[int]:
-    """Send one marked hit through each other format's door; the statuses of the answers."""
+    """Send one marked hit in each other format; the statuses of the answers."""
     app = Footfall(container)
     token = container.registry.create_token("relay", "example.org", ["ingest"]).encode()
     url = f"https://example.org/a?token={QUERY_TOKEN}"
@@ -115,14 +115,14 @@ async def come_by_every_other_door(container: Container) -> list[int]:
         (b"x-forwarded-for", ADDRESS_6.encode()),
     )
     answers = [
-        await knock(app, path, body, *headers, peer="127.0.0.1", method="POST" if body else "GET")
+        await submit(app, path, body, *headers, peer="127.0.0.1", method="POST" if body else "GET")
         for path, body in sent.items()
     ]
     return [answer.status for answer in answers]
 
 
 def test_no_mark_stands_in_a_system_table(container: Container) -> None:
-    """After hits by every door, a delivery, a question and a sealing no row holds a mark."""
+    """After hits in every format, a delivery, a question and a sealing no row holds a mark."""
     asyncio.run(come(container, [masked(mark.encode()) for mark in MARKS]))
     statuses = asyncio.run(come_by_every_other_door(container))
     container.delivery.flush()

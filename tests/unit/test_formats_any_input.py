@@ -58,7 +58,7 @@ def is_taken(read: Callable[[], Read]) -> bool:
 
 
 def relayed(hit: dict[str, Any]) -> Read:
-    """Read one hit of a batch as its door does."""
+    """Read one hit of a batch as its handler does."""
     admitted = decide_relayed(batch.signals_of(hit), lambda: batch.sender_of(hit))
     if isinstance(admitted, Refusal):
         return admitted
