@@ -86,7 +86,8 @@ class Footfall:
             await _drain(container)
             _save_visits(container)
             container.spool.close()
-            if not threads_running():
+            # The engine must not be closed around a thread that still works in it.
+            if not threads_running() and not container.delivery.is_running:
                 container.store.close()
             container.registry.close()
 

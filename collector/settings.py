@@ -239,7 +239,7 @@ def _from_file(path: Path | None) -> dict[str, Any]:
         if path is None:
             return {}
         raise SettingsError(f"{path}: no such settings file") from missing
-    except (OSError, tomllib.TOMLDecodeError) as broken:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as broken:
         raise SettingsError(f"{source}: cannot be read: {broken}") from broken
     _convert(values, f"{source}: ")
     return values

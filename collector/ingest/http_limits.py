@@ -38,7 +38,7 @@ class LimitedHttpProtocol(HttpToolsProtocol):
     for those that do not.
 
     Attributes:
-        count: told why a connection was closed.
+        count: called with the reason for which a connection was closed.
         headers_within_s: time for all headers of a request.
         body_within_s: time for its body, from the end of the headers.
     """

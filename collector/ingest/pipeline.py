@@ -158,7 +158,7 @@ def build_hit(
     if not (allows(page.hostname) and _origin_matches(admitted, allows)):
         return Drop.HOSTNAME
     strict = site.profile == STRICT
-    # By position, in the order of _Seen, here and in Arrival: a name costs as much as its value.
+    # By position, as declared, here and in VisitInput: a name costs as much as its value.
     seen = _RequestFacts(
         site,
         strict,

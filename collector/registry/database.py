@@ -150,7 +150,8 @@ def _create_tables(connection: sqlite3.Connection) -> None:
     version = _version(connection)
     if version not in (0, VERSION):
         raise RegistryError(
-            f"the registry has format {version}, and this version of Footfall reads {VERSION}"
+            f"the registry has format {version}, and this version of Footfall reads {VERSION}; "
+            "run the version that wrote it"
         )
     if version == 0:
         for statement in filter(str.strip, SCHEMA.split(";")):

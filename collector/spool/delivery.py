@@ -95,6 +95,11 @@ class Delivery:
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self._thread.start()
 
+    @property
+    def is_running(self) -> bool:
+        """Whether the thread still works, as after a `stop` that did not wait for its end."""
+        return self._thread is not None and self._thread.is_alive()
+
     def stop(self, drain_seconds: float) -> None:
         """End the thread, then deliver what is left for at most so many seconds.
 

@@ -96,6 +96,7 @@ class GroupCommit:
         self._undos_due = 0
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._stopping = threading.Event()
+        self._closed = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -117,6 +118,7 @@ class GroupCommit:
             self._thread = None
         else:
             self.commit_pending()
+        self._closed = True
         self._failure = self._failure or SpoolError("the spool is closed")
 
     def append(self, hit: Hit, undo: Undo | None = None) -> asyncio.Future[None]:
@@ -292,7 +294,7 @@ class GroupCommit:
 
     def _reopened(self) -> bool:
         with self._lock:
-            if self._undos_due:
+            if self._undos_due or self._closed:
                 return False
         try:
             self._reopen()

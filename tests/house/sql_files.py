@@ -1,6 +1,6 @@
 """Write the generated SQL statements to docs/sql, laid out for reading.
 
-Run by `make sql`; `test_sql.py` compares the files with what the code generates.
+Run by `make reference`; `test_sql.py` compares the files with what the code generates.
 """
 
 from __future__ import annotations

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -58,6 +59,28 @@ def test_links_between_documents_lead_somewhere() -> None:
         for document in documents
         for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", document.read_text("utf-8"))
         if not (document.parent / target).exists()
+    ]
+
+    assert broken == []
+
+
+def anchors_of(document: Path) -> set[str]:
+    """List the anchors of a document's headings, as the repository's host makes them."""
+    headings = re.findall(r"^#+ (.+)$", document.read_text("utf-8"), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading).lower().replace(" ", "-") for heading in headings}
+
+
+def test_links_to_headings_lead_somewhere() -> None:
+    """Every link with an anchor names a heading of the document that it leads to."""
+    documents = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+
+    broken = [
+        f"{document.name}: {target}#{anchor}"
+        for document in documents
+        for target, anchor in re.findall(
+            r"\]\((?!https?:)([^)#]*)#([^)]+)\)", document.read_text("utf-8")
+        )
+        if anchor not in anchors_of(document.parent / target if target else document)
     ]
 
     assert broken == []

@@ -8,7 +8,7 @@ import orjson
 import pytest
 
 from collector.errors import PayloadError
-from collector.hit import Kind
+from collector.hit import Kind, Refusal
 from collector.ingest.formats.batch import (
     overrides_of,
     parse_batch,
@@ -206,3 +206,22 @@ def test_goatcounters_batches_hold_a_hit() -> None:
     """A batch without hits is refused, as GoatCounter does."""
     with pytest.raises(PayloadError, match="missing_field: hits"):
         parse_goatcounter_batch(b'{"hits":[]}')
+
+
+@pytest.mark.parametrize("stated", [True, 1, "1", "true", "TRUE", "Yes", " yes "], ids=repr)
+def test_a_yes_is_a_refusal_however_it_is_spelled(stated: object) -> None:
+    """A sender's language may write a yes in capitals or with blanks around it."""
+    assert signals_of({**HIT, "gpc": stated}).refusal is Refusal.GPC
+
+
+@pytest.mark.parametrize("stated", [False, 0, None, "", "0", "false", "No"], ids=repr)
+def test_a_no_is_not_a_refusal(stated: object) -> None:
+    """What states that nothing was refused lets the hit be read."""
+    assert signals_of({**HIT, "dnt": stated}).refusal is None
+
+
+@pytest.mark.parametrize("stated", ["1; x", "sure", [], {}, 2, 1.5], ids=repr)
+def test_neither_yes_nor_no_is_invalid(stated: object) -> None:
+    """A refusal that cannot be understood is never counted as consent."""
+    with pytest.raises(PayloadError, match="bad_field: opt_out"):
+        signals_of({**HIT, "opt_out": stated})

@@ -220,3 +220,16 @@ def test_an_unexpected_error_refuses_its_hits_and_no_later_ones(tmp_path: Path) 
 
         assert [False] * 3 == refused
         assert ["/after"] == [hit.path for hit in waiting(spool)]
+
+
+@pytest.mark.anyio
+async def test_a_closed_spool_stays_closed(tmp_path: Path) -> None:
+    """What still asks it after its end is refused, and does not open it again."""
+    spool = open_spool(tmp_path)
+    spool.start()
+    spool.close()
+
+    with pytest.raises(SpoolError, match="closed"):
+        spool.batches()
+    with pytest.raises(SpoolError, match="closed"):
+        spool.append(a_hit())

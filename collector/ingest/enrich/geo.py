@@ -26,7 +26,7 @@ NOT_COUNTRIES = frozenset({"ZZ", "XX", "T1", "A1", "A2", "AP", "EU", "O1"})
 PLACES_KEPT = 16_384
 """Truncated addresses whose place is remembered."""
 WIDEST_CITY_KM = 100
-"""Accuracy radius above which a city is a guess, and not told."""
+"""Accuracy radius above which a city is a guess, and left out."""
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +75,7 @@ class GeoDatabase:
 
     The file is opened anew when it changed and `refresh` is called; put a new one in
     its place by renaming, for it is mapped into memory. A file that is missing or
-    broken is told in `status` and never stops a hit.
+    broken is reported by `status` and never stops a hit.
     """
 
     def __init__(self, database: Path | None = None, *, expected: bool = True) -> None:

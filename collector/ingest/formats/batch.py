@@ -49,7 +49,8 @@ MAX_HITS: Final = 500
 MAX_BATCH_BODY: Final = 1024 * 1024
 MAX_VISITOR: Final = 200
 SIGNALS: Final = ("opt_out", "gpc", "dnt")
-_YES: Final = (True, 1, "1", "true")
+_YES: Final = frozenset({"true", "1", "yes"})
+_NO: Final = frozenset({"none", "false", "0", "no", "unset", "unspecified", ""})
 _ASK: Final = b"www-authenticate"
 _NO_TOKEN: Final = "a token with the scope ingest is needed"  # noqa: S105
 _NO_SCOPE: Final = "the token lacks the scope ingest"
@@ -85,7 +86,7 @@ class BatchOutcome(NamedTuple):
     Attributes:
         size: how many hits it had.
         wrong: what is wrong with hits that could not be decoded, by index.
-        filtered: the indexes of dropped hits that the sender is told about.
+        filtered: the indexes of dropped hits that the answer reports.
     """
 
     size: int
@@ -169,7 +170,7 @@ class BatchHandler(Handler):
         return Answer(400 if wrong and len(wrong) == size else 202, body, JSON)
 
     def reports_drop(self, hit: Fields, outcomes: Sequence[Outcome]) -> bool:  # noqa: ARG002
-        """Return whether the sender is told that a hit was dropped; in our own format never."""
+        """Return whether the answer reports that a hit was dropped; in our own format never."""
         return False
 
     def context_for_hit(self, hit: Fields, context: IngestContext) -> IngestContext:  # noqa: ARG002
@@ -241,9 +242,20 @@ def parse_batch(body: bytes) -> list[dict[str, object]]:
 
 
 def signals_of(hit: Fields) -> Signals:
-    """Read what a hit says of its visitor's refusal, before any other of its keys."""
-    opted_out, gpc, dnt = (hit.get(key) in _YES for key in SIGNALS)
-    return Signals(opted_out=opted_out, gpc=gpc, dnt=dnt)
+    """Read what a hit states about its visitor's refusal, before any other of its keys.
+
+    Raises:
+        PayloadError: `bad_field` if it is neither a yes nor a no: a refusal that is spelled in
+            another way must not be counted.
+    """
+    return Signals(*(_is_yes(key, hit.get(key)) for key in SIGNALS))
+
+
+def _is_yes(key: str, value: object) -> bool:
+    stated = str(value).strip().lower()
+    if stated not in _YES and stated not in _NO:
+        raise PayloadError("bad_field", key)
+    return stated in _YES
 
 
 def sender_of(hit: Fields) -> Sender:

@@ -138,7 +138,7 @@ class GoatCounterBatchHandler(BatchHandler):
         return Answer(400, orjson.dumps({"errors": errors}), JSON, *more)
 
     def reports_drop(self, hit: Fields, outcomes: Sequence[Outcome]) -> bool:
-        """Return True for hits from excluded networks, unless the batch asks not to be told."""
+        """Return True for hits from excluded networks, unless the batch asks for no report."""
         return Drop.EXCLUDED_NETWORK in outcomes and asks_for_filtered(hit)
 
     def context_for_hit(self, hit: Fields, context: IngestContext) -> IngestContext:
