@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -197,6 +198,7 @@ def load(environ: Mapping[str, str], path: Path | None = None) -> Settings:
     settings = _convert(values, "")
     _check_networks("trusted_proxies", settings.trusted_proxies)
     _check_networks("excluded_networks", settings.excluded_networks)
+    _check_dsn(settings.clickhouse_dsn)
     return settings
 
 
@@ -315,6 +317,15 @@ def _fields(group: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]
 
 def _is_group(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, _SettingsGroup)
+
+
+def _check_dsn(dsn: str) -> None:
+    # The value is not quoted: it may hold a password.
+    if dsn and not ("://" in dsn and urlsplit(dsn).hostname):
+        raise SettingsError(
+            f"{environment_name('clickhouse_dsn')} is wrong; "
+            "it should be an address such as clickhouse://user:password@host:8123/database"
+        )
 
 
 def _check_networks(setting: str, networks: tuple[str, ...]) -> None:

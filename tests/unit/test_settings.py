@@ -163,3 +163,21 @@ def test_every_setting_has_a_variable_that_sets_it() -> None:
             load({f"{name}_X": "1"})
 
         assert name in str(wrong.value)
+
+
+@pytest.mark.parametrize("dsn", ["foo", "host:8123", "clickhouse://", "clickhouse:///db"])
+def test_an_address_without_a_host_stops_the_start(dsn: str) -> None:
+    """What cannot be a server's address is named, and not quoted: it may hold a password."""
+    with pytest.raises(SettingsError, match="FOOTFALL_CLICKHOUSE_DSN is wrong") as wrong:
+        load({"FOOTFALL_CLICKHOUSE_DSN": dsn})
+
+    assert repr(dsn) not in str(wrong.value)
+
+
+def test_a_settings_file_of_other_bytes_is_named(tmp_path: Path) -> None:
+    """A file that is not UTF-8 stops the start with its name."""
+    file = tmp_path / "footfall.toml"
+    file.write_bytes(b"\xff")
+
+    with pytest.raises(SettingsError, match=r"footfall\.toml: cannot be read"):
+        load({}, file)
