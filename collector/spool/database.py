@@ -220,11 +220,12 @@ class SpoolDatabase:
             tokens: the receipts' values, of this spool and day.
 
         Returns:
-            What was deleted, and how many of its hits may be lost: a receipt of a part of
-            a rejected batch does not tell which of the batch's hits the store has.
+            What was deleted, and how many of its hits may be lost: the receipt of a half
+            does not tell which of the batch's hits the store has.
         """
         deleted, lost = Size(0, 0), 0
-        for token in tokens:
+        # The probe of a rejected batch holds no hit: its receipt says nothing of the frames.
+        for token in (each for each in tokens if not each.endswith(".empty")):
             _, _, frames, *parts = token.split(".")
             first, last = frames.split("-")
             which = f"closes_at = ? AND id BETWEEN ? AND ? AND {_OPEN}"

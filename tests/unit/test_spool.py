@@ -233,3 +233,18 @@ def test_a_damaged_frame_costs_its_own_hits_only(tmp_path: Path) -> None:
 
         assert ["/0", "/2"] == [hit.path for hit in spool.hits(batch)]
         assert 3 == batch.hits
+
+
+def test_a_probe_of_a_rejected_batch_confirms_nothing(tmp_path: Path) -> None:
+    """Its receipt holds no hit, so the frames stay; a half's counts what may be lost."""
+    with a_spool(tmp_path) as spool:
+        append(spool, some_hits(2))
+    with a_spool(tmp_path) as spool:
+        ((closes_at, first),) = spool.unconfirmed_days()
+        token = f"{spool.epoch}.{closes_at}.{first}-{first + 1000}"
+        spool.confirm(closes_at, [f"{token}.empty"])
+        kept = spool.stats().rows
+        spool.confirm(closes_at, [f"{token}.0"])
+
+        assert (2, 0) == (kept, spool.stats().rows)
+        assert 2 in spool.counts().values()
