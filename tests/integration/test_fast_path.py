@@ -254,7 +254,7 @@ async def test_no_answer_before_the_hit_is_durable(app: Footfall) -> None:
     spool = Held()
     async with serving(app, spool) as server:
         asking = [asyncio.create_task(answers(server, a_request())) for _ in range(3)]
-        while len(spool.hits) < 3:  # noqa: ASYNC110 - the journal is asked by another task
+        while len(spool.hits) < 3:  # noqa: ASYNC110 - another task appends to the spool
             await asyncio.sleep(0.01)
         done, _ = await asyncio.wait(asking, timeout=0.1)
         spool.durable.set_result(None)
@@ -282,6 +282,20 @@ async def test_what_could_not_be_kept_is_not_acknowledged(
 
 
 @pytest.mark.anyio
+async def test_each_hit_of_a_group_that_fails_is_counted(app: Footfall) -> None:
+    """Three connections wait for one commit: its failure sheds three hits, not one."""
+    spool = Held()
+    async with serving(app, spool) as server:
+        asking = [asyncio.create_task(answers(server, a_request())) for _ in range(3)]
+        while len(spool.hits) < 3:  # noqa: ASYNC110 - another task appends to the spool
+            await asyncio.sleep(0.01)
+        spool.durable.set_exception(SpoolError("the disk failed"))
+        await asyncio.gather(*asking)
+
+    assert {"shed": 3} == app.container.counters.totals()
+
+
+@pytest.mark.anyio
 async def test_a_full_spool_answers_alike(tmp_path: Path) -> None:
     """Where there is no room, both ways say when to come again."""
     async with running(tmp_path / "data", spool=SpoolSettings(max_bytes=1)) as app:
@@ -302,7 +316,7 @@ async def test_a_sender_that_goes_harms_nobody(app: Footfall) -> None:
         _, gone = await asyncio.open_connection("127.0.0.1", server.port)
         gone.write(a_request())
         asking = asyncio.create_task(answers(server, a_request()))
-        while len(spool.hits) < 2:  # noqa: ASYNC110 - the journal is asked by another task
+        while len(spool.hits) < 2:  # noqa: ASYNC110 - another task appends to the spool
             await asyncio.sleep(0.01)
         gone.transport.abort()
         await asyncio.sleep(0.05)
@@ -318,7 +332,7 @@ async def test_a_stop_waits_for_the_answer(app: Footfall) -> None:
     spool = Held()
     async with serving(app, spool) as server:
         asking = asyncio.create_task(answers(server, a_request()))
-        while not spool.hits:  # noqa: ASYNC110 - the journal is asked by another task
+        while not spool.hits:  # noqa: ASYNC110 - another task appends to the spool
             await asyncio.sleep(0.01)
         asyncio.get_running_loop().call_later(0.3, spool.durable.set_result, None)
 
